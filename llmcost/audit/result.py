@@ -1,0 +1,140 @@
+"""AuditResult: the contract `llmcost.audit/1`. Add fields freely; rename or drop only with a new schema number.
+
+Money is US dollars, latencies are milliseconds, rates are shares in 0–1, times ISO-8601 UTC, unknown is None.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from llmcost.pricing.result import PriceStamp
+
+Basis = Literal["no_answer_change", "potential", "measured"]
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """One record that could not be read: where it stands and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class SourceSummary(msgspec.Struct, frozen=True):
+    """What was read: records = calls + rejected."""
+
+    files: list[str]
+    format: list[str]
+    records: int
+    rejected: int
+    rejects: list[Reject]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """First and last call; days counts whole and part days between them."""
+
+    start: str | None
+    end: str | None
+    days: float | None
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The log in one row. calls = answered_calls + failed_calls; priced + unpriced + unmetered = calls."""
+
+    calls: int
+    answered_calls: int
+    failed_calls: int
+    priced_calls: int
+    unpriced_calls: int  # tokens known, price not
+    unmetered_calls: int  # tokens not known
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    failed_cost_usd: float | None
+    logged_cost_usd: float | None
+    monthly_usd: float | None
+    cost_per_call_usd: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    estimated_token_calls: int
+
+
+class SpendRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of a spend table; exactly one of task, model, day, tag names it."""
+
+    calls: int
+    priced_calls: int
+    failed_calls: int
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    share: float | None
+    cost_per_call_usd: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    task: str | msgspec.UnsetType = msgspec.UNSET
+    model: str | msgspec.UnsetType = msgspec.UNSET
+    day: str | msgspec.UnsetType = msgspec.UNSET
+    tag: str | msgspec.UnsetType = msgspec.UNSET
+    models: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class UnpricedModel(msgspec.Struct, frozen=True):
+    """A model no price is known for, with its calls and their share of all calls."""
+
+    model: str
+    calls: int
+    share: float
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that costs money, what it costs, and what to do. usd_per_month is None for logs under 7 days."""
+
+    id: str
+    kind: str
+    title: str
+    task: str | None
+    calls: int
+    usd_per_month: float | None
+    usd_logged: float | None
+    basis: Basis
+    evidence: str
+    remedy: str
+
+
+class PotentialTotal(msgspec.Struct, frozen=True):
+    """What a bill could lose: `usd_logged` of the logged spend; never a sum of stand-alone findings."""
+
+    usd_logged: float | None
+    usd_per_month: float | None
+    findings: list[str]
+
+
+class Potential(msgspec.Struct, frozen=True):
+    """Two totals that are never mixed: no answer changes; and if everything untested passed (do not quote)."""
+
+    no_answer_change: PotentialTotal
+    if_untested_passed: PotentialTotal
+
+
+class AuditResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.audit/1"):
+    """Where the money goes, what is wasted, what could be saved."""
+
+    llmcost_version: str
+    prices: PriceStamp
+    source: SourceSummary
+    span: Span
+    totals: Totals
+    by_task: list[SpendRow]
+    by_model: list[SpendRow]
+    by_day: list[SpendRow]
+    by_tag: dict[str, list[SpendRow]]
+    unpriced_models: list[UnpricedModel]
+    findings: list[Finding]
+    potential: Potential

@@ -1,0 +1,212 @@
+"""Call, Calls, the schema and its invariants. Names follow the OpenTelemetry GenAI conventions.
+
+Rows at the edges, columns in the middle: one log record is a `Call` while it is parsed, replayed or graded; between
+stages there is one `Calls`, an Arrow table without text. It carries fingerprints and a locator, from which
+`llmcost.logs` reads the body back for the few calls that are replayed.
+
+Counting convention, the same for every source: `input_tokens` includes `cache_read_tokens` and `cache_write_tokens`;
+`output_tokens` includes `reasoning_tokens`. Null means unknown, zero means zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_history", "unsupported"]
+
+KEY = pa.binary(16)
+LABEL = pa.dictionary(pa.int32(), pa.string())
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),  # the provider's or gateway's id of the call
+        ("start_time", pa.timestamp("us", tz="UTC")),
+        ("latency_ms", pa.float64()),  # from request sent to last byte
+        ("time_to_first_chunk_ms", pa.float64()),
+        ("operation", LABEL),  # chat · responses · completion · embeddings
+        ("provider", LABEL),
+        ("request_model", LABEL),  # the model asked for
+        ("response_model", LABEL),  # the model that says it answered
+        ("service_tier", LABEL),  # default · flex · priority · batch
+        ("stream", pa.bool_()),
+        ("input_tokens", pa.int64()),  # includes cache_read_tokens and cache_write_tokens
+        ("cache_read_tokens", pa.int64()),
+        ("cache_write_tokens", pa.int64()),
+        ("output_tokens", pa.int64()),  # includes reasoning_tokens
+        ("reasoning_tokens", pa.int64()),
+        ("tokens_estimated", pa.bool_()),  # counted by us from the text, not by the provider
+        ("finish_reason", LABEL),
+        ("error_type", LABEL),  # null: the call was answered
+        ("logged_cost_usd", pa.float64()),  # what the log claims; never used as the cost unless asked for
+        ("tags", pa.map_(pa.string(), pa.string())),
+        ("call_site", LABEL),  # readable name + fingerprint of tools and normalised system prompt
+        ("task", LABEL),  # null until llmcost.tasks has assigned it
+        ("prompt_key", KEY),  # fingerprint of all that shapes the answer, but the model
+        ("user_key", KEY),  # fingerprint of the end user or tenant: a cache never crosses it
+        ("session_key", KEY),
+        ("body_state", LABEL),
+        ("has_expected", pa.bool_()),
+        ("source", pa.int32()),  # index into Calls.sources
+        ("position", pa.int64()),  # byte offset of the line (of the decompressed stream), or the row number
+        ("part", pa.int32()),  # which call of that record, for records that hold several
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call as the provider counted them. None: the provider did not say."""
+
+    input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call of an answer; `arguments` is the JSON text as the model wrote it."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered: text, tool calls or a refusal, and why it stopped."""
+
+    text: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One logged attempt to get an answer, body included. Lives only at the edges: parsing, replaying, grading.
+
+    `request` is an OpenAI chat-completions body, verbatim where the log had one; None where there is no body.
+    """
+
+    id: str | None = None
+    start_time_us: int | None = None
+    latency_ms: float | None = None
+    time_to_first_chunk_ms: float | None = None
+    operation: str = "chat"
+    provider: str | None = None
+    request_model: str | None = None
+    response_model: str | None = None
+    service_tier: str | None = None
+    stream: bool | None = None
+    usage: Usage = Usage()
+    tokens_estimated: bool = False
+    error_type: str | None = None
+    logged_cost_usd: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    request: Mapping[str, Any] | None = None
+    answer: Answer | None = None
+    user: str | None = None
+    session: str | None = None
+    body_state: BodyState = "full"
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One log file of a Calls: where it is and how it was read. `fields` are the user's own field mappings."""
+
+    path: str
+    format: str
+    container: str
+    compression: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    expected_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """A schema-checked Arrow table of calls, one row an attempt, without text, and the files it was read from."""
+
+    table: pa.Table
+    sources: tuple[Source, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.table.schema.equals(SCHEMA):
+            raise TypeError(f"not a table of calls: {_schema_difference(self.table.schema)}")
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column by name, as Arrow stores it."""
+        return self.table.column(name)
+
+    def floats(self, name: str) -> npt.NDArray[np.float64]:
+        """A numeric column as float64, unknown as NaN."""
+        column = pc.cast(self.table.column(name), pa.float64())
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    def labels(self, name: str) -> list[str | None]:
+        """A text or label column as Python strings, unknown as None."""
+        values: list[str | None] = self.table.column(name).to_pylist()
+        return values
+
+    def filter(self, mask: pa.ChunkedArray | pa.Array | npt.NDArray[np.bool_]) -> Calls:
+        """The rows where `mask` is true, in order."""
+        chosen = pa.array(mask) if isinstance(mask, np.ndarray) else mask
+        return replace(self, table=self.table.filter(chosen))
+
+    def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Calls:
+        """The rows of these indices, in the order given."""
+        return replace(self, table=self.table.take(pa.array(rows, pa.int64())))
+
+    def with_column(self, name: str, values: pa.ChunkedArray | pa.Array) -> Calls:
+        """The same calls with one column of the schema replaced (cast to its type)."""
+        index = SCHEMA.get_field_index(name)
+        wanted = SCHEMA.field(index)
+        return replace(self, table=self.table.set_column(index, wanted, values.cast(wanted.type)))
+
+
+def empty() -> Calls:
+    """Calls without a row."""
+    return Calls(SCHEMA.empty_table())
+
+
+def concat(parts: Sequence[Calls]) -> Calls:
+    """All rows of the parts in order; sources are renumbered."""
+    if not parts:
+        return empty()
+    sources: list[Source] = []
+    tables = []
+    for part in parts:
+        shifted = pc.add(part.table.column("source"), pa.scalar(len(sources), pa.int32()))
+        tables.append(part.with_column("source", shifted).table)
+        sources.extend(part.sources)
+    return Calls(pa.concat_tables(tables).unify_dictionaries(), tuple(sources))
+
+
+def _schema_difference(schema: pa.Schema) -> str:
+    wanted, found = set(map(str, SCHEMA)), set(map(str, schema))
+    return f"missing {sorted(wanted - found)}, unexpected {sorted(found - wanted)}"
+
+
+def from_rows(rows: Iterable[Mapping[str, Any]], sources: Sequence[Source]) -> Calls:
+    """Calls from column-name → value rows; a column that a row lacks is null."""
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+    for row in rows:
+        for name, values in columns.items():
+            values.append(row.get(name))
+    arrays = [pa.array(columns[item.name], type=_plain(item.type)).cast(item.type) for item in SCHEMA]
+    return Calls(pa.table(arrays, schema=SCHEMA), tuple(sources))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_dictionary(kind) else kind

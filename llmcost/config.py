@@ -1,0 +1,179 @@
+"""llmcost.toml, [tool.llmcost] in pyproject.toml, and the environment → frozen Settings."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from llmcost.errors import ConfigError
+
+CONFIG_NAME = "llmcost.toml"
+DEFAULT_TASK_FIELDS = ("metadata.task", "metadata.feature", "request_tags", "task", "feature", "tags.task", "use_case")
+DEFAULT_EXPECTED_FIELDS = ("metadata.expected", "expected", "expected_output", "metadata.expected_output")
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the configuration: immutable, and a misspelt key is an error, not silence."""
+
+
+class ModelPriceOverride(Section, frozen=True):
+    """What a model costs, in US dollars per million tokens; wins over every catalogue."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    batch_discount: float | None = None
+
+
+class ModelSettings(Section, frozen=True):
+    """How to reach and price one model; whatever is unset falls back to the general setting."""
+
+    price: ModelPriceOverride | None = None
+    price_as: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    params: dict[str, Any] = {}
+    max_output_tokens: int | None = None
+
+
+class TaskRule(Section, frozen=True):
+    """Calls that match every condition given belong to task `name`."""
+
+    name: str
+    model: str | None = None
+    call_site: str | None = None
+    tags: dict[str, str] = {}
+
+
+class TasksSettings(Section, frozen=True):
+    """Which task a call belongs to: rules first, then the first of these fields that the log has."""
+
+    field: str | None = None
+    rules: tuple[TaskRule, ...] = ()
+
+
+class LogsSettings(Section, frozen=True):
+    """Where the logs are, and how to read a shape that is not recognised."""
+
+    paths: tuple[str, ...] = ()
+    map: dict[str, str] = {}
+    expected_field: str | None = None
+
+
+class AuditSettings(Section, frozen=True):
+    """What the audit compares with."""
+
+    compare: tuple[str, ...] = ("gpt-4o-mini", "deepseek-v4-flash", "Qwen/Qwen3-8B")
+    cache_ttl: str = "1h"
+    top_tag_values: int = 20
+
+
+CheckKind = Literal["exact", "numeric", "json", "json_field", "contains", "schema", "tool_calls", "judge"]
+
+
+class CheckSettings(Section, frozen=True):
+    """How answers of one task are checked, where the default choice is not the right one."""
+
+    kind: CheckKind
+    field: str | None = None
+    margin: float | None = None
+
+
+class ReplaySettings(Section, frozen=True):
+    """The replay: what is asked, how much is spent, and when a switch may be recommended."""
+
+    base_url: str | None = None
+    api_key_env: str | None = None
+    models: tuple[str, ...] = ()
+    graders: tuple[str, ...] = ()
+    sample: int = 600
+    margin: float | None = None
+    alpha: float = 0.05
+    seed: int = 7
+    budget: float | None = None
+    concurrency: int = 64
+    timeout_s: float = 120.0
+    retries: int = 6
+
+
+class GateSettings(Section, frozen=True):
+    """When `llmcost check` fails."""
+
+    max_increase: float = 0.05
+
+
+class Settings(Section, frozen=True):
+    """Everything that can be configured, with the defaults a stranger starts from."""
+
+    logs: LogsSettings = LogsSettings()
+    tasks: TasksSettings = TasksSettings()
+    audit: AuditSettings = AuditSettings()
+    replay: ReplaySettings = ReplaySettings()
+    gate: GateSettings = GateSettings()
+    models: dict[str, ModelSettings] = {}
+    checks: dict[str, CheckSettings] = {}
+
+
+def load(path: Path | None = None, *, start: Path | None = None) -> Settings:
+    """Settings of `path`, or of the nearest llmcost.toml / [tool.llmcost] at or above `start`; defaults if none.
+
+    Raises ConfigError naming the file and the key that cannot be used.
+    """
+    if path is not None:
+        return parse(_read(path), path)
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (config := folder / CONFIG_NAME).is_file():
+            return parse(_read(config), config)
+        project = folder / "pyproject.toml"
+        if project.is_file() and (table := _read(project).get("tool", {}).get("llmcost")) is not None:
+            return parse(table, project)
+    return Settings()
+
+
+def parse(table: Mapping[str, Any], source: Path) -> Settings:
+    """Settings from a decoded table; `source` is named in errors."""
+    try:
+        return msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {error}", "see docs/configuration.md for every key and its default") from error
+
+
+def api_key(variable: str | None, environ: Mapping[str, str] | None = None) -> str | None:
+    """The key of the named variable, else of LLMCOST_API_KEY, else of OPENAI_API_KEY; None if none is set."""
+    values = os.environ if environ is None else environ
+    if variable is not None:
+        if not values.get(variable):
+            raise ConfigError(f"environment variable {variable} is not set", "export it, or change api_key_env")
+        return values[variable]
+    return values.get("LLMCOST_API_KEY") or values.get("OPENAI_API_KEY")
+
+
+def base_url(flag: str | None, settings: Settings, environ: Mapping[str, str] | None = None) -> str:
+    """The endpoint to talk to: flag, then configuration, then LLMCOST_BASE_URL, then OPENAI_BASE_URL.
+
+    Raises ConfigError if none is given: nothing is sent to a host that the user did not name.
+    """
+    values = os.environ if environ is None else environ
+    url = flag or settings.replay.base_url or values.get("LLMCOST_BASE_URL") or values.get("OPENAI_BASE_URL")
+    if not url:
+        raise ConfigError(
+            "no endpoint: llmcost sends nothing to a host that you did not name",
+            "pass --base-url https://your-endpoint/v1, or set LLMCOST_BASE_URL",
+        )
+    return url.rstrip("/")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error

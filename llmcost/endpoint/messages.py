@@ -1,0 +1,60 @@
+"""What is asked of an endpoint and what comes back, without a word of HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from llmcost.calls import Answer, Usage
+
+Status = Literal["answered", "rejected", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One chat-completions request as it goes on the wire; `body["model"]` names the model.
+
+    `replicate` tells apart several askings of the same question (an incumbent asked again, say).
+    """
+
+    body: Mapping[str, Any]
+    replicate: int = 0
+
+    @property
+    def model(self) -> str:
+        """The model asked."""
+        return str(self.body["model"])
+
+    def key(self, base_url: str) -> bytes:
+        """The 32-byte content address of this question at this endpoint: SHA-256 of the canonical JSON."""
+        content = msgspec.json.encode([base_url, self.replicate, self.body], order="deterministic")
+        return hashlib.sha256(content).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came of one request.
+
+    answered      the model answered (perhaps with a refusal, or cut off: that is its answer)
+    rejected      this model cannot take this request (too long, filtered, unsupported): its own failure
+    unreachable   the network or the service failed after every retry: nobody's answer, excluded and reported
+    """
+
+    model: str
+    status: Status
+    answer: Answer | None = None
+    usage: Usage = Usage()
+    latency_ms: float | None = None
+    served_model: str | None = None
+    error: str | None = None
+
+
+class Ask(Protocol):
+    """Puts requests to their endpoints within budget, durably, and returns completions in the same order."""
+
+    async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
+        """Completions parallel to `requests`; `purpose` ("replay", "grading") is the line of the bill."""

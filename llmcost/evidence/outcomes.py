@@ -1,0 +1,68 @@
+"""What the statistics take and give: graded pairs in, a verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Decision = Literal["SWITCH", "SWITCH_AT", "KEEP", "INCONCLUSIVE", "CANNOT_JUDGE"]
+EvidenceGrade = Literal["A", "B"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Graded pairs of one candidate on one task; the arrays are parallel, one entry a sampled prompt.
+
+    differences  score(candidate) − score(incumbent), in [−1, 1]; already −1 where the candidate alone failed
+    weights      survey weights 1/π, in prompts of the log
+    failures     how many of the differences are the candidate's own failures (refused, cut off, empty, invalid)
+    unparsed     how many verdicts stayed unreadable after a retry; they stand in `differences` as losses
+    """
+
+    differences: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    failures: int = 0
+    unparsed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a switch may be recommended.
+
+    margin        δ, the largest loss of quality the user accepts, in score points (0.02 = 2 points in a hundred)
+    limit         the loosest margin at which a switch may still be named (SWITCH_AT); None: only `margin` counts
+    alpha         the chance of any wrong switch over the whole plan
+    comparisons   candidates × tasks of the plan, among which alpha is divided
+    reliability   κ_L, how much of a true difference the grader shows at least: 1 for exact checks
+    """
+
+    margin: float
+    alpha: float = 0.05
+    comparisons: int = 1
+    reliability: float = 1.0
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on one candidate for one task, and every figure it rests on. Rates are shares in [−1, 1]."""
+
+    decision: Decision
+    reason: str
+    n: int
+    n_effective: float
+    wins: int
+    ties: int
+    losses: int
+    failures: int
+    unparsed: int
+    difference: float | None
+    lower_bound: float | None
+    upper_bound: float | None
+    certified_margin: float | None
+    tipping_bias: float | None
+    grade: EvidenceGrade
+    more_prompts: int | None

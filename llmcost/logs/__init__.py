@@ -1,0 +1,1 @@
+"""Log files → (Calls, rejects); bodies on demand. One file a format family."""

@@ -1,0 +1,1 @@
+"""Verdicts and strategies → the plan: a model map and one before/after bill."""

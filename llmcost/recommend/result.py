@@ -1,0 +1,218 @@
+"""ReplayReport and ReplayEstimate: the contracts `llmcost.report/1` and `llmcost.estimate/1`.
+
+Add fields freely; rename or drop only with a new schema number. Money is US dollars, latencies are milliseconds,
+rates are shares in 0–1, unknown is None. A stored report renders again to the same bytes: it holds no clock reading.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from llmcost.evidence import Decision, EvidenceGrade
+from llmcost.pricing.result import PriceStamp
+
+
+class Incumbent(msgspec.Struct, frozen=True):
+    """What a task uses now: its model of most spend, and all its models where there are several."""
+
+    model: str
+    models: list[str]
+    cost_per_call_usd: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+
+
+class Controls(msgspec.Struct, frozen=True):
+    """Checks of the grader itself; None: this control was not run."""
+
+    aa: float | None = None
+    gross_bad: float | None = None
+    subtle_bad: float | None = None
+    kappa_lower: float | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One candidate for one task: the verdict and every figure it rests on."""
+
+    model: str
+    verdict: Decision
+    reason: str
+    n: int
+    n_effective: float | None
+    wins: int
+    ties: int
+    losses: int
+    failures: int
+    unparsed: int
+    unreachable: int
+    basis: list[str]  # what graded: "exact", "numeric", "judge" …
+    difference: float | None
+    lower_bound: float | None
+    upper_bound: float | None
+    certified_margin: float | None
+    tipping_bias: float | None
+    grade: EvidenceGrade | None
+    more_prompts: int | None
+    more_usd: float | None
+    cost_ratio: float | None
+    cost_ratio_interval: list[float] | None
+    cost_per_call_usd: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    output_token_ratio: float | None
+    adjusted_parameters: list[str]  # "max_tokens → max_completion_tokens", "seed dropped" …
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What to use now; the incumbent unless a candidate passed. Savings are a share of the task's bill."""
+
+    model: str
+    verdict: Decision
+    savings: float | None
+    savings_interval: list[float] | None
+
+
+class TaskReport(msgspec.Struct, frozen=True):
+    """One line of the per-task table and all behind it."""
+
+    task: str
+    calls: int
+    replayable_calls: int
+    sampled: int
+    cost_usd: float | None
+    margin: float
+    incumbent: Incumbent
+    noise_floor: float | None
+    controls: Controls
+    candidates: list[Candidate]
+    choice: Choice
+
+
+class BillSide(msgspec.Struct, frozen=True):
+    """The bill before or after. monthly_usd is None for logs under 7 days."""
+
+    monthly_usd: float | None
+    logged_usd: float | None
+    cost_per_call_usd: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """Quality of the plan against today's, call-weighted: estimate and simultaneous lower bound. None: no switch."""
+
+    difference: float | None
+    lower_bound: float | None
+    judged_by: list[str]
+
+
+class BillStep(msgspec.Struct, frozen=True):
+    """One strategy applied to what the previous ones left."""
+
+    strategy: str
+    before_usd: float | None
+    after_usd: float | None
+    latency_p95_ms: float | None
+    basis: Literal["no_answer_change", "measured", "potential"]
+
+
+class ShapleyShare(msgspec.Struct, frozen=True):
+    """What a strategy is worth whatever the order."""
+
+    strategy: str
+    shapley_usd: float
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """One before/after bill of the whole log."""
+
+    before: BillSide
+    after: BillSide
+    change: float | None  # (after − before) / before
+    change_interval: list[float] | None
+    quality: Quality
+    steps: list[BillStep]
+    shares: list[ShapleyShare]
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """A yardstick beside the plan: one model everywhere, or the cheapest model per task regardless of quality."""
+
+    model_map: dict[str, str]
+    logged_usd: float | None
+    savings: float | None
+    fails_on: list[str]  # tasks where its model did not pass
+
+
+class Spend(msgspec.Struct, frozen=True):
+    """What the evidence cost, from the stored answers alone."""
+
+    replay_usd: float
+    grading_usd: float
+    calls: int
+    cap_usd: float | None
+
+
+class NotReplayable(msgspec.Struct, frozen=True):
+    """Calls that count in the bill but cannot be asked again, and why."""
+
+    reason: str
+    calls: int
+
+
+class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.report/1"):
+    """Which cheaper models hold quality on this traffic, and what the bill becomes."""
+
+    llmcost_version: str
+    prices: PriceStamp
+    run: str
+    seed: int
+    margin: float | None
+    alpha: float
+    files: list[str]
+    host: str
+    graders: list[str]
+    tasks: list[TaskReport]
+    not_replayable: list[NotReplayable]
+    model_map: dict[str, str]
+    best_single_model: Baseline | None
+    oracle: Baseline | None
+    bill: Bill
+    spend: Spend
+
+
+class ModelEstimate(msgspec.Struct, frozen=True):
+    """What asking one model could cost; role: "candidate" or "grader"."""
+
+    model: str
+    role: str
+    calls: int
+    max_usd: float | None
+    expected_usd: float | None
+
+
+class TaskSample(msgspec.Struct, frozen=True):
+    """How many distinct prompts of a task there are, and how many would be asked."""
+
+    task: str
+    population: int
+    sampled: int
+
+
+class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.estimate/1"):
+    """What a replay would send, where, and what it would cost: said before anything is spent."""
+
+    llmcost_version: str
+    prices: PriceStamp
+    host: str
+    calls: int
+    stored_calls: int  # already answered by an earlier run: free
+    max_usd: float
+    expected_usd: float
+    cap_usd: float | None
+    by_model: list[ModelEstimate]
+    sample: list[TaskSample]
+    not_replayable: list[NotReplayable]
+    adjusted_parameters: list[str]

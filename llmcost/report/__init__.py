@@ -1,0 +1,1 @@
+"""Results → Document → terminal, markdown, HTML, CSV; exports for other tools."""

@@ -1,0 +1,1 @@
+"""Which task a call belongs to: a tag, a rule, or the call site."""

@@ -1,0 +1,1 @@
+"""One experiment: sample, replay, grade, decide, for every candidate on every task."""

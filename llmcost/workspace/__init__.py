@@ -1,0 +1,1 @@
+"""The private folder .llmcost/: runs, the store of paid answers, the logs last audited."""
