@@ -159,6 +159,11 @@ class Calls:
         values: list[str | None] = self.table.column(name).to_pylist()
         return values
 
+    def codes(self, name: str) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """A text or label column as indices into its distinct values, and those values; unknown is −1."""
+        encoded = pc.cast(self.table.column(name), pa.string()).combine_chunks().dictionary_encode()
+        return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
     def filter(self, mask: pa.ChunkedArray | pa.Array | npt.NDArray[np.bool_]) -> Calls:
         """The rows where `mask` is true, in order."""
         chosen = pa.array(mask) if isinstance(mask, np.ndarray) else mask

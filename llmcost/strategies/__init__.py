@@ -1,1 +1,17 @@
-"""Calls → Calls: what a saving does to the bill. Pure functions on the table; never a cost."""
+"""Calls → Calls: what the log would have been had a saving been in place. Never a cost; that is `price`'s alone."""
+
+from __future__ import annotations
+
+from llmcost.plugins import load
+from llmcost.strategies.response_cache import CachePolicy, ResponseCache
+from llmcost.strategies.route import Route, Swap
+from llmcost.strategies.strategy import Strategy
+
+BUILTINS: dict[str, Strategy] = {"response_cache": ResponseCache(), "route": Route()}
+
+__all__ = ["BUILTINS", "CachePolicy", "ResponseCache", "Route", "Strategy", "Swap", "strategies"]
+
+
+def strategies() -> dict[str, Strategy]:
+    """Every strategy by name: the built-ins, then entry points of the group `llmcost.strategies`."""
+    return load("strategies", BUILTINS)

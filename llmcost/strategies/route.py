@@ -1,0 +1,147 @@
+"""Model map: every task's calls are asked of the model chosen for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmcost.calls import Calls
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+EMBEDDINGS = "embeddings"  # vectors of two models cannot stand for each other
+DEFAULT_TIER = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What asking `model` instead does to a task's calls, as measured (or assumed: ratio 1).
+
+    *_token_ratio   its tokens over today's
+    latencies_ms    its replayed latencies, sorted; None: unknown
+    cache_read      whether it is known to read as much of the prompt from the provider's cache; if not, nothing
+    """
+
+    model: str
+    input_token_ratio: float = 1.0
+    output_token_ratio: float = 1.0
+    latencies_ms: Floats | None = None
+    cache_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The strategy `route`; its evidence is task → Swap."""
+
+    name: str = "route"
+
+    def apply(self, calls: Calls, evidence: Mapping[str, Swap]) -> Calls:
+        """The calls with the model, tokens and latency of every task named in `evidence`.
+
+        Calls that already ask for the chosen model, and embeddings, stay as they are. Failed calls change their model
+        and keep their latency. Calls that never went out (no tokens at all) keep their latency too. The split of the
+        output into reasoning and the time to the first chunk are not known of the other model.
+        """
+        which, swaps = _choices(calls, evidence)
+        if not (which >= 0).any():
+            return calls
+        sent = (which >= 0) & ~_never_sent(calls)
+        return _relabelled(_scaled(_retimed(calls, which, swaps, sent), which, swaps, sent), which, swaps)
+
+
+def _choices(calls: Calls, evidence: Mapping[str, Swap]) -> tuple[Ints, list[Swap]]:
+    """For every call the index of its swap in the list, −1 where it stays as it is."""
+    codes, tasks = calls.codes("task")
+    asked, models = calls.codes("request_model")
+    swaps = {task: evidence[task] for task in tasks if task in evidence}
+    number = {task: index for index, task in enumerate(swaps)}
+    which = np.array([*(number.get(task, -1) for task in tasks), -1])[codes]
+    position = {model: code for code, model in enumerate(models)}
+    already = _per_row(which, [position.get(swap.model, -2) for swap in swaps.values()], -2) == asked
+    return np.where(already | _equals(calls, "operation", EMBEDDINGS), -1, which), list(swaps.values())
+
+
+def _retimed(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
+    """Latencies mapped rank for rank onto the replayed ones: the slowest call becomes the slowest replayed."""
+    latency = calls.floats("latency_ms").copy()
+    mapped = sent & np.asarray(pc.is_null(calls.column("error_type"))) & ~np.isnan(latency)
+    for index, swap in enumerate(swaps):
+        rows = np.flatnonzero(mapped & (which == index))
+        latency[rows] = _same_ranks(latency[rows], swap.latencies_ms)
+    first_chunk = np.where(sent, np.nan, calls.floats("time_to_first_chunk_ms"))
+    return _with_numbers(calls, {"latency_ms": latency, "time_to_first_chunk_ms": first_chunk})
+
+
+def _same_ranks(latencies: Floats, onto: Floats | None) -> Floats:
+    n = len(latencies)
+    if onto is None or not len(onto) or not n:
+        return np.full(n, np.nan)
+    quantiles = np.empty(n)
+    quantiles[np.argsort(latencies, kind="stable")] = (np.arange(n) + 0.5) / n
+    return np.quantile(onto, quantiles)
+
+
+def _scaled(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
+    """Tokens times the measured ratios, rounded; unknown stays unknown, and cached tokens stay within the input."""
+    ratio_in = _per_row(which, [swap.input_token_ratio for swap in swaps], 1.0)
+    ratio_out = _per_row(which, [swap.output_token_ratio for swap in swaps], 1.0)
+    cached = _per_row(which, [float(swap.cache_read) for swap in swaps], 1.0)
+    was_read, was_written = calls.floats("cache_read_tokens"), calls.floats("cache_write_tokens")
+    total = np.rint(calls.floats("input_tokens") * ratio_in)
+    read = np.where(sent, _part(was_read * ratio_in, cached, total), was_read)
+    written = np.where(sent, _part(was_written * ratio_in, cached, total - np.nan_to_num(read)), was_written)
+    return _with_numbers(
+        calls,
+        {
+            "input_tokens": total,
+            "cache_read_tokens": read,
+            "cache_write_tokens": written,
+            "output_tokens": np.rint(calls.floats("output_tokens") * ratio_out),
+            "reasoning_tokens": np.where(sent, np.nan, calls.floats("reasoning_tokens")),
+        },
+    )
+
+
+def _part(tokens: Floats, kept: Floats, whole: Floats) -> Floats:
+    # A call whose input is unknown has no bound: `fmin` then gives the part itself.
+    return np.where(kept > 0, np.where(np.isnan(tokens), np.nan, np.fmin(np.rint(tokens), whole)), 0.0)
+
+
+def _relabelled(calls: Calls, which: Ints, swaps: list[Swap]) -> Calls:
+    moved = pa.array(which >= 0)
+    models = pa.array([swap.model for swap in swaps]).take(pa.array(np.maximum(which, 0)))
+    unknown = pa.scalar(None, pa.string())
+    tier = pc.if_else(pa.array(_equals(calls, "service_tier", DEFAULT_TIER)), DEFAULT_TIER, unknown)
+    new = {"request_model": models, "response_model": models, "provider": unknown, "service_tier": tier}
+    for name, values in new.items():
+        mixed = pc.if_else(moved, values, pc.cast(calls.column(name), pa.string()))
+        calls = calls.with_column(name, mixed.combine_chunks().dictionary_encode())
+    return calls
+
+
+def _never_sent(calls: Calls) -> Mask:
+    """True where a cache answered: no tokens, and known to be none."""
+    both: Mask = (calls.floats("input_tokens") == 0) & (calls.floats("output_tokens") == 0)
+    return both
+
+
+def _equals(calls: Calls, name: str, label: str) -> Mask:
+    same = pc.equal(pc.cast(calls.column(name), pa.string()), label)
+    return np.asarray(pc.fill_null(same, False), dtype=bool)
+
+
+def _per_row(which: Ints, values: Sequence[float], otherwise: float) -> Floats:
+    return np.array([*values, otherwise], dtype=np.float64)[which]  # −1 finds the last
+
+
+def _with_numbers(calls: Calls, columns: Mapping[str, Floats]) -> Calls:
+    for name, values in columns.items():
+        calls = calls.with_column(name, pa.array(values, from_pandas=True))  # NaN is null
+    return calls
