@@ -17,7 +17,7 @@ class Outcomes:
     """Graded pairs of one candidate on one task; the arrays are parallel, one entry a sampled prompt.
 
     differences  score(candidate) − score(incumbent), in [−1, 1]; already −1 where the candidate alone failed
-    weights      survey weights 1/π, in prompts of the log
+    weights      survey weights: calls of the log that the prompt stands for, 1/π × its calls
     failures     how many of the differences are the candidate's own failures (refused, cut off, empty, invalid)
     unparsed     how many verdicts stayed unreadable after a retry; they stand in `differences` as losses
     """
@@ -48,7 +48,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The decision on one candidate for one task, and every figure it rests on. Rates are shares in [−1, 1]."""
+    """The decision on one candidate for one task, and every figure it rests on. Rates are shares in [−1, 1].
+
+    difference, lower_bound, upper_bound   candidate − incumbent over the calls of the log, as judged
+    certified_margin                       the least loss that is ruled out, on the user's scale (÷ reliability)
+    tipping_bias                           the verdict flips if the judge favours the candidate by more than this
+    wins, ties, losses                     sampled prompts, unweighted
+    n_effective                            what unequal weights leave of n
+    """
 
     decision: Decision
     reason: str
