@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -31,8 +32,14 @@ class ChatRequest:
 
     def key(self, base_url: str) -> bytes:
         """The 32-byte content address of this question at this endpoint: SHA-256 of the canonical JSON."""
-        content = msgspec.json.encode([base_url, self.replicate, self.body], order="deterministic")
-        return hashlib.sha256(content).digest()
+        return hashlib.sha256(_canonical([base_url, self.replicate, self.body])).digest()
+
+    def content(self) -> bytes:
+        """The body as JSON, as it goes on the wire."""
+        try:
+            return msgspec.json.encode(self.body)
+        except UnicodeEncodeError:  # a lone surrogate of the log, sent as it was logged: escaped
+            return json.dumps(self.body).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,13 @@ class Completion:
     latency_ms: float | None = None
     served_model: str | None = None
     error: str | None = None
+
+
+def _canonical(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value, order="deterministic")
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True).encode()
 
 
 class Ask(Protocol):

@@ -1,1 +1,6 @@
 """The private folder .llmcost/: runs, the store of paid answers, the logs last audited."""
+
+from llmcost.workspace.folder import LastLogs, Workspace
+from llmcost.workspace.store import AnswerStore
+
+__all__ = ["AnswerStore", "LastLogs", "Workspace"]

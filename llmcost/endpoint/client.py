@@ -1,0 +1,174 @@
+"""Endpoint: one OpenAI-compatible base URL, asked politely, persistently, and never by accident."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from llmcost.endpoint import http, reply
+from llmcost.endpoint.address import checked, shown
+from llmcost.endpoint.limiter import Limiter
+from llmcost.endpoint.messages import ChatRequest, Completion
+from llmcost.endpoint.reply import Reply
+from llmcost.endpoint.secret import Secret
+from llmcost.errors import ConfigError, EndpointError
+
+Permit = Callable[[], Awaitable[bool]]
+
+LONGEST_BACKOFF_S = 30.0
+FIRST_CONTACT_RETRIES = 3
+MOST_UNREACHABLE_IN_A_ROW = 20
+
+HINTS = {
+    401: "check the API key: LLMCOST_API_KEY, OPENAI_API_KEY, or the variable that api_key_env names",
+    402: "the account has no credit left",
+    403: "the key may not use this model or this endpoint: check its permissions",
+    404: "check the model's name, and the base URL: /chat/completions is added to it (it often ends in /v1)",
+    429: "the account's quota is used up: check its plan and limits",
+}
+REDIRECTED = "the base URL redirects elsewhere: name the final address, the key is not passed on"
+CHECK_URL = "check --base-url, then run the same command: it resumes"
+
+
+class Endpoint:
+    """Asks the models behind one base URL; an async context manager.
+
+    base_url      where /chat/completions is; https, or http to this machine
+    api_key       sent as a bearer token, shown nowhere
+    timeout_s     for one attempt, from send to last byte
+    retries       how often a request is sent again after a passing failure
+    concurrency   the most requests in flight; fewer while the endpoint is overloaded
+    backoff_s     the first pause before a retry; it doubles, with jitter seeded by `seed`
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None = None,
+        *,
+        timeout_s: float = 120.0,
+        retries: int = 6,
+        concurrency: int = 64,
+        backoff_s: float = 0.5,
+        seed: int = 0,
+    ) -> None:
+        self.base_url = checked(base_url)
+        self._key = Secret(api_key)
+        if not self._key.sendable():
+            raise ConfigError("the API key holds characters that cannot be sent", "check the variable it is read from")
+        self._timeout_s, self._retries, self._backoff_s = timeout_s, retries, backoff_s
+        self._limiter = Limiter(concurrency)
+        self._jitter = random.Random(seed)
+        self._client: httpx.AsyncClient | None = None
+        self._heard = False
+        self._unreachable_in_a_row = 0
+        self._stopped: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({shown(self.base_url)})"
+
+    async def __aenter__(self) -> Self:
+        connections = self._limiter.ceiling
+        self._client = http.open_client(self.base_url, self._key, self._timeout_s, connections)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def complete(self, request: ChatRequest, permit: Permit | None = None) -> Completion:
+        """What came of the request, after as many retries as it takes and the settings allow.
+
+        `permit` is asked before a request is sent again that the provider may charge for already (it timed out, or
+        its reply was lost); if it says no, the request stays unreachable.
+
+        Raises EndpointError if no request can succeed: a wrong key, an unknown model, nobody there.
+        """
+        content = request.content()
+        for attempt in range(self._retries + 1):
+            self._raise_if_stopped()
+            result = await self._attempt(request.model, content)
+            if result.completion is not None:
+                self._unreachable_in_a_row = 0
+                return result.completion
+            self._stop_if_hopeless(request.model, result, attempt)
+            if attempt == self._retries or (result.perhaps_billed and permit is not None and not await permit()):
+                break
+            await asyncio.sleep(self._pause(attempt, result))
+        return self._unreachable(request.model, result)
+
+    async def _attempt(self, model: str, content: bytes) -> Reply:
+        slot = await self._limiter.acquire()
+        try:
+            self._raise_if_stopped()
+            result = await self._send(model, content)
+        finally:
+            self._limiter.release()
+        if result.overload:
+            self._limiter.overloaded(slot, result.retry_after_s)
+        elif result.completion is not None:
+            self._limiter.succeeded()
+        return result
+
+    async def _send(self, model: str, content: bytes) -> Reply:
+        if self._client is None:
+            raise RuntimeError("an Endpoint is used inside `async with`")
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response, body = await http.post(self._client, f"{self.base_url}/chat/completions", content)
+        except http.FAILURES as error:
+            return _lost(error)
+        latency_ms = (time.perf_counter() - start) * 1000
+        self._heard = True
+        return reply.read(model, response.status_code, response.headers, body, latency_ms, self._key)
+
+    def _pause(self, attempt: int, result: Reply) -> float:
+        """Seconds until the next attempt: exponential, half of it at random, never before the endpoint wants it."""
+        longest = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0**attempt)
+        return max(longest * (0.5 + self._jitter.random() / 2), result.retry_after_s or 0.0)
+
+    def _stop_if_hopeless(self, model: str, result: Reply, attempt: int) -> None:
+        where, status = shown(self.base_url), result.status
+        if result.meaning == "stop":
+            redirected = status is not None and 300 <= status < 400
+            hint = REDIRECTED if redirected else HINTS.get(status or 0, CHECK_URL)
+            self._stop(f"{where} refused model {model}: {result.problem}", hint)
+        if result.unconnected and not self._heard and attempt >= min(FIRST_CONTACT_RETRIES, self._retries):
+            self._stop(f"no answer from {where} ({result.problem})", f"nothing was sent; {CHECK_URL}")
+
+    def _unreachable(self, model: str, result: Reply) -> Completion:
+        self._unreachable_in_a_row += 1
+        if self._unreachable_in_a_row >= MOST_UNREACHABLE_IN_A_ROW:
+            self._stop(
+                f"{self._unreachable_in_a_row} requests in a row got no answer from {shown(self.base_url)}"
+                f" (the last one: {result.problem})",
+                "what was answered is stored; run the same command later: it resumes",
+            )
+        return Completion(model, "unreachable", error=result.problem)
+
+    def _stop(self, message: str, hint: str) -> None:
+        self._stopped = self._stopped or (message, hint)
+        self._raise_if_stopped()
+
+    def _raise_if_stopped(self) -> None:
+        """One hopeless request stops those that wait, too: they would fail alike."""
+        if self._stopped is not None:
+            raise EndpointError(*self._stopped)
+
+
+def _lost(error: BaseException) -> Reply:
+    """The request whose connection failed. Of the error only a few known words are kept: it knows the headers."""
+    unsent = http.never_sent(error)
+    late = isinstance(error, TimeoutError | httpx.TimeoutException) and not unsent
+    problem = "timed out" if isinstance(error, TimeoutError) else http.reason(error)
+    return Reply("again", problem=problem, overload=late, perhaps_billed=not unsent, unconnected=unsent)

@@ -1,0 +1,102 @@
+"""A chat completion as JSON → Answer, Usage and the model that says it answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from llmcost.calls import Answer, ToolCall, Usage
+
+MOST_TOKENS = 100_000_000  # no call has more: a larger count is a fault of the counter, and a fault is no price
+
+CACHE_READ = ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+CACHE_WRITE = ("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
+REASONING = ("completion_tokens_details.reasoning_tokens", "reasoning_tokens")
+
+
+def decode(content: bytes) -> Any:
+    """JSON as Python values. A lone surrogate, which models do emit, becomes U+FFFD; ValueError if it is no JSON."""
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        lenient = json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _name: None)
+        return msgspec.json.decode(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def answer_of(completion: Mapping[str, Any]) -> Answer:
+    """What the first choice says; Answer(text=None) if it says nothing. ValueError if there are no choices at all."""
+    choices = completion.get("choices")
+    if not isinstance(choices, list):
+        raise ValueError("no choices")
+    choice = choices[0] if choices else {}
+    message = choice.get("message") or {}
+    calls = [call.get("function") or {} for call in message.get("tool_calls") or ()]
+    calls += [message["function_call"]] if message.get("function_call") else []
+    return Answer(
+        text=_text(message.get("content")),
+        tool_calls=tuple(ToolCall(str(call.get("name", "")), _arguments(call.get("arguments"))) for call in calls),
+        refusal=_string(message.get("refusal")),
+        finish_reason=_string(choice.get("finish_reason")),
+    )
+
+
+def usage_of(completion: Mapping[str, Any]) -> Usage:
+    """The tokens as `llmcost.calls` counts them: input includes cached, output includes reasoning; None if unknown.
+
+    Some providers leave the reasoning out of `completion_tokens` and count it only in `total_tokens` (xAI, Gemini):
+    what the total has more than its parts was billed as output.
+    """
+    usage = completion.get("usage")
+    if not isinstance(usage, Mapping):
+        return Usage()
+    prompt, completed, total = (_count(usage, f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    if prompt is not None and completed is not None and total is not None:
+        completed = max(completed, total - prompt)
+    return Usage(
+        input_tokens=prompt,
+        cache_read_tokens=_part(_first(usage, CACHE_READ), prompt),
+        cache_write_tokens=_part(_first(usage, CACHE_WRITE), prompt),
+        output_tokens=completed,
+        reasoning_tokens=_part(_first(usage, REASONING), completed),
+    )
+
+
+def served_model(completion: Mapping[str, Any]) -> str | None:
+    """The model that says it answered."""
+    return _string(completion.get("model"))
+
+
+def _text(content: Any) -> str | None:
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
+        return "".join(text for text in texts if isinstance(text, str)) or None
+    return _string(content)
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _arguments(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value if value is not None else {}).decode()
+
+
+def _first(usage: Mapping[str, Any], paths: tuple[str, ...]) -> int | None:
+    return next((count for path in paths if (count := _count(usage, path)) is not None), None)
+
+
+def _count(usage: Mapping[str, Any], path: str) -> int | None:
+    value: Any = usage
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _part(count: int | None, whole: int | None) -> int | None:
+    """A count that must lie within another; beyond it, it is not known."""
+    return None if count is None or whole is None or count > whole else count

@@ -1,0 +1,185 @@
+"""The private folder: what was audited last, and every run's report, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from llmcost.errors import InputError, StoreError
+
+DEFAULT_FOLDER = ".llmcost"
+VARIABLE = "LLMCOST_WORKSPACE"
+IGNORE_ALL = "*\n"
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LastLogs:
+    """The logs last audited, and the options that they were read with."""
+
+    paths: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder `path`, made on the first write: 0700, git-ignored by itself, its files 0600."""
+
+    path: Path = Path(DEFAULT_FOLDER)
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str] | None = None) -> Workspace:
+        """The workspace that LLMCOST_WORKSPACE names, else .llmcost in the current folder."""
+        values = os.environ if environ is None else environ
+        return cls(Path(values.get(VARIABLE) or DEFAULT_FOLDER))
+
+    @property
+    def answers(self) -> Path:
+        """The file of the store of paid answers (see `llmcost.workspace.store`)."""
+        return self.path / "answers.sqlite"
+
+    def prepare(self) -> Workspace:
+        """This workspace, made if it was not there.
+
+        Raises StoreError if it cannot be made, or if the folder is somebody else's or holds other things.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_ours()
+            self.path.chmod(0o700)
+            if not (self.path / ".gitignore").exists():
+                _write(self.path / ".gitignore", IGNORE_ALL.encode())
+        except OSError as error:
+            raise self._unusable(error) from error
+        return self
+
+    def remember_logs(self, paths: Sequence[str], options: Mapping[str, Any]) -> None:
+        """Keeps what was audited, so that `replay` without LOGS knows. Local paths are kept absolute."""
+        remembered = LastLogs(tuple(_anchored(path) for path in paths), dict(options))
+        self._save("last_logs.json", msgspec.json.encode(remembered))
+
+    def last_logs(self) -> LastLogs | None:
+        """The logs last audited here; None if there are none."""
+        content = self._read("last_logs.json")
+        try:
+            return None if content is None else msgspec.json.decode(content, type=LastLogs)
+        except msgspec.DecodeError as error:
+            file = self.path / "last_logs.json"
+            raise StoreError(f"{file} is damaged", "delete it and name the logs on the command line") from error
+
+    def save_run(self, run_id: str, report_json: bytes) -> None:
+        """Keeps the report of a run, and that this run is the last one."""
+        self._save(self._run_file(run_id), report_json)
+        self._save("last_run", run_id.encode())
+
+    def load_run(self, run_id: str | None = None) -> bytes:
+        """The report of a run as it was saved; of the last run if none is named.
+
+        Raises InputError, naming the runs that there are, if it is not here.
+        """
+        wanted = run_id or (self._read("last_run") or b"").decode()
+        content = self._read(self._run_file(wanted)) if wanted else None
+        if content is None:
+            raise self._unknown(run_id)
+        return content
+
+    def runs(self) -> list[str]:
+        """The ids of the saved runs, the oldest first."""
+        try:
+            files = [(file.stat().st_mtime_ns, file.stem) for file in (self.path / "runs").glob("*.json")]
+        except OSError as error:
+            raise self._unusable(error) from error
+        return [name for _, name in sorted(files)]
+
+    def _run_file(self, run_id: str) -> str:
+        if not RUN_ID.fullmatch(run_id):
+            raise InputError(f"{run_id!r} is not the name of a run", "llmcost report without a name shows the last run")
+        return f"runs/{run_id}.json"
+
+    def _unknown(self, run_id: str | None) -> InputError:
+        known = self.runs()
+        if not known:
+            return InputError(f"no run is saved in {self.path}", "llmcost replay makes one")
+        named = ", ".join(known[-MOST_NAMED:])
+        return InputError(f"no run {run_id or '(last)'} in {self.path}", f"there is: {named}")
+
+    def _save(self, name: str, content: bytes) -> None:
+        self.prepare()
+        try:
+            (self.path / name).parent.mkdir(mode=0o700, exist_ok=True)
+            _write(self.path / name, content)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return (self.path / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _check_ours(self) -> None:
+        """A folder that holds other things is left alone: it would be closed to others and ignored by git."""
+        hint = f"name another folder in {VARIABLE}"
+        if hasattr(os, "getuid") and self.path.stat().st_uid != os.getuid():
+            raise StoreError(f"{self.path} belongs to another user", hint)
+        marker = self.path / ".gitignore"
+        if not marker.is_file() and any(self.path.iterdir()):
+            raise StoreError(f"{self.path} is not a workspace of llmcost: it holds other files", hint)
+        if marker.is_file() and marker.read_text(encoding="utf-8", errors="replace") != IGNORE_ALL:
+            raise StoreError(f"{self.path} is not a workspace of llmcost: it has a .gitignore of its own", hint)
+
+    def _unusable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot use the workspace {self.path}: {error.strerror or error}",
+            f"make it writable, or name another folder in {VARIABLE}",
+        )
+
+
+def private(file: Path) -> None:
+    """Makes sure that the file exists and that nobody else can read it (0600)."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+            file.chmod(0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Writes the file whole or not at all, and makes it last: temporary file, fsync, rename, fsync of the folder."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and a rename lasts by itself
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _anchored(path: str) -> str:
+    """A local path or glob made absolute; a URL and `-` as they are."""
+    return path if path == "-" or "://" in path else os.path.abspath(path)  # noqa: PTH100  a glob is no Path
