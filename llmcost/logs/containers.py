@@ -1,0 +1,285 @@
+"""Records of a file, whatever holds them: JSONL, a JSON document, CSV or Parquet. And single records again, by place."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from llmcost.calls import Source
+from llmcost.errors import InputError
+from llmcost.logs.decode import BOM, Undecodable, decode
+from llmcost.logs.files import DAMAGED, compression_of, extension, on_disk, open_bytes
+
+HEAD = 1 << 16
+BATCH_ROWS = 2_000
+BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
+WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "results", "rows", "entries", "observations")
+DELIMITERS = ",\t;|"
+ENDS_EARLY = "cut off: the compressed data ends early or is damaged"
+
+
+class Item(NamedTuple):
+    """One record: its place, the line (or record number) a person would look at, and its value or what is wrong."""
+
+    position: int
+    line: int
+    value: Any
+    wrong: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How a kind of file is read: all records in order, and chosen ones by ascending position."""
+
+    records: Callable[[str, str | None], Iterator[Item]]
+    fetch: Callable[[str, str | None, Sequence[int]], Iterator[Item]]
+
+
+def sniff(path: str) -> tuple[str, str | None]:
+    """(container, compression) of a file, by its first bytes, then by its extension."""
+    compression = compression_of(path)
+    with open_bytes(path, compression) as stream:
+        try:
+            head = stream.read(HEAD)
+        except DAMAGED as error:
+            raise InputError(f"cannot decompress {path}: {error}", "the file is damaged; compress it again") from error
+    return _container(head, extension(path)), compression
+
+
+def records(source: Source) -> Iterator[Item]:
+    """Every record of a source, in order; blank lines are none."""
+    return CONTAINERS[source.container].records(source.path, source.compression)
+
+
+def fetch(source: Source, positions: Sequence[int]) -> Iterator[Item]:
+    """The records at these ascending positions; a place that is gone is left out."""
+    return CONTAINERS[source.container].fetch(source.path, source.compression, positions)
+
+
+def _container(head: bytes, suffix: str) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if suffix in BY_EXTENSION:
+        return BY_EXTENSION[suffix]
+    first, _, rest = head.removeprefix(BOM).lstrip().partition(b"\n")
+    first = first.rstrip()
+    if not first.startswith((b"{", b"[")):
+        return "csv" if b"," in first and suffix != ".json" else "jsonl"
+    alone = not rest.strip()
+    unfinished = first.endswith((b"{", b"[", b","))
+    if first.startswith(b"[") or unfinished or alone or (suffix == ".json" and not _decodes(first)):
+        return "json"
+    return "jsonl"
+
+
+def _decodes(line: bytes) -> bool:
+    try:
+        decode(line)
+    except Undecodable:
+        return False
+    return True
+
+
+def _lines(path: str, compression: str | None) -> Iterator[Item]:
+    position = line = 0
+    with open_bytes(path, compression) as stream:
+        while True:
+            try:
+                raw = stream.readline()
+            except DAMAGED:
+                yield Item(position, line + 1, None, ENDS_EARLY)
+                return
+            if not raw:
+                return
+            line += 1
+            if stripped := raw.strip():
+                yield _decoded(position, line, stripped)
+            position += len(raw)
+
+
+def _decoded(position: int, line: int, text: bytes) -> Item:
+    try:
+        return Item(position, line, decode(text), None)
+    except Undecodable as wrong:
+        return Item(position, line, None, str(wrong))
+
+
+def _fetch_lines(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
+    with open_bytes(path, compression) as stream:
+        at = 0
+        for position in positions:
+            if compression is None:
+                stream.seek(position)
+            else:
+                _skip(stream, position - at)
+            raw = stream.readline()
+            at = position + len(raw)
+            if raw.strip():
+                yield _decoded(position, 0, raw.strip())
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    while size > 0 and (passed := len(stream.read(min(size, HEAD)))):
+        size -= passed
+
+
+def _document(path: str, compression: str | None) -> Iterator[Item]:
+    """The records of one JSON document: its array, the array in a wrapper such as {"data": […]}, or itself."""
+    with open_bytes(path, compression) as stream:
+        try:
+            content = stream.read()
+        except DAMAGED:
+            yield Item(0, 1, None, ENDS_EARLY)
+            return
+    whole = _decoded(0, 1, content.strip())
+    if whole.wrong is not None:
+        yield whole
+        return
+    for number, value in enumerate(_unwrapped(whole.value)):
+        yield Item(number, number + 1, value, None)
+
+
+def _unwrapped(document: Any) -> list[Any]:
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict) and "model" not in document:
+        for key in WRAPPERS:
+            inner = document.get(key)
+            if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+                return inner
+    return [document]
+
+
+def _table(path: str, compression: str | None) -> Iterator[Item]:
+    csv.field_size_limit(sys.maxsize)  # a prompt is longer than the default of 128 KiB
+    with open_bytes(path, compression) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        header_line = text.readline()
+        delimiter = max(DELIMITERS, key=header_line.count)
+        header = next(csv.reader([header_line], delimiter=delimiter), [])
+        rows = csv.reader(text, delimiter=delimiter)
+        for number, cells in enumerate(_rows(rows)):
+            yield _row(number, rows.line_num + 1, header, cells)
+
+
+def _rows(rows: Iterator[list[str]]) -> Iterator[list[str] | str]:
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield f"not CSV: {error}"
+            continue
+        except DAMAGED:
+            yield ENDS_EARLY
+            return
+        if cells and any(cells):
+            yield cells
+
+
+def _row(number: int, line: int, header: list[str], cells: list[str] | str) -> Item:
+    if isinstance(cells, str):
+        return Item(number, line, None, cells)
+    if len(cells) != len(header):
+        return Item(number, line, None, f"{len(cells)} cells where the header has {len(header)}")
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return Item(number, line, None, "not UTF-8")
+    return Item(number, line, dict(zip(header, (cell or None for cell in cells), strict=True)), None)
+
+
+def _fetch_by_number(
+    records: Callable[[str, str | None], Iterator[Item]],
+) -> Callable[[str, str | None, Sequence[int]], Iterator[Item]]:
+    def chosen(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
+        wanted, last = set(positions), max(positions)
+        for item in records(path, compression):
+            if item.position in wanted:
+                yield item
+            if item.position >= last:
+                return
+
+    return chosen
+
+
+def _parquet(path: str, compression: str | None) -> pq.ParquetFile:
+    try:
+        if compression is None:
+            return pq.ParquetFile(on_disk(path))
+        with open_bytes(path, compression) as stream:
+            return pq.ParquetFile(pa.BufferReader(stream.read()))
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
+        ) from error
+
+
+def _row_groups(path: str, compression: str | None) -> Iterator[Item]:
+    number = 0
+    with _parquet(path, compression) as file:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            for record in _as_records(batch):
+                yield Item(number, number + 1, record, None)
+                number += 1
+
+
+def _fetch_rows(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
+    """Reads only the row groups that hold a wanted row."""
+    with _parquet(path, compression) as file:
+        start, wanted = 0, list(positions)
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            here = [position for position in wanted if start <= position < end]
+            if here:
+                yield from _rows_of_group(file, group, start, here)
+            start = end
+
+
+def _rows_of_group(file: pq.ParquetFile, group: int, start: int, positions: Sequence[int]) -> Iterator[Item]:
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
+        here = [position for position in positions if start <= position < start + len(batch)]
+        if here:
+            rows = batch.take(pa.array([position - start for position in here]))
+            for position, record in zip(here, _as_records(rows), strict=True):
+                yield Item(position, position + 1, record, None)
+        start += len(batch)
+
+
+def _as_records(batch: pa.RecordBatch) -> Iterator[Mapping[str, Any]]:
+    columns = [_values(column) for column in batch.columns]
+    names = batch.schema.names
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Python values: nanoseconds as microseconds, NaN as unknown, bytes as text, maps as objects."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    elif pa.types.is_floating(kind):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_map(kind):
+        return [None if pairs is None else dict(pairs) for pairs in values]
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return [None if value is None else value.decode("utf-8", "replace") for value in values]
+    return values
+
+
+CONTAINERS = {
+    "jsonl": Container(_lines, _fetch_lines),
+    "json": Container(_document, _fetch_by_number(_document)),
+    "csv": Container(_table, _fetch_by_number(_table)),
+    "parquet": Container(_row_groups, _fetch_rows),
+}

@@ -1,0 +1,107 @@
+"""Paths, globs, folders and stdin → files in order; files → decompressed byte streams."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import glob
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+from isal import igzip, isal_zlib
+
+from llmcost.errors import InputError
+
+STDIN = "-"
+EXTENSIONS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq"})
+COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
+MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+BUFFER = 1 << 20
+
+DAMAGED = (EOFError, igzip.BadGzipFile, isal_zlib.error, zstandard.ZstdError)
+
+
+def expand(paths: Sequence[str]) -> list[str]:
+    """The files that these paths mean: files, folders (all logs below, sorted), globs, `-`; each once.
+
+    Raises InputError for a path that is not there or matches nothing.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(_files(path)))
+    if not found:
+        raise InputError("no logs given", "name files, folders or globs, or - for stdin")
+    return list(found)
+
+
+def on_disk(path: str) -> Path:
+    """Where the bytes of a log can be read again and again: the file itself, or what stdin was spooled to."""
+    return _spooled(sys.stdin.buffer) if path == STDIN else Path(path)
+
+
+def extension(path: str) -> str:
+    """The extension that says what is inside, compression aside."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSED), "")
+
+
+def compression_of(path: str) -> str | None:
+    """gzip, zstd or None, by the first bytes of the file. Raises InputError if it cannot be read."""
+    with _opened(path) as file:
+        head = file.read(4)
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+
+
+def open_bytes(path: str, compression: str | None) -> IO[bytes]:
+    """The decompressed bytes of a log, to be closed by the caller."""
+    file = _opened(path)
+    if compression == "gzip":
+        return io.BufferedReader(cast(io.RawIOBase, igzip.IGzipFile(fileobj=file)), BUFFER)
+    if compression == "zstd":
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
+        return io.BufferedReader(cast(io.RawIOBase, reader), BUFFER)
+    return file
+
+
+def _files(path: str) -> Iterator[str]:
+    if path == STDIN or Path(path).is_file():
+        yield path
+        return
+    if Path(path).is_dir():
+        found = sorted(str(file) for file in Path(path).rglob("*") if _is_log(file, Path(path)))
+        missing = f"no logs in {path}", f"a folder is searched for {', '.join(sorted(EXTENSIONS))}, also .gz and .zst"
+    else:
+        found = sorted(file for file in glob.glob(path, recursive=True) if Path(file).is_file())
+        missing = f"no such file: {path}", "check the path; put globs in quotes if your shell does not expand them"
+    if not found:
+        raise InputError(*missing)
+    yield from found
+
+
+def _is_log(file: Path, root: Path) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
+    return not hidden and extension(file.name) in EXTENSIONS and file.is_file()
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        return on_disk(path).open("rb", buffering=BUFFER)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror}", "check that the file exists and may be read"
+        ) from error
+
+
+@functools.cache
+def _spooled(stream: IO[bytes]) -> Path:
+    """A private copy of stdin, so that bodies can be read again; gone when the process ends."""
+    with tempfile.NamedTemporaryFile(prefix="llmcost-stdin-", delete=False) as copy:
+        atexit.register(Path(copy.name).unlink, missing_ok=True)
+        shutil.copyfileobj(stream, copy)
+    return Path(copy.name)

@@ -1,0 +1,169 @@
+"""Files → Log: every record is a call or a reject, and every source says how it was read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from llmcost.calls import Call, Calls, Source
+from llmcost.errors import ConfigError
+from llmcost.logs.containers import Item, records, sniff
+from llmcost.logs.exchange import NOT_A_CALL
+from llmcost.logs.files import expand
+from llmcost.logs.formats import BUILTIN
+from llmcost.logs.model import Log, LogFormat, NotACall, ReadOptions, Record, Reject
+from llmcost.logs.table import TableBuilder
+from llmcost.plugins import load
+
+SAMPLE = 64
+SURE = 0.9
+MAX_REJECTS = 20
+BODY_FIELDS = frozenset({"messages", "prompt", "response"})
+NOT_AN_OBJECT = "not an object: a call is a JSON object"
+ODD_TYPES = "fields of unexpected types: not understood"
+
+DEFAULT_OPTIONS = ReadOptions()
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+class RecordParser:
+    """Reads each record with the format that recognises it best; a file may be mixed.
+
+    The choice depends on the record and the file's leading format alone, so that a record read again reads the same.
+    """
+
+    def __init__(self, leading: str, options: ReadOptions) -> None:
+        formats = known_formats()
+        self.leading = formats[leading]
+        others = [form for form in formats.values() if form is not self.leading]
+        forced = options.format is not None or not BODY_FIELDS.isdisjoint(options.fields)
+        self._formats = (self.leading,) if forced else (self.leading, *others)
+        self._options = options
+
+    def calls(self, record: Any) -> Sequence[Call]:
+        """The calls of a record; raises NotACall with the reason."""
+        if not isinstance(record, dict):
+            raise NotACall(NOT_AN_OBJECT)
+        try:
+            calls = tuple(self._best(record).parse(record, self._options))
+        except RecursionError:
+            raise NotACall("nested too deeply") from None
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise NotACall(ODD_TYPES) from error
+        if not calls:
+            raise NotACall(NOT_A_CALL)
+        return calls
+
+    def _best(self, record: Record) -> LogFormat:
+        best, best_score = self.leading, -1.0
+        if len(self._formats) == 1:
+            return best
+        for form in self._formats:
+            score = form.detect((record,))
+            if score >= SURE:
+                return form
+            if score > best_score:
+                best, best_score = form, score
+        return best
+
+
+def known_formats() -> Mapping[str, LogFormat]:
+    """Every log format by name: built-in ones and plug-ins."""
+    return load("formats", BUILTIN)
+
+
+def read(
+    paths: Sequence[str],
+    options: ReadOptions = DEFAULT_OPTIONS,
+    *,
+    call_site: Callable[[Call], str | None],
+    say: Callable[[str], None] = quiet,
+) -> Log:
+    """The calls of these files, and what was rejected. `call_site` names the place in the code that a call came from.
+
+    Raises InputError for a path that is not there or cannot be read, ConfigError for an unknown format.
+    """
+    reading = _Reading(options, call_site)
+    for path in expand(paths):
+        say(reading.file(path))
+    return reading.log()
+
+
+class _Reading:
+    """The state of one `read`: rows, sources and counts so far."""
+
+    def __init__(self, options: ReadOptions, call_site: Callable[[Call], str | None]) -> None:
+        self._options = options
+        self._call_site = call_site
+        self._builder = TableBuilder()
+        self._sources: list[Source] = []
+        self._titles: dict[str, None] = {}
+        self._records = self._rejected = 0
+        self._rejects: list[Reject] = []
+
+    def file(self, path: str) -> str:
+        """Reads one file and says what it was."""
+        container, compression = sniff(path)
+        source = Source(
+            path, "", container, compression, tuple(self._options.fields.items()), self._options.expected_field
+        )
+        items = records(source)
+        sample = list(itertools.islice(items, SAMPLE))
+        leading = _leading_format(sample, self._options)
+        parser = RecordParser(leading, self._options)
+        index = len(self._sources)
+        self._sources.append(Source(path, leading, container, compression, source.fields, source.expected_field))
+        before = self._records, self._rejected
+        self._read(itertools.chain(sample, items), parser, index, path)
+        title = parser.leading.title
+        self._titles[title] = None
+        return _summary(path, title, self._records - before[0], self._rejected - before[1])
+
+    def log(self) -> Log:
+        """Everything that was read."""
+        calls = Calls(self._builder.table(), tuple(self._sources))
+        files = [source.path for source in self._sources]
+        return Log(calls, self._records, self._rejected, self._rejects, list(self._titles), files)
+
+    def _read(self, items: Iterator[Item], parser: RecordParser, source: int, path: str) -> None:
+        for position, line, value, wrong in items:
+            if wrong is not None:
+                self._reject(path, line, wrong)
+                continue
+            try:
+                calls = parser.calls(value)
+            except NotACall as reason:
+                self._reject(path, line, str(reason))
+                continue
+            self._records += 1
+            for part, call in enumerate(calls):
+                site = None if call.request is None else self._call_site(call)
+                self._builder.add(call, site, source, position, part)
+
+    def _reject(self, path: str, line: int, reason: str) -> None:
+        self._records += 1
+        self._rejected += 1
+        if len(self._rejects) < MAX_REJECTS:
+            self._rejects.append(Reject(path, line, reason))
+
+
+def _leading_format(sample: Iterable[Item], options: ReadOptions) -> str:
+    """The name of the format that most records of the sample have."""
+    formats = known_formats()
+    if options.format is not None:
+        if options.format not in formats:
+            raise ConfigError(f"unknown log format {options.format!r}", f"formats are: {', '.join(sorted(formats))}")
+        return options.format
+    if not BODY_FIELDS.isdisjoint(options.fields):
+        return "plain-row"
+    rows = [item.value for item in sample if isinstance(item.value, dict)]
+    return max(formats, key=lambda name: formats[name].detect(rows))
+
+
+def _summary(path: str, title: str, count: int, rejected: int) -> str:
+    name = "stdin" if path == "-" else path
+    return f"{name} · {title} · {count:,} records, {rejected:,} rejected"

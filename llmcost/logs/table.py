@@ -1,0 +1,104 @@
+"""Parsed calls → the Arrow table, in chunks, so that no more than a chunk of bodies is alive."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+
+from llmcost.calls import SCHEMA, Call
+from llmcost.logs.fingerprints import identity_key, prompt_key
+
+CHUNK_ROWS = 50_000
+
+Row = tuple[Any, ...]
+
+
+def key_of(call: Call) -> bytes | None:
+    """The prompt key of a call; None where not all of the body is there, for then equal keys would mean nothing."""
+    return None if call.request is None or call.body_state != "full" else prompt_key(call.request)
+
+
+class TableBuilder:
+    """Collects calls as rows of the schema."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._chunks: list[pa.Table] = []
+
+    def add(self, call: Call, call_site: str | None, source: int, position: int, part: int) -> None:
+        """Appends a call that stands at this place."""
+        self._rows.append(_row(call, call_site, source, position, part))
+        if len(self._rows) >= CHUNK_ROWS:
+            self._flush()
+
+    def table(self) -> pa.Table:
+        """All rows so far."""
+        if self._rows:
+            self._flush()
+        if not self._chunks:
+            return SCHEMA.empty_table()
+        return pa.concat_tables(self._chunks).unify_dictionaries()
+
+    def _flush(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [_array(list(values), item.type) for values, item in zip(columns, SCHEMA, strict=True)]
+        self._chunks.append(pa.table(arrays, schema=SCHEMA))
+        self._rows = []
+
+
+def _row(call: Call, call_site: str | None, source: int, position: int, part: int) -> Row:
+    """The values of a call in the order of the schema."""
+    usage, answer = call.usage, call.answer
+    return (
+        call.id,
+        call.start_time_us,
+        call.latency_ms,
+        call.time_to_first_chunk_ms,
+        call.operation,
+        call.provider,
+        call.request_model,
+        call.response_model,
+        call.service_tier,
+        call.stream,
+        usage.input_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        call.tokens_estimated,
+        None if answer is None else answer.finish_reason,
+        call.error_type,
+        call.logged_cost_usd,
+        call.tags,
+        call_site,
+        None,
+        key_of(call),
+        identity_key(call.user),
+        identity_key(call.session),
+        call.body_state,
+        call.expected is not None,
+        source,
+        position,
+        part,
+    )
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode()
+    if pa.types.is_map(kind):
+        return _map_array(values, kind)
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _map_array(values: list[dict[str, str]], kind: pa.DataType) -> pa.Array:
+    offsets = [0, *accumulate(map(len, values))]
+    keys = [key for tags in values for key in tags]
+    items = [item for tags in values for item in tags.values()]
+    return pa.MapArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(keys, kind.key_type), pa.array(items, kind.item_type)
+    )
