@@ -1,5 +1,30 @@
 """Which of two answers is better: checks where the truth is known, a blind judge where it is not."""
 
+from llmcost.grading.judge import Judge, judge_requests_upper_bound
 from llmcost.grading.pairs import Grade, Grader, Pair
+from llmcost.grading.panel import (
+    CHECKS_ALONE,
+    GRADERS,
+    GradedPairs,
+    excluded,
+    grade,
+    grader,
+    refuse_self_grading,
+    to_outcomes,
+)
 
-__all__ = ["Grade", "Grader", "Pair"]
+__all__ = [
+    "CHECKS_ALONE",
+    "GRADERS",
+    "Grade",
+    "GradedPairs",
+    "Grader",
+    "Judge",
+    "Pair",
+    "excluded",
+    "grade",
+    "grader",
+    "judge_requests_upper_bound",
+    "refuse_self_grading",
+    "to_outcomes",
+]

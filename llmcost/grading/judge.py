@@ -166,25 +166,18 @@ def _last_line(text: str) -> Iterator[Winner]:
         yield from _winner(found)
 
 
-def _same(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    return body
-
-
-@dataclass(frozen=True)
 class Judge:
     """A grader that asks `model` for its preference in both orders; the difference is the mean of the two verdicts.
 
     `prepare` adapts a request body (model included) to what the model takes; by default nothing is changed.
     """
 
-    model: str
-    ask: Ask
-    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
-
-    @property
-    def name(self) -> str:
-        """The model that judges."""
-        return self.model
+    def __init__(
+        self, model: str, ask: Ask, prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    ) -> None:
+        self.name = self.model = model
+        self.ask = ask
+        self.prepare = prepare or dict
 
     async def grade(self, pairs: Sequence[Pair]) -> list[Grade]:
         """Grades parallel to `pairs`, in {−1, −.5, 0, .5, 1}.

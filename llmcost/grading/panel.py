@@ -1,0 +1,130 @@
+"""Pairs → grades: checks first, and what they leave open to every judge of the panel, separately."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llmcost import plugins
+from llmcost.config import CheckSettings
+from llmcost.endpoint.messages import Ask
+from llmcost.errors import ConfigError
+from llmcost.evidence.outcomes import Outcomes
+from llmcost.grading.decide import UNGRADED, Decision, decide
+from llmcost.grading.judge import Judge
+from llmcost.grading.pairs import Grade, Grader, Pair
+
+CHECKS_ALONE = "checks"
+
+VACUOUS = Grade(None, "the check fails the logged answers")
+FEWEST_TO_TELL = 20  # pairs from which a check may be called unfit
+LEAST_PASSED = 0.05  # share of logged answers that must pass, or no loss of the size of a margin could ever show
+
+GRADERS: Mapping[str, Callable[[str, Ask], Grader]] = {"judge": Judge}
+
+
+@dataclass(frozen=True, slots=True)
+class GradedPairs:
+    """Grades of the same pairs, one list for each judge (or for `CHECKS_ALONE`): a switch must pass by every one.
+
+    judged  how many of the pairs only a judge could tell
+    """
+
+    by_judge: Mapping[str, list[Grade]]
+    judged: int
+
+
+async def grade(pairs: Sequence[Pair], check: CheckSettings | None, judges: Sequence[Grader]) -> GradedPairs:
+    """Grades parallel to `pairs`, by each judge; without a judge, what checks cannot tell has no difference.
+
+    All pairs of one candidate on one task belong in one call: a check that nearly no logged answer passes could never
+    show a loss, and is recognised by its results.
+    """
+    decisions = _without_vacuous([decide(pair, check) for pair in pairs])
+    open_pairs = [pair for pair, decision in zip(pairs, decisions, strict=True) if decision.grade is None]
+    if not judges:
+        return GradedPairs({CHECKS_ALONE: [item.grade or item.otherwise for item in decisions]}, 0)
+    verdicts = (
+        await asyncio.gather(*(judge.grade(open_pairs) for judge in judges)) if open_pairs else [[]] * len(judges)
+    )
+    merged = {judge.name: _merge(decisions, said) for judge, said in zip(judges, verdicts, strict=True)}
+    return GradedPairs(merged, len(open_pairs))
+
+
+def _without_vacuous(decisions: list[Decision]) -> list[Decision]:
+    """The decisions; where the logged answers themselves (nearly) never pass, ties prove nothing and are withdrawn."""
+    settled = [item for item in decisions if item.grade is not None]
+    if len(settled) < FEWEST_TO_TELL or sum(item.could_lose for item in settled) >= LEAST_PASSED * len(settled):
+        return decisions
+    return [item if item.could_lose else replace(item, grade=None, otherwise=VACUOUS) for item in decisions]
+
+
+def _merge(decisions: Sequence[Decision], verdicts: Sequence[Grade]) -> list[Grade]:
+    said = iter(verdicts)
+    return [decision.grade or next(said) for decision in decisions]
+
+
+def to_outcomes(grades: Sequence[Grade], weights: npt.NDArray[np.float64]) -> Outcomes:
+    """What the statistics take, without the pairs that have no difference; `excluded` counts those.
+
+    weights  survey weights parallel to `grades`
+    """
+    known = np.array([item.difference is not None for item in grades], dtype=np.bool_)
+    differences = np.array([item.difference for item in grades if item.difference is not None], dtype=np.float64)
+    return Outcomes(
+        differences,
+        np.asarray(weights, dtype=np.float64)[known],
+        failures=sum(item.failed for item in grades),
+        unparsed=sum(item.unparsed for item in grades),
+    )
+
+
+def excluded(grades: Iterable[Grade]) -> Counter[str]:
+    """How many pairs have no difference, by the reason."""
+    return Counter(item.basis for item in grades if item.difference is None)
+
+
+def grader(name: str, ask: Ask, prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None) -> Grader:
+    """The grader that a name means: `plugin:argument` of a registered plug-in, else the judge model of that name."""
+    kind, _, argument = name.partition(":")
+    made = plugins.load("graders", GRADERS).get(kind) if argument else None
+    if made is not None:
+        return made(argument, ask)
+    return Judge(name, ask, prepare) if prepare else Judge(name, ask)
+
+
+def refuse_self_grading(
+    graders: Iterable[str], candidates: Iterable[str], incumbents: Iterable[str], *, allow: bool = False
+) -> None:
+    """Nothing; raises ConfigError if a grader's model is also a candidate or an incumbent, unless that is allowed."""
+    judged = {
+        family(name): (name, role)
+        for role, names in (("incumbent", incumbents), ("candidate", candidates))
+        for name in names
+    }
+    for name in () if allow else graders:
+        if family(name) in judged:
+            other, role = judged[family(name)]
+            raise ConfigError(
+                f"grader {name} would judge its own answers: {other} is a {role}"
+                if role == "candidate"
+                else f"grader {name} would judge its own answers: the log was answered by {other}",
+                "name a grader of another family with --grader",
+            )
+
+
+_EFFORT = re.compile(r"@[a-z]+$")
+_VERSION = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest))+$|:[a-z0-9\-]+$")
+
+
+def family(model: str) -> str:
+    """A model's name without provider prefix, effort, date and variant: `openai/gpt-4o-2024-08-06` → `gpt-4o`."""
+    name = _EFFORT.sub("", model.strip().lower()).rsplit("/", 1)[-1]
+    return _VERSION.sub("", name.removeprefix("judge:"))

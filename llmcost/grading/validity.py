@@ -1,0 +1,117 @@
+"""Answers that failed by themselves: none, empty, refused, cut off, or not in the form that the request demanded."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llmcost.calls import Answer, ToolCall
+from llmcost.grading.reading import MISSING, same_value, whole_json
+
+CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
+FILTERED = frozenset({"content_filter", "safety", "refusal"})
+
+
+def failure(answer: Answer | None, request: Mapping[str, Any]) -> str | None:
+    """Why this answer is of no use whatever the other one says; None if it can be compared."""
+    if answer is None:
+        return "no answer"
+    finish = (answer.finish_reason or "").lower()
+    if answer.refusal or finish in FILTERED:
+        return "refused"
+    if finish in CUT_OFF:
+        return "cut off"
+    if answer.tool_calls:
+        return _bad_call(answer.tool_calls, request)
+    if not (answer.text or "").strip():
+        return "empty"
+    return _bad_form(answer.text or "", request)
+
+
+def demands_json(request: Mapping[str, Any]) -> bool:
+    """Whether the request's response_format asks for JSON."""
+    return _format(request).get("type") in ("json_schema", "json_object")
+
+
+def same_calls(left: tuple[ToolCall, ...], right: tuple[ToolCall, ...]) -> bool:
+    """Whether both call the same tools with the same arguments, field by field, in any order."""
+    rest = [(call.name, arguments(call)) for call in right]
+    for call in left:
+        mine = arguments(call)
+        match = next((item for item in rest if item[0] == call.name and same_value(item[1], mine)), None)
+        if mine is MISSING or match is None:
+            return False
+        rest.remove(match)
+    return not rest
+
+
+def arguments(call: ToolCall) -> Any:
+    """The arguments of a tool call; MISSING if they are not a JSON object. No text at all means no arguments."""
+    value = whole_json(call.arguments.strip() or "{}")
+    return value if isinstance(value, dict) else MISSING
+
+
+def _bad_call(calls: tuple[ToolCall, ...], request: Mapping[str, Any]) -> str | None:
+    known = dict(_tools(request))
+    if known and any(call.name not in known for call in calls):
+        return "unknown tool"
+    free_text = {name for name, kind in known.items() if kind == "custom"}
+    unread = [call for call in calls if call.name not in free_text and arguments(call) is MISSING]
+    return "arguments not JSON" if unread else None
+
+
+def _tools(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and kind ("function" or "custom") of the tools that the request offers."""
+    offered = [(tool, tool.get("type", "function")) for tool in request.get("tools") or () if isinstance(tool, Mapping)]
+    offered += [(function, "function") for function in request.get("functions") or () if isinstance(function, Mapping)]
+    for tool, kind in offered:
+        described = tool.get(kind, tool)
+        if isinstance(described, Mapping) and isinstance(described.get("name"), str):
+            yield described["name"], kind
+
+
+def _bad_form(text: str, request: Mapping[str, Any]) -> str | None:
+    if not demands_json(request):
+        return None
+    value = whole_json(text)
+    if value is MISSING:
+        return "not JSON"
+    form = _format(request)
+    if form["type"] == "json_object":
+        return None if isinstance(value, dict) else "not a JSON object"
+    schema = (form.get("json_schema") or {}).get("schema")
+    return None if not isinstance(schema, Mapping) or _satisfies(value, schema) else "not valid by the schema"
+
+
+def _format(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    form = request.get("response_format")
+    return form if isinstance(form, Mapping) else {}
+
+
+def _satisfies(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether the value is valid; a schema that is itself broken or points elsewhere demands nothing."""
+    from referencing.exceptions import Unresolvable
+
+    validator = _validator(json.dumps(schema, sort_keys=True))
+    try:
+        return validator is None or validator.is_valid(value)
+    except (Unresolvable, RecursionError):
+        return True
+
+
+@functools.lru_cache(maxsize=256)
+def _validator(schema_json: str) -> Any:
+    """The validator of a schema, or None if it is broken. Its registry is empty: nothing is fetched from anywhere."""
+    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema.validators import validator_for
+    from referencing import Registry
+
+    schema = json.loads(schema_json)
+    kind = validator_for(schema, default=Draft202012Validator)
+    try:
+        kind.check_schema(schema)
+    except SchemaError:
+        return None
+    return kind(schema, registry=Registry())
