@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
 
@@ -18,8 +17,6 @@ from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.endpoint.reply import Reply
 from llmcost.endpoint.secret import Secret
 from llmcost.errors import ConfigError, EndpointError
-
-Permit = Callable[[], Awaitable[bool]]
 
 LONGEST_BACKOFF_S = 30.0
 FIRST_CONTACT_RETRIES = 3
@@ -34,6 +31,20 @@ HINTS = {
 }
 REDIRECTED = "the base URL redirects elsewhere: name the final address, the key is not passed on"
 CHECK_URL = "check --base-url, then run the same command: it resumes"
+
+
+class OnFailure(Protocol):
+    """Hears of every attempt that failed, and has the last word on whether the request is sent again."""
+
+    async def __call__(self, *, perhaps_billed: bool, again: bool) -> bool:
+        """Whether to send it again, if `again` says that this is intended.
+
+        perhaps_billed: the provider may charge for the attempt, though no answer came (timed out, reply lost).
+        """
+
+
+async def _persist(*, perhaps_billed: bool, again: bool) -> bool:
+    return again
 
 
 class Endpoint:
@@ -85,11 +96,8 @@ class Endpoint:
             await self._client.aclose()
             self._client = None
 
-    async def complete(self, request: ChatRequest, permit: Permit | None = None) -> Completion:
+    async def complete(self, request: ChatRequest, on_failure: OnFailure = _persist) -> Completion:
         """What came of the request, after as many retries as it takes and the settings allow.
-
-        `permit` is asked before a request is sent again that the provider may charge for already (it timed out, or
-        its reply was lost); if it says no, the request stays unreachable.
 
         Raises EndpointError if no request can succeed: a wrong key, an unknown model, nobody there.
         """
@@ -101,7 +109,7 @@ class Endpoint:
                 self._unreachable_in_a_row = 0
                 return result.completion
             self._stop_if_hopeless(request.model, result, attempt)
-            if attempt == self._retries or (result.perhaps_billed and permit is not None and not await permit()):
+            if not await on_failure(perhaps_billed=result.perhaps_billed, again=attempt < self._retries):
                 break
             await asyncio.sleep(self._pause(attempt, result))
         return self._unreachable(request.model, result)

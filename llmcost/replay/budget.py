@@ -34,6 +34,10 @@ class Budget:
         """Books what an earlier part of the run has spent."""
         self._spent += _up(usd)
 
+    def hold(self, worst_case_usd: float) -> None:
+        """Sets money aside for an attempt that was made already and whose end is not known."""
+        self._reserved += _up(worst_case_usd)
+
     def try_reserve(self, worst_case_usd: float) -> bool:
         """Whether a request that may cost this much still fits; if so, the money is set aside."""
         amount = _up(worst_case_usd)

@@ -1,6 +1,6 @@
 """The private folder .llmcost/: runs, the store of paid answers, the logs last audited."""
 
 from llmcost.workspace.folder import LastLogs, Workspace
-from llmcost.workspace.store import AnswerStore
+from llmcost.workspace.store import AnswerStore, Ledger
 
-__all__ = ["AnswerStore", "LastLogs", "Workspace"]
+__all__ = ["AnswerStore", "LastLogs", "Ledger", "Workspace"]

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -59,10 +61,24 @@ RELEASE = """DELETE FROM attempts WHERE rowid = (
 SETTLE_ANSWERED = """UPDATE attempts SET settled_usd = coalesce(
     (SELECT cost_usd FROM answers WHERE answers.key = attempts.key), worst_usd, 0)
     WHERE run = ? AND settled_usd IS NULL AND key IN (SELECT key FROM answers)"""
-SPENT = "SELECT total(coalesce(settled_usd, worst_usd)) FROM attempts WHERE run = ?"
+SETTLED = "SELECT total(settled_usd) FROM attempts WHERE run = ?"
+OPEN = "SELECT key, coalesce(worst_usd, 0) FROM attempts WHERE run = ? AND settled_usd IS NULL ORDER BY rowid"
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """US dollars that a run has settled, and its open attempts: the key of the question and its worst case."""
+
+    settled_usd: float
+    open: tuple[tuple[bytes, float], ...]
+
+    @property
+    def spent_usd(self) -> float:
+        """What the run may have spent, open attempts at their worst case."""
+        return self.settled_usd + math.fsum(worst for _, worst in self.open)
 
 
 class AnswerStore(Generic[T]):
@@ -135,11 +151,12 @@ class AnswerStore(Generic[T]):
         """Takes the last attempt of a question back: it was refused or never sent, and is not charged."""
         await self._write(lambda connection: connection.execute(RELEASE, (run, key)))
 
-    def spent(self, run: str) -> float:
-        """US dollars that the run has spent so far, attempts of unknown end at their worst case."""
+    def ledger(self, run: str) -> Ledger:
+        """What the run has spent so far, and which of its attempts may have been charged without an answer."""
         with self._errors():
             self._reader.execute(SETTLE_ANSWERED, (run,))
-            return float(self._reader.execute(SPENT, (run,)).fetchone()[0])
+            settled = float(self._reader.execute(SETTLED, (run,)).fetchone()[0])
+            return Ledger(settled, tuple(self._reader.execute(OPEN, (run,))))
 
     def count(self) -> int:
         """How many answers there are."""
