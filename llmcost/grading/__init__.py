@@ -1,6 +1,7 @@
 """Which of two answers is better: checks where the truth is known, a blind judge where it is not."""
 
-from llmcost.grading.judge import Judge, judge_requests_upper_bound
+from llmcost.grading.decide import may_need_judge
+from llmcost.grading.judge import Judge, judge_requests_upper_bound, read_prompt, verdict_text, write_prompt
 from llmcost.grading.pairs import Grade, Grader, Pair
 from llmcost.grading.panel import (
     CHECKS_ALONE,
@@ -25,6 +26,10 @@ __all__ = [
     "grade",
     "grader",
     "judge_requests_upper_bound",
+    "may_need_judge",
+    "read_prompt",
     "refuse_self_grading",
     "to_outcomes",
+    "verdict_text",
+    "write_prompt",
 ]

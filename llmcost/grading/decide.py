@@ -50,6 +50,12 @@ def decide(pair: Pair, settings: CheckSettings | None = None) -> Decision:
     return _compared(pair, pair.left.text or "", pair.right.text or "", settings)
 
 
+def may_need_judge(pair: Pair, settings: CheckSettings | None = None) -> bool:
+    """Whether a judge could be asked about this pair, whatever the right answer will be (it is not looked at)."""
+    left_failed = failure(pair.left, pair.request) is not None
+    return _checked(pair, Answer(), settings, left_failed) is None
+
+
 def _checked(pair: Pair, right: Answer, settings: CheckSettings | None, left_failed: bool) -> Decision | None:
     """Both sides against the expected answer; None where there is none, or no check can read the logged answer."""
     check = _check(pair, settings)

@@ -19,10 +19,9 @@ from llmcost.grading.rendering import answer_text, question_text
 
 Winner = Literal["A", "B", "tie"]
 
-VERDICT_TOKENS = 1024  # room for criteria, short reasoning and the verdict
+VERDICT_TOKENS = 2048  # room for criteria, short reasoning and the verdict
 ORDERS = 2
 ASKINGS = 2  # an unreadable verdict is asked for once more
-RETRY_ROOM = 4  # the second asking may be this many times longer: a judge that thinks aloud runs out of room first
 
 RUBRIC = """You compare two answers, A and B, to the same request. You do not know who wrote them; it does not matter.
 
@@ -198,12 +197,9 @@ class Judge:
         return ChatRequest(self.prepare({"model": self.model, **write_prompt(pair, swapped)}))
 
     def _retry(self, request: ChatRequest) -> ChatRequest:
-        """The same question, with more room and no demanded format, which some endpoints refuse."""
+        """The same question without a demanded format, which some endpoints refuse."""
         body = {name: value for name, value in request.body.items() if name != "response_format"}
-        room: dict[str, Any] = {
-            name: body[name] * RETRY_ROOM for name in ("max_tokens", "max_completion_tokens") if name in body
-        }
-        return ChatRequest({**body, **room}, replicate=request.replicate + 1)
+        return ChatRequest(body, replicate=request.replicate + 1)
 
 
 _Said = Literal["A", "B", "tie", "unread", "unreachable"]

@@ -17,7 +17,7 @@ from llmcost.config import CheckSettings
 from llmcost.endpoint.messages import Ask
 from llmcost.errors import ConfigError
 from llmcost.evidence.outcomes import Outcomes
-from llmcost.grading.decide import UNGRADED, Decision, decide
+from llmcost.grading.decide import Decision, decide
 from llmcost.grading.judge import Judge
 from llmcost.grading.pairs import Grade, Grader, Pair
 
@@ -39,6 +39,10 @@ class GradedPairs:
 
     by_judge: Mapping[str, list[Grade]]
     judged: int
+
+    def basis(self) -> Counter[str]:
+        """What decided, and how many grades it did, over all judges."""
+        return Counter(item.basis for grades in self.by_judge.values() for item in grades)
 
 
 async def grade(pairs: Sequence[Pair], check: CheckSettings | None, judges: Sequence[Grader]) -> GradedPairs:
@@ -97,26 +101,19 @@ def grader(name: str, ask: Ask, prepare: Callable[[Mapping[str, Any]], Mapping[s
     made = plugins.load("graders", GRADERS).get(kind) if argument else None
     if made is not None:
         return made(argument, ask)
-    return Judge(name, ask, prepare) if prepare else Judge(name, ask)
+    return Judge(name, ask, prepare)
 
 
 def refuse_self_grading(
     graders: Iterable[str], candidates: Iterable[str], incumbents: Iterable[str], *, allow: bool = False
 ) -> None:
     """Nothing; raises ConfigError if a grader's model is also a candidate or an incumbent, unless that is allowed."""
-    judged = {
-        family(name): (name, role)
-        for role, names in (("incumbent", incumbents), ("candidate", candidates))
-        for name in names
-    }
+    answered = {family(name): f"{name} is a candidate" for name in candidates}
+    answered |= {family(name): f"{name} answered in the log" for name in incumbents}
     for name in () if allow else graders:
-        if family(name) in judged:
-            other, role = judged[family(name)]
+        if (why := answered.get(family(name))) is not None:
             raise ConfigError(
-                f"grader {name} would judge its own answers: {other} is a {role}"
-                if role == "candidate"
-                else f"grader {name} would judge its own answers: the log was answered by {other}",
-                "name a grader of another family with --grader",
+                f"grader {name} would judge its own answers: {why}", "name a grader of another family with --grader"
             )
 
 
