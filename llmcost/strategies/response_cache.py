@@ -43,8 +43,7 @@ class ResponseCache:
 
     def apply(self, calls: Calls, evidence: CachePolicy) -> Calls:
         """The calls with every hit turned into a row without tokens and without latency, in its place."""
-        hit = hits(calls, evidence)
-        return _answered_from_cache(calls, hit) if hit.any() else calls
+        return answered_from_cache(calls, hits(calls, evidence))
 
 
 def hits(calls: Calls, policy: CachePolicy) -> Mask:
@@ -64,6 +63,20 @@ def hits(calls: Calls, policy: CachePolicy) -> Mask:
         order = rows[_chronological(calls.take(rows), groups[rows], times[rows])]
         hit[order] = _simulate(groups[order], times[order], ttl[order], _can_fill(calls)[order])
     return hit
+
+
+def answered_from_cache(calls: Calls, hit: Mask) -> Calls:
+    """The calls with those of `hit` answered at no cost of tokens or time; the very same calls if there are none."""
+    if not hit.any():
+        return calls
+    mask = pa.array(hit)
+    zeros = dict.fromkeys((*TOKENS, "latency_ms", "time_to_first_chunk_ms"), 0) | {"tokens_estimated": False}
+    table = calls.table
+    for name, zero in zeros.items():
+        item = SCHEMA.field(name)
+        values = pc.if_else(mask, pa.scalar(zero, item.type), table.column(name))
+        table = table.set_column(SCHEMA.get_field_index(name), item, values)
+    return replace(calls, table=table)
 
 
 def _simulate(group: Ints, time: Ints, ttl: Ints, can_fill: Mask) -> Mask:
@@ -168,14 +181,3 @@ def _chronological(calls: Calls, groups: Ints, times: Ints) -> Ints:
 def _rank(calls: Calls, name: str) -> Ints:
     codes, labels = calls.codes(name)
     return np.append(np.argsort(np.argsort(np.array(labels, dtype=object))), -1)[codes]
-
-
-def _answered_from_cache(calls: Calls, hit: Mask) -> Calls:
-    mask = pa.array(hit)
-    zeros = dict.fromkeys((*TOKENS, "latency_ms", "time_to_first_chunk_ms"), 0) | {"tokens_estimated": False}
-    table = calls.table
-    for name, zero in zeros.items():
-        item = SCHEMA.field(name)
-        values = pc.if_else(mask, pa.scalar(zero, item.type), table.column(name))
-        table = table.set_column(SCHEMA.get_field_index(name), item, values)
-    return replace(calls, table=table)

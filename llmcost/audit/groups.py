@@ -1,0 +1,94 @@
+"""Sums and quantiles by group, vectorised and independent of the order of rows.
+
+A grouping is `codes`, the group of every row as an index, and the number of groups. Values are float64, unknown NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from llmcost.calls import Calls
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def exact_sum(values: Floats) -> float:
+    """The correctly rounded sum (`math.fsum`): the same to the last bit whatever the order of the values."""
+    return math.fsum(values.tolist())
+
+
+def counts(codes: Ints, size: int, mask: Mask | None = None) -> list[int]:
+    """Rows of every group; with `mask`, those where it is true."""
+    chosen = codes if mask is None else codes[mask]
+    found: list[int] = np.bincount(chosen, minlength=size).tolist()
+    return found
+
+
+def whole_sums(codes: Ints, size: int, values: Floats) -> list[int | None]:
+    """The sum of the known values of every group, for values that are whole numbers; None: none is known."""
+    known = ~np.isnan(values)
+    sums = np.bincount(codes[known], weights=values[known], minlength=size)
+    return [int(total) if n else None for total, n in zip(sums, counts(codes, size, known), strict=True)]
+
+
+def money_sums(codes: Ints, size: int, values: Floats) -> list[float | None]:
+    """The sum of the known values of every group, correctly rounded (`math.fsum`); None: none is known."""
+    known = ~np.isnan(values)
+    order = _by_group(codes[known], size)
+    bounds = np.searchsorted(codes[known][order], np.arange(size + 1)).tolist()
+    amounts = values[known][order].tolist()
+    return [math.fsum(amounts[start:stop]) if stop > start else None for start, stop in pairwise(bounds)]
+
+
+def latency_quantiles(calls: Calls) -> tuple[float | None, float | None]:
+    """p50 and p95 of the latencies of these calls, failed ones left out, in milliseconds; None: none is known.
+
+    How fast a call fails says nothing of how fast answers come.
+    """
+    answered = np.asarray(pc.is_null(calls.column("error_type")), dtype=bool)
+    return quantiles(calls.floats("latency_ms")[answered])
+
+
+def quantiles(values: Floats) -> tuple[float | None, float | None]:
+    """p50 and p95 of the known values, interpolated linearly between ranks; None: none is known."""
+    (p50,), (p95,) = group_quantiles(np.zeros(len(values), dtype=np.int64), 1, values, (0.50, 0.95))
+    return p50, p95
+
+
+def money_sum(values: Floats) -> float | None:
+    """The sum of the known values, correctly rounded; None: none is known."""
+    known = values[~np.isnan(values)]
+    return exact_sum(known) if known.size else None
+
+
+def group_quantiles(codes: Ints, size: int, values: Floats, shares: tuple[float, ...]) -> list[list[float | None]]:
+    """For each share the quantile of the known values of every group, interpolated linearly between ranks."""
+    known = ~np.isnan(values)
+    rising = np.argsort(values[known])
+    group, value = codes[known][rising], values[known][rising]
+    order = _by_group(group, size)
+    starts = np.searchsorted(group[order], np.arange(size + 1))
+    ordered = np.append(value[order], np.nan)  # an empty group at the end points past the last value
+    return [_between_ranks(ordered, starts, share) for share in shares]
+
+
+def _between_ranks(ordered: Floats, starts: Ints, share: float) -> list[float | None]:
+    n = np.diff(starts)
+    position = share * np.maximum(n - 1, 0)
+    rank = np.floor(position).astype(np.int64)
+    below = ordered[starts[:-1] + rank]
+    above = ordered[starts[:-1] + np.minimum(rank + 1, np.maximum(n - 1, 0))]
+    found = below + (above - below) * (position - rank)
+    return [float(value) if rows else None for value, rows in zip(found, n, strict=True)]
+
+
+def _by_group(codes: Ints, size: int) -> Ints:
+    """The stable order by group. numpy sorts 16-bit integers by radix, many times faster than longer ones."""
+    return np.argsort(codes.astype(np.int16) if size <= np.iinfo(np.int16).max else codes, kind="stable")

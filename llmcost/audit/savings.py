@@ -1,0 +1,84 @@
+"""What strategies would have taken off this log's bill: applied to the calls, then priced, never estimated apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from llmcost.audit.groups import Floats, Mask, counts, money_sum, money_sums
+from llmcost.audit.ledger import Ledger
+from llmcost.calls import Calls
+from llmcost.pricing import PriceBook, price
+from llmcost.strategies import CachePolicy, Route, Swap
+from llmcost.strategies.response_cache import answered_from_cache, hits
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSaving:
+    """What one change takes off one task's bill, in dollars of the log, over the calls priced before and after.
+
+    calls  that it changes          before, after  their bill; None: not known of any
+    """
+
+    calls: int
+    before: float | None
+    after: float | None
+
+    @property
+    def usd(self) -> float | None:
+        """The saving; None if it is not known."""
+        return None if self.before is None or self.after is None else self.before - self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Strategies on one timeline of calls: what the log becomes when each sees what the previous left."""
+
+    entries: Ledger
+    book: PriceBook
+
+    def cached(self, ttl_s: float) -> tuple[Calls, dict[str, TaskSaving]]:
+        """The calls behind an exact response cache, and what it saves by task."""
+        hit = hits(self.entries.calls, CachePolicy(ttl_s))
+        after = answered_from_cache(self.entries.calls, hit)
+        return after, self._by_task(self._priced(after), hit)
+
+    def cheapest(self, models: tuple[str, ...]) -> dict[str, tuple[str, TaskSaving]]:
+        """For every task the model of these that would have cost least for the same tokens, if less than today."""
+        best: dict[str, tuple[str, TaskSaving]] = {}
+        for model in models:
+            if self.book.find(model) is None:
+                continue
+            for task, saving in self._asked_of(model).items():
+                if (saving.usd or 0.0) > (best[task][1].usd or 0.0 if task in best else 0.0):
+                    best[task] = (model, saving)
+        return best
+
+    def saved_by(self, after: Calls) -> float | None:
+        """Dollars of the log that `after` saves, over the calls whose cost is known both before and after."""
+        return money_sum(self.entries.costs - self._priced(after))
+
+    def _asked_of(self, model: str) -> dict[str, TaskSaving]:
+        swap = Swap(model)
+        costs = self._priced(Route().apply(self.entries.calls, dict.fromkeys(self.entries.tasks.names, swap)))
+        return self._by_task(costs, ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced)
+
+    def _priced(self, calls: Calls) -> Floats:
+        return self.entries.costs if calls is self.entries.calls else price(calls, self.book)
+
+    def _by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
+        """Savings of the tasks where something changed."""
+        tasks = self.entries.tasks
+        size, comparable = len(tasks.names), changed & ~np.isnan(costs) & self.entries.priced
+        n = counts(tasks.codes, size, changed)
+        before = money_sums(tasks.codes, size, np.where(comparable, self.entries.costs, np.nan))
+        after = money_sums(tasks.codes, size, np.where(comparable, costs, np.nan))
+        rows = zip(tasks.names, n, before, after, strict=True)
+        return {name: TaskSaving(calls, was, now) for name, calls, was, now in rows if calls}
+
+
+def swaps(best: Mapping[str, tuple[str, TaskSaving]]) -> dict[str, Swap]:
+    """The model map of these choices, for the same tokens."""
+    return {task: Swap(model) for task, (model, _) in best.items()}
