@@ -1,7 +1,7 @@
 """Estimates from a sample in which some prompts were likelier to be drawn than others.
 
 Weights are calls of the log that a sampled prompt stands for: (1/π) × its calls. Variances are linearised (Taylor),
-prompts taken as drawn with replacement: tomorrow's traffic is not today's log, so a complete sample is no census.
+prompts taken as drawn with replacement: they speak for the traffic behind the log, so a complete sample is no census.
 """
 
 from __future__ import annotations
@@ -39,13 +39,6 @@ def hajek_mean(values: Floats, weights: Floats) -> float:
     return float(weights @ values / weights.sum())
 
 
-def hajek_variance(values: Floats, weights: Floats) -> float:
-    """The sampling variance of `hajek_mean`: n/(n − 1) · Σw²(y − ȳ)² / (Σw)². Needs at least two values."""
-    n = values.size
-    deviations = weights * (values - hajek_mean(values, weights))
-    return float(n / (n - 1) * (deviations @ deviations) / weights.sum() ** 2)
-
-
 def effective_share(values: Floats, weights: Floats) -> float:
     """f = effective n / n in (0, 1]: what unequal weights leave of a sample. 1 for equal weights.
 
@@ -63,16 +56,6 @@ def effective_share(values: Floats, weights: Floats) -> float:
     simple = float(scaled @ squares) + unseen
     design = float(scaled**2 @ squares) + unseen**2
     return min(1.0, 1 / float(np.mean(scaled**2)), simple / design)
-
-
-def mean_bounds(values: Floats, weights: Floats, level: float) -> tuple[float, float]:
-    """Lower and upper bound of the mean, each at one-sided level `level`: Student's t, clipped to [−1, 1]."""
-    if values.size < 2:
-        return -1.0, 1.0
-    freedom = max(values.size * effective_share(values, weights) - 1, 1.0)
-    reach = -float(special.stdtrit(freedom, level)) * sqrt(hajek_variance(values, weights))
-    mean = hajek_mean(values, weights)
-    return max(mean - reach, -1.0), min(mean + reach, 1.0)
 
 
 def cost_ratio(candidate: Floats, incumbent: Floats, weights: Floats, confidence: float = 0.95) -> Ratio:

@@ -14,8 +14,9 @@ from math import ceil, floor, log10
 import numpy as np
 from scipy import special
 
+from llmcost.evidence.graded import mean_bounds
 from llmcost.evidence.outcomes import Decision, EvidenceGrade, Outcomes, Rule, Verdict
-from llmcost.evidence.survey import effective_share, hajek_mean, mean_bounds
+from llmcost.evidence.survey import effective_share, hajek_mean
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 
 UNCALIBRATED_RELIABILITY = 0.5
@@ -41,7 +42,7 @@ class _Look:
     difference: float
     lower: float
     upper: float
-    mean_lower: float  # the t bound of graded differences; +inf where all are wins, ties or losses
+    mean_lower: float  # the bound of graded differences; +inf where all are wins, ties or losses
     variance: float  # of one pair
     worst_estimate: float  # the lesser of the difference and of wins − losses
 
@@ -97,7 +98,7 @@ def decide(outcomes: Outcomes, rule: Rule, grade: EvidenceGrade = "B") -> Verdic
 
 
 def _look(outcomes: Outcomes, z: float) -> _Look:
-    """Tango on the signs with effective counts; with graded differences the t bounds too, and the worse of the two."""
+    """Tango on the signs with effective counts; with graded differences their own bounds too, and the worse of both."""
     values, weights = outcomes.differences, outcomes.weights
     signs = np.sign(values)
     n_effective = values.size * min(effective_share(values, weights), effective_share(signs, weights))
@@ -107,7 +108,7 @@ def _look(outcomes: Outcomes, z: float) -> _Look:
     difference = hajek_mean(values, weights)
     mean_lower, mean_upper = np.inf, -np.inf
     if not np.array_equal(values, signs):
-        mean_lower, mean_upper = mean_bounds(values, weights, float(special.ndtr(-z)))
+        mean_lower, mean_upper = mean_bounds(values, weights, n_effective, z)
     return _Look(
         z=z,
         n=values.size,
