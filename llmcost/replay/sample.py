@@ -88,7 +88,7 @@ def draw(
     """A sample of at most `per_task` distinct prompts of each task; all of them where there are no more.
 
     costs       of each call, in any one currency; NaN where unknown (taken as the mean of the task for the design only)
-    replayable  what the caller knows besides the log: a mask, or each call's reason not to be asked again (None: it can)
+    replayable  what the caller knows besides the log: a mask, or why each call cannot be asked again (None: it can)
 
     Raises ConfigError for per_task < 1.
     """
