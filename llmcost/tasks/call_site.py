@@ -37,7 +37,7 @@ VOLATILE: tuple[tuple[str, str, str], ...] = (
     ("time", DIGIT, rf"\b\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:[T ]{_CLOCK})?(?:{_ZONE})?\b"),
     ("time", DIGIT, r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b"),
     ("time", DIGIT, rf"\b{_MONTH} {_DAY}(?:,? \d{{4}})?\b|\b{_DAY} (?:of )?{_MONTH}(?:,? \d{{4}})?(?!\w)"),
-    ("time", "y", r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"),
+    ("time", "yY", r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"),
     ("time", DIGIT, rf"\b{_CLOCK}(?: ?[ap]\.?m\b\.?)?(?:{_ZONE})?"),
     ("number", DIGIT, r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),  # an IP address
     ("id", DIGIT, r"\b(?:[a-z]{1,12}[-_]){1,2}(?=[a-z]*\d)[a-z0-9]{6,}\b"),  # cus_9s6XKzkN, sk-proj-4f9a…
