@@ -1,0 +1,62 @@
+"""What one request costs, before it is sent (at most, and as expected) and after it was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from llmcost.calls import Usage
+from llmcost.config import ModelSettings
+from llmcost.endpoint import ChatRequest, Completion
+from llmcost.pricing import PriceBook, price_usage, worst_case
+
+MAX_OUTPUT_UNKNOWN = 32_768  # tokens; for models whose catalogue entry names no limit
+TOKENS_PER_MESSAGE = 16  # roles and separators that the body does not spell out
+TOKENS_PER_LINK = 8_192  # an image, file or sound that the body only points to
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Dollars of requests and completions. Unknown prices are None: a cap cannot be kept with them."""
+
+    book: PriceBook
+    models: Mapping[str, ModelSettings]
+
+    def most(self, request: ChatRequest, extra_input: int = 0) -> float | None:
+        """What a request can cost at most, if `extra_input` tokens are still to be added to it.
+
+        A token of text is at least one byte, so the bytes of the body bound its input whatever the tokenizer.
+        """
+        text = len(msgspec.json.encode(request.body))
+        messages = request.body.get("messages", ())
+        size = text + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_LINK * sum(map(_attachments, messages))
+        return worst_case(self.book, request.model, size + extra_input, self.output_limit(request))
+
+    def expected(self, request: ChatRequest, output_tokens: int | None) -> float | None:
+        """What a request will cost if the answer is as long as the logged one."""
+        size = len(msgspec.json.encode(request.body)) // 4
+        output = self.output_limit(request) if output_tokens is None else output_tokens
+        return price_usage(self.book, request.model, Usage(input_tokens=size, output_tokens=output))
+
+    def output_limit(self, request: ChatRequest) -> int:
+        """How many tokens the answer can have at most, as the request, the configuration or the catalogue say."""
+        settings, known = self.models.get(request.model), self.book.find(request.model)
+        limits = (
+            request.body.get("max_completion_tokens"),
+            request.body.get("max_tokens"),
+            settings.max_output_tokens if settings else None,
+            known.max_output_tokens if known else None,
+        )
+        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), MAX_OUTPUT_UNKNOWN)
+
+    def paid(self, request: ChatRequest, completion: Completion) -> float | None:
+        """What an answered request cost, from the usage that the endpoint reported."""
+        return price_usage(self.book, request.model, completion.usage)
+
+
+def _attachments(message: Mapping[str, Any]) -> int:
+    content = message.get("content")
+    return sum(part.get("type") != "text" for part in content) if isinstance(content, list) else 0

@@ -1,0 +1,79 @@
+"""What a trial would send, to which models, and what it would cost: said before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from llmcost.endpoint import ChatRequest
+from llmcost.grading import Pair, judge_requests_upper_bound, write_prompt
+from llmcost.trial.cost import Tariff
+from llmcost.trial.design import Arm, Design
+
+VERDICT_LENGTH = 200  # tokens of a usual verdict; only the expected cost rests on it
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What asking one model could cost. `calls` at most; dollars None: the model has no price."""
+
+    model: str
+    role: str
+    calls: int
+    max_usd: float | None
+    expected_usd: float | None
+
+
+def estimate(
+    design: Design, tariff: Tariff, graders: Sequence[str], stored: Callable[[ChatRequest], bool]
+) -> list[ModelCost]:
+    """One line a candidate and one a grader. Requests whose answer is stored already cost nothing."""
+    asked = [_candidate(design, arm, tariff, stored) for arm in design.arms]
+    return [*asked, *(_grader(design, grader, tariff) for grader in graders)]
+
+
+def _candidate(design: Design, arm: Arm, tariff: Tariff, stored: Callable[[ChatRequest], bool]) -> ModelCost:
+    fresh = [(r, design.bodies[i]) for r, i in zip(arm.requests, arm.positions, strict=True) if not stored(r)]
+    return ModelCost(
+        arm.candidate.label(),
+        "candidate",
+        len(fresh),
+        _sum(tariff.most(request) for request, _ in fresh),
+        _sum(tariff.expected(request, body.usage.output_tokens) for request, body in fresh),
+    )
+
+
+def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
+    """Of a pair the candidate's answer is not known yet: at most it is as long as its request allows."""
+    most, expected, pairs = [], [], 0
+    for request, pair in _undecided(design):
+        prompt = ChatRequest({"model": grader, **write_prompt(pair, False)})
+        room = tariff.output_limit(request)
+        most.append(_times(tariff.most(prompt, extra_input=room), judge_requests_upper_bound(1)))
+        expected.append(_times(tariff.expected(prompt, VERDICT_LENGTH), 2))
+        pairs += 1
+    return ModelCost(grader, "grader", judge_requests_upper_bound(pairs), _sum(most), _sum(expected))
+
+
+def _undecided(design: Design) -> Iterator[tuple[ChatRequest, Pair]]:
+    """The pairs that no expected answer decides, with the logged answer in the place of the candidate's."""
+    for arm in design.arms:
+        for request, position in zip(arm.requests, arm.positions, strict=True):
+            body = design.bodies[position]
+            check = design.checks.get(design.sample.tasks[position])
+            if body.expected is None or (check is not None and check.kind == "judge"):
+                yield request, Pair(body.request or {}, body.answer, body.answer)
+
+
+def _times(usd: float | None, count: int) -> float | None:
+    return None if usd is None else usd * count
+
+
+def _sum(parts: Iterable[float | None]) -> float | None:
+    """The sum; None as soon as one part is unknown."""
+    total = 0.0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
