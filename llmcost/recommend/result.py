@@ -138,7 +138,7 @@ class Bill(msgspec.Struct, frozen=True):
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """A yardstick beside the plan: one model everywhere, or the cheapest model per task regardless of quality."""
+    """A yardstick beside the plan: one model everywhere, or what hindsight would pick. Never a recommendation."""
 
     model_map: dict[str, str]
     logged_usd: float | None
@@ -209,8 +209,8 @@ class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     host: str
     calls: int
     stored_calls: int  # already answered by an earlier run: free
-    max_usd: float
-    expected_usd: float
+    max_usd: float | None
+    expected_usd: float | None
     cap_usd: float | None
     by_model: list[ModelEstimate]
     sample: list[TaskSample]

@@ -1,0 +1,217 @@
+"""Trials → ReplayReport: the per-task table, the plan, the bill, and the yardsticks beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
+
+import numpy as np
+
+from llmcost.audit import latency_quantiles, quantiles
+from llmcost.evidence import Decision
+from llmcost.recommend.bill import BilledLog
+from llmcost.recommend.plan import Pick, certified, failing, oracle, plan, single
+from llmcost.recommend.result import (
+    Baseline,
+    Bill,
+    BillStep,
+    Candidate,
+    Choice,
+    Controls,
+    Incumbent,
+    NotReplayable,
+    Quality,
+    ReplayReport,
+    ShapleyShare,
+    Spend,
+    TaskReport,
+)
+from llmcost.trial.result import CandidateTrial, TaskTrial
+
+MODEL_MAP = "model_map"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What identifies a run and is printed with it."""
+
+    version: str
+    run: str
+    seed: int
+    margin: float | None
+    alpha: float
+    files: Sequence[str]
+    host: str
+    graders: Sequence[str]
+    not_replayable: Mapping[str, int]
+    spend: Spend
+
+
+def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts) -> ReplayReport:
+    """The whole report of a run, from its trials and the log's bill."""
+    tasks = sorted((_task(log, trial) for trial in trials), key=lambda t: (-(t.cost_usd or 0.0), t.task))
+    picks = plan(tasks)
+    return ReplayReport(
+        llmcost_version=facts.version,
+        prices=log.book.stamp,
+        run=facts.run,
+        seed=facts.seed,
+        margin=facts.margin,
+        alpha=facts.alpha,
+        files=list(facts.files),
+        host=facts.host,
+        graders=list(facts.graders),
+        tasks=tasks,
+        not_replayable=[NotReplayable(r, n) for r, n in sorted(facts.not_replayable.items(), key=lambda x: (-x[1], x))],
+        model_map={task.task: task.choice.model for task in tasks},
+        best_single_model=_best_single(log, tasks),
+        oracle=_yardstick(log, tasks, oracle(tasks)),
+        bill=_bill(log, tasks, picks, facts.graders),
+        spend=facts.spend,
+    )
+
+
+def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
+    cost = log.task_cost(trial.task)
+    rows = log.rows(trial.task)
+    incumbent = _incumbent(log, trial.task)
+    candidates = [_candidate(log, trial, found) for found in trial.candidates]
+    chosen = certified(candidates)
+    return TaskReport(
+        task=trial.task,
+        calls=len(rows),
+        replayable_calls=trial.replayable_calls,
+        sampled=trial.sampled,
+        cost_usd=cost,
+        margin=trial.margin,
+        incumbent=incumbent,
+        noise_floor=None,
+        controls=Controls(),
+        candidates=candidates,
+        choice=_choice(chosen, candidates, incumbent),
+    )
+
+
+def _incumbent(log: BilledLog, task: str) -> Incumbent:
+    rows = log.rows(task)
+    calls = log.calls.take(rows)
+    spend: dict[str, float] = {}
+    for model, cost in zip(calls.labels("request_model"), log.costs[rows], strict=True):
+        spend[model or "unknown"] = spend.get(model or "unknown", 0.0) + (float(cost) if np.isfinite(cost) else 0.0)
+    models = sorted(spend, key=lambda model: (-spend[model], model))
+    priced = int(np.isfinite(log.costs[rows]).sum())
+    cost_usd = log.task_cost(task)
+    p50, p95 = latency_quantiles(calls)
+    return Incumbent(models[0], models, None if cost_usd is None else cost_usd / priced, p50, p95)
+
+
+def _candidate(log: BilledLog, trial: TaskTrial, found: CandidateTrial) -> Candidate:
+    verdict, ratio = found.verdict, found.cost_ratio
+    value = ratio.value if ratio else None
+    interval = None if ratio is None or ratio.low is None or ratio.high is None else [ratio.low, ratio.high]
+    before = _incumbent(log, trial.task).cost_per_call_usd
+    p50, p95 = quantiles(found.latencies_ms)
+    return Candidate(
+        model=found.label,
+        verdict=verdict.decision,
+        reason=verdict.reason,
+        n=verdict.n,
+        n_effective=verdict.n_effective,
+        wins=verdict.wins,
+        ties=verdict.ties,
+        losses=verdict.losses,
+        failures=verdict.failures,
+        unparsed=verdict.unparsed,
+        unreachable=found.unreachable,
+        basis=list(found.basis),
+        difference=verdict.difference,
+        lower_bound=verdict.lower_bound,
+        upper_bound=verdict.upper_bound,
+        certified_margin=verdict.certified_margin,
+        tipping_bias=verdict.tipping_bias,
+        grade=verdict.grade,
+        more_prompts=verdict.more_prompts,
+        more_usd=None if verdict.more_prompts is None else found.usd_per_prompt * verdict.more_prompts,
+        cost_ratio=value,
+        cost_ratio_interval=interval,
+        cost_per_call_usd=None if value is None or before is None else value * before,
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        output_token_ratio=found.output_ratio,
+        adjusted_parameters=[f"{what} ({count:,}×)" for what, count in sorted(found.adjustments.items())],
+    )
+
+
+def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent: Incumbent) -> Choice:
+    if chosen is None:
+        return Choice(incumbent.model, _why_stay([c.verdict for c in candidates]), None, None)
+    assert chosen.cost_ratio is not None and chosen.cost_ratio_interval is not None  # certified() saw to it
+    low, high = chosen.cost_ratio_interval
+    return Choice(chosen.model, chosen.verdict, 1 - chosen.cost_ratio, [1 - high, 1 - low])
+
+
+def _why_stay(verdicts: Sequence[Decision]) -> Decision:
+    """The verdict of a task that keeps its model: undecided before unjudged before kept."""
+    return next((v for v in ("INCONCLUSIVE", "CANNOT_JUDGE") if v in verdicts), "KEEP")
+
+
+def _bill(log: BilledLog, tasks: Sequence[TaskReport], picks: Sequence[Pick], graders: Sequence[str]) -> Bill:
+    before = log.side(log.calls)
+    after = log.side(log.routed(picks))
+    change = _relative(before.logged_usd, after.logged_usd)
+    steps, shares = [], []
+    if picks:
+        steps = [BillStep(MODEL_MAP, before.logged_usd, after.logged_usd, after.latency_p95_ms, "measured")]
+        shares = [ShapleyShare(MODEL_MAP, (before.logged_usd or 0.0) - (after.logged_usd or 0.0))]
+    return Bill(
+        before=before,
+        after=after,
+        change=change,
+        change_interval=_change_interval(tasks, before.logged_usd, change) if picks else None,
+        quality=_quality(tasks, picks, graders),
+        steps=steps,
+        shares=shares,
+    )
+
+
+def _change_interval(tasks: Sequence[TaskReport], before: float | None, change: float | None) -> list[float] | None:
+    """95 % interval of the bill's change: tasks are sampled independently, so their half-widths add in quadrature."""
+    if not before or change is None:
+        return None
+    reach = 0.0
+    for task in tasks:
+        if task.choice.savings_interval is not None:
+            low, high = task.choice.savings_interval
+            reach = hypot(reach, (high - low) / 2 * (task.cost_usd or 0.0))
+    return [change - reach / before, change + reach / before]
+
+
+def _quality(tasks: Sequence[TaskReport], picks: Sequence[Pick], graders: Sequence[str]) -> Quality:
+    """Quality over all calls of the log. The bounds hold together at the plan's alpha, so their mean is a bound too."""
+    if not picks:
+        return Quality(None, None, [])
+    calls = sum(task.calls for task in tasks)
+    taken = {pick.task: pick.model for pick in picks}
+    chosen = [(t, c) for t in tasks for c in t.candidates if taken.get(t.task) == c.model]
+    difference = sum(t.calls * (c.difference or 0.0) for t, c in chosen) / calls
+    bound = sum(t.calls * (-1.0 if c.lower_bound is None else c.lower_bound) for t, c in chosen) / calls
+    judged = any("judge" in c.basis for _, c in chosen)
+    return Quality(difference, bound, list(graders) if judged else [])
+
+
+def _yardstick(log: BilledLog, tasks: Sequence[TaskReport], picks: Sequence[Pick]) -> Baseline:
+    usd = log.priced(log.routed(picks))
+    change = _relative(log.priced(log.calls), usd)
+    models = {pick.task: pick.model for pick in picks}
+    return Baseline(models, usd, None if change is None else -change, failing(tasks, picks))
+
+
+def _best_single(log: BilledLog, tasks: Sequence[TaskReport]) -> Baseline | None:
+    """One model everywhere: the one that fails on the fewest tasks, then the cheapest."""
+    found = [_yardstick(log, tasks, picks) for picks in single(tasks)]
+    return min(found, key=lambda b: (len(b.fails_on), -(b.savings or 0.0)), default=None)
+
+
+def _relative(before: float | None, after: float | None) -> float | None:
+    return None if not before or after is None else (after - before) / before
