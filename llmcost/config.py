@@ -94,6 +94,7 @@ class ReplaySettings(Section, frozen=True):
     graders: tuple[str, ...] = ()
     sample: int = 600
     margin: float | None = None
+    limit: float | None = None
     alpha: float = 0.05
     seed: int = 7
     budget: float | None = None

@@ -47,6 +47,15 @@ class Workspace:
         """The file of the store of paid answers (see `llmcost.workspace.store`)."""
         return self.path / "answers.sqlite"
 
+    @property
+    def prices(self) -> Path:
+        """Where the user's own, newer price book is kept."""
+        return self.path / "prices.json.gz"
+
+    def prices_path(self) -> Path | None:
+        """The user's own price book; None if there is none, and the bundled one counts."""
+        return self.prices if self.prices.is_file() else None
+
     def prepare(self) -> Workspace:
         """This workspace, made if it was not there.
 

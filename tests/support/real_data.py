@@ -1,4 +1,4 @@
-"""Real logs and answers that nobody on this project wrote. They live beside the checkout and are never copied into it."""
+"""Real logs and answers that nobody on this project wrote, kept beside the checkout and never copied into it."""
 
 from __future__ import annotations
 

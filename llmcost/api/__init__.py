@@ -1,0 +1,240 @@
+"""The whole job as functions, for scripts, notebooks and the command line.
+
+found = llmcost.audit(["logs.jsonl"])          # found.by_task is a DataFrame; Jupyter shows the whole report
+plan = llmcost.plan_replay(["logs.jsonl"], models=["qwen3-8b"], base_url="https://…/v1", budget=5)
+plan.estimate()                                # what it would send and cost; nothing was sent yet
+plan.run().model_map
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from llmcost import __version__, gate, pricing
+from llmcost.api.experiment import Experiment, experiment
+from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
+from llmcost.api.views import AuditView, CheckView, EstimateView, PricesView, ReplayView
+from llmcost.audit import audit as audited
+from llmcost.audit.result import Reject, SourceSummary
+from llmcost.config import ReplaySettings, Settings
+from llmcost.config import base_url as chosen_base_url
+from llmcost.config import load as load_settings
+from llmcost.endpoint.download import fetch
+from llmcost.errors import ConfigError, InputError
+from llmcost.recommend.result import ReplayReport
+from llmcost.report import exporters
+from llmcost.workspace import Workspace
+
+__all__ = [
+    "AuditView",
+    "CheckView",
+    "EstimateView",
+    "Experiment",
+    "Options",
+    "PricesView",
+    "ReplayView",
+    "audit",
+    "baseline",
+    "check",
+    "export",
+    "plan_replay",
+    "prices",
+    "replay",
+    "report",
+    "update_prices",
+]
+
+
+def audit(
+    paths: Sequence[str] | str,
+    *,
+    options: Options | None = None,
+    tags: Sequence[str] = (),
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+) -> AuditView:
+    """Where the money of these logs goes, what is wasted, what could be saved. Uses no network.
+
+    `tags` are log fields to break the bill down by as well. Remembers the logs, so that `replay` needs no paths.
+    """
+    settings, place = load_settings(config), _workspace(workspace)
+    chosen = log_paths(_listed(paths), settings)
+    traffic = load(chosen, options or Options(), settings, place, say)
+    place.remember_logs(chosen, (options or Options()).as_dict())
+    result = audited(
+        traffic.calls,
+        book=traffic.book,
+        costs=traffic.costs,
+        source=_source(traffic),
+        settings=settings.audit,
+        version=__version__,
+        tags=tags,
+    )
+    return AuditView(result)
+
+
+def plan_replay(  # noqa: PLR0913  one parameter a choice
+    paths: Sequence[str] | str = (),
+    *,
+    models: Sequence[str] | None = None,
+    graders: Sequence[str] | None = None,
+    base_url: str | None = None,
+    sample: int | None = None,
+    margin: float | None = None,
+    limit: float | None = None,
+    alpha: float | None = None,
+    budget: float | None = None,
+    seed: int | None = None,
+    concurrency: int | None = None,
+    options: Options | None = None,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+) -> Experiment:
+    """A replay of these logs (the last audited if none are named) with these candidates. Sends nothing yet.
+
+    models     candidates, `model` or `model@effort`
+    graders    models that compare answers blind where no expected answer is known; all must agree to a switch
+    margin     largest accepted loss of quality, a share; by default 2 % where checked, 5 % where judged
+    limit      looser margin at which a switch may still be named
+    budget     hard cap of the run in US dollars; by default the worst case that the estimate states
+    """
+    settings, place = load_settings(config), _workspace(workspace)
+    given = {
+        "models": None if models is None else tuple(models),
+        "graders": None if graders is None else tuple(graders),
+        "sample": sample,
+        "margin": margin,
+        "limit": limit,
+        "alpha": alpha,
+        "budget": budget,
+        "seed": seed,
+        "concurrency": concurrency,
+    }
+    replay = msgspec.structs.replace(settings.replay, **{k: v for k, v in given.items() if v is not None})
+    _refuse_nonsense(replay)
+    url = chosen_base_url(base_url, settings)
+    chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
+    return experiment(load(chosen, reading, settings, place, say), replay, url, place)
+
+
+def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -> ReplayView:
+    """The report of a replay (see `plan_replay`), spent at once and never more than `budget` US dollars."""
+    return plan_replay(paths, budget=budget, **choices).run()
+
+
+def report(run: str | None = None, *, workspace: Path | None = None) -> ReplayView:
+    """The report of a run as it was saved; of the last run if none is named."""
+    content = _workspace(workspace).load_run(run)
+    try:
+        return ReplayView(msgspec.json.decode(content, type=ReplayReport))
+    except msgspec.DecodeError as error:
+        raise InputError(f"run {run or '(last)'} cannot be read: {error}", "replay again; answers are kept") from error
+
+
+def export(
+    run: str | None = None, *, to: str = "json", base_url: str | None = None, workspace: Path | None = None
+) -> str:
+    """The model map of a run as another tool reads it."""
+    known = exporters()
+    if to not in known:
+        raise ConfigError(f"no export {to!r}", f"choose one of {', '.join(sorted(known))}")
+    return known[to](report(run, workspace=workspace).result, base_url)
+
+
+def baseline(
+    paths: Sequence[str] | str,
+    *,
+    options: Options | None = None,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+) -> str:
+    """The text of a baseline file: cost per call by task, no prompt text."""
+    settings = load_settings(config)
+    traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
+    return gate.to_text(gate.baseline(traffic.calls, traffic.costs, stamp=traffic.book.stamp, version=__version__))
+
+
+def check(
+    paths: Sequence[str] | str,
+    *,
+    baseline: Path,
+    max_increase: float | None = None,
+    options: Options | None = None,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+) -> CheckView:
+    """Whether these logs cost more per call than the baseline allows, at the baseline's task mix."""
+    settings, past = load_settings(config), gate.read(baseline)
+    traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
+    allowed = settings.gate.max_increase if max_increase is None else max_increase
+    result = gate.check(
+        traffic.calls, traffic.costs, past, max_increase=allowed, stamp=traffic.book.stamp, version=__version__
+    )
+    return CheckView(result)
+
+
+def prices(model: str, *, config: Path | None = None, workspace: Path | None = None) -> PricesView:
+    """What a model costs per million tokens, since when, and who says so. Raises InputError if nobody prices it."""
+    settings, place = load_settings(config), _workspace(workspace)
+    book = pricing.load(settings.models, place.prices_path())
+    found = pricing.describe(book, model)
+    if found is None:
+        near = pricing.suggest(book, model)
+        also = f"; did you mean {', '.join(near)}?" if near else ""
+        raise InputError(
+            f"no price is known for {model!r} (prices of {book.as_of})",
+            f'add [models."{model}"] price = {{input = …, output = …}} to llmcost.toml{also}',
+        )
+    return PricesView(found)
+
+
+def update_prices(*, workspace: Path | None = None, today: datetime | None = None) -> str:
+    """Fetches the two public catalogues and keeps the new price book in the workspace; gives a line to say."""
+    place = _workspace(workspace).prepare()
+    stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
+    return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
+
+
+def _logs_or_last(
+    paths: Sequence[str], options: Options | None, settings: Settings, workspace: Workspace, say: Say
+) -> tuple[Sequence[str], Options]:
+    """The logs to replay and how to read them: those named, those configured, else those audited last."""
+    if paths or settings.logs.paths:
+        return log_paths(paths, settings), options or Options()
+    last = workspace.last_logs()
+    if last is None:
+        raise ConfigError("no log named and none audited here yet", "llmcost audit LOGS first, or name the logs")
+    say(f"logs: {', '.join(last.paths)} (last audited)")
+    unsaid = options is None or options == Options()
+    return last.paths, Options(**last.options) if unsaid else options or Options()
+
+
+def _refuse_nonsense(replay: ReplaySettings) -> None:
+    for name, value in (("margin", replay.margin), ("limit", replay.limit)):
+        if value is not None and not 0 < value < 1:
+            raise ConfigError(f"{name} {value:g} is not a share between 0 and 1", "write 2% or 0.02")
+    if not 0 < replay.alpha < 0.5:
+        raise ConfigError(f"alpha {replay.alpha:g} is not between 0 and 0.5", "0.05 is usual")
+
+
+def _workspace(path: Path | None) -> Workspace:
+    return Workspace.find() if path is None else Workspace(path)
+
+
+def _listed(paths: Sequence[str] | str) -> Sequence[str]:
+    return [paths] if isinstance(paths, str) else [str(path) for path in paths]
+
+
+def _source(traffic: Traffic) -> SourceSummary:
+    log = traffic.log
+    rejects = [Reject(r.file, r.line, r.reason) for r in log.rejects]
+    return SourceSummary(log.files, log.formats, log.records, log.rejected, rejects)

@@ -1,0 +1,133 @@
+"""Log files → calls with their tasks and costs: what audit, replay and the gate all start from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmcost import logs, tasks
+from llmcost.calls import Calls
+from llmcost.config import Settings
+from llmcost.errors import ConfigError, InputError
+from llmcost.logs import Log, ReadOptions
+from llmcost.pricing import PriceBook, price
+from llmcost.pricing import load as load_prices
+from llmcost.workspace import Workspace
+
+Say = Callable[[str], None]
+
+UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to read logs and which part of them to take; what a user says with flags.
+
+    since, until   dates or times (ISO 8601, UTC unless they say otherwise); until is exclusive
+    last           "7d", "24h" … counted back from the last call of the log, not from today
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    format: str | None = None
+    expected_field: str | None = None
+    estimate_tokens: bool = False
+    task_field: str | None = None
+    since: str | None = None
+    until: str | None = None
+    last: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for the workspace to remember."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A log, read: calls with tasks, their cost in USD (NaN unknown), and the prices used."""
+
+    calls: Calls
+    costs: npt.NDArray[np.float64]
+    book: PriceBook
+    log: Log
+    settings: Settings
+
+
+def load(paths: Sequence[str], options: Options, settings: Settings, workspace: Workspace, say: Say) -> Traffic:
+    """The calls of these logs, within the asked window, with tasks and costs."""
+    read = ReadOptions(
+        fields={**settings.logs.map, **options.fields},
+        expected_field=options.expected_field or settings.logs.expected_field,
+        format=options.format,
+        estimate_tokens=options.estimate_tokens,
+    )
+    log = logs.read(paths, read, call_site=tasks.call_site, say=say)
+    if len(log.calls) == 0:
+        first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])
+        raise InputError(
+            f"no call found in {', '.join(log.files)} ({log.records:,} records, {log.rejected:,} rejected{first})",
+            "if the shape is unusual, name its fields: --map model=… --map messages=…",
+        )
+    calls = window(tasks.assign(log.calls, settings.tasks, options.task_field), options)
+    book = load_prices(settings.models, workspace.prices_path())
+    return Traffic(calls, price(calls, book), book, log, settings)
+
+
+def window(calls: Calls, options: Options) -> Calls:
+    """The calls that started within the asked time. Calls without a time are left out of any window."""
+    if not (options.since or options.until or options.last):
+        return calls
+    times = pc.cast(calls.column("start_time"), pa.int64())
+    low = _instant(options.since, "--since") if options.since else None
+    high = _instant(options.until, "--until") if options.until else None
+    if options.last:
+        newest = pc.max(times).as_py()
+        low = max(low or 0, (newest or 0) - duration_us(options.last))
+    mask = pc.is_valid(times)
+    for bound, compare in ((low, pc.greater_equal), (high, pc.less)):
+        if bound is not None:
+            mask = pc.and_(mask, pc.fill_null(compare(times, bound), False))
+    chosen = calls.filter(mask)
+    if len(chosen) == 0:
+        raise InputError(f"no call in the asked time; the log has {_extent(times)}", "check --since, --until, --last")
+    return chosen
+
+
+def duration_us(text: str) -> int:
+    """A length of time such as "7d", "24h", "30m", "2w" in microseconds."""
+    match = re.fullmatch(r"(\d+)\s*([mhdw])", text.strip())
+    if not match:
+        raise ConfigError(f"{text!r} is not a length of time", "write 7d, 24h, 30m or 2w")
+    return int(match[1]) * UNITS_US[match[2]]
+
+
+def log_paths(paths: Sequence[str], settings: Settings) -> Sequence[str]:
+    """The logs asked for, else those of the configuration."""
+    chosen = paths or settings.logs.paths
+    if not chosen:
+        raise ConfigError("no log named", "pass files, directories or globs, or set [logs] paths in llmcost.toml")
+    return chosen
+
+
+def _instant(text: str, flag: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{flag} {text!r} is not a date", "write 2026-10-31 or 2026-10-31T12:00:00Z") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp() * 1_000_000)
+
+
+def _extent(times: pa.ChunkedArray) -> str:
+    bounds = pc.min_max(times).as_py()
+    if bounds["min"] is None:
+        return "no timestamps"
+    first, last = (datetime.fromtimestamp(bounds[k] / 1e6, UTC).date().isoformat() for k in ("min", "max"))
+    return f"{first} to {last}"

@@ -1,0 +1,160 @@
+"""Results as notebooks and the command line show them: rendered in any format, tables as pandas DataFrames."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from llmcost.audit.result import AuditResult
+from llmcost.errors import ConfigError
+from llmcost.gate.result import CheckResult
+from llmcost.pricing import PriceView
+from llmcost.recommend.result import ReplayEstimate, ReplayReport
+from llmcost.report import Document, html_fragment, renderers, to_json
+from llmcost.report.screens import (
+    audit_document,
+    check_document,
+    estimate_document,
+    prices_document,
+    replay_document,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JSON = "json"
+
+
+R = TypeVar("R", bound="msgspec.Struct | PriceView")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class View(ABC, Generic[R]):
+    """A result that renders itself: `render(format)`, in Jupyter by itself."""
+
+    result: R
+
+    @abstractmethod
+    def document(self) -> Document:
+        """The result as blocks of text and tables."""
+
+    def render(self, format: str = "table", *, width: int = 80, color: bool = False) -> str:
+        """The result as text in one of the formats: table, markdown, html, csv, json.
+
+        Raises ConfigError for a format that nobody renders.
+        """
+        if format == JSON:
+            return to_json(self.to_dict())
+        known = renderers()
+        if format not in known:
+            raise ConfigError(f"no format {format!r}", f"choose one of {', '.join(sorted({*known, JSON}))}")
+        return known[format](self.document(), width=width, color=color)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain Python data, with the keys of its JSON."""
+        plain: dict[str, Any] = msgspec.to_builtins(self.result)
+        return plain
+
+    def _repr_html_(self) -> str:
+        return html_fragment(self.document())
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class AuditView(View[AuditResult]):
+    """Where the money goes, what is wasted, what could be saved."""
+
+    def document(self) -> Document:
+        """The audit as blocks of text and tables."""
+        return audit_document(self.result)
+
+    @property
+    def by_task(self) -> pd.DataFrame:
+        """Spend by task, dearest first."""
+        return _frame(self.result.by_task)
+
+    @property
+    def by_model(self) -> pd.DataFrame:
+        """Spend by model, dearest first."""
+        return _frame(self.result.by_model)
+
+    @property
+    def by_day(self) -> pd.DataFrame:
+        """Spend by day (UTC)."""
+        return _frame(self.result.by_day)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What is wasted, what it costs and what to do, dearest first."""
+        return _frame(self.result.findings)
+
+
+class EstimateView(View[ReplayEstimate]):
+    """What a replay would send, where, and what it would cost."""
+
+    def document(self) -> Document:
+        """The estimate as blocks of text and tables."""
+        return estimate_document(self.result)
+
+    @property
+    def by_model(self) -> pd.DataFrame:
+        """Calls and dollars by model."""
+        return _frame(self.result.by_model)
+
+
+class ReplayView(View[ReplayReport]):
+    """Which cheaper models hold quality, and what the bill becomes."""
+
+    def document(self) -> Document:
+        """The report as blocks of text and tables."""
+        return replay_document(self.result)
+
+    @property
+    def tasks(self) -> pd.DataFrame:
+        """One row a task: the incumbent, the choice, the savings."""
+        return _frame(self.result.tasks)
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """One row a task and candidate: the verdict and every figure behind it."""
+        import pandas as pd
+
+        rows = [{"task": t.task, **msgspec.to_builtins(c)} for t in self.result.tasks for c in t.candidates]
+        return pd.DataFrame(rows)
+
+    @property
+    def model_map(self) -> dict[str, str]:
+        """The recommended model of every task."""
+        return dict(self.result.model_map)
+
+
+class CheckView(View[CheckResult]):
+    """Whether the cost per call rose by more than allowed, and where."""
+
+    def document(self) -> Document:
+        """The check as blocks of text and tables."""
+        return check_document(self.result)
+
+    @property
+    def tasks(self) -> pd.DataFrame:
+        """Every task then and now."""
+        return _frame(self.result.tasks)
+
+
+class PricesView(View[PriceView]):
+    """What a model costs, since when, and who says so."""
+
+    def document(self) -> Document:
+        """The prices as blocks of text and tables."""
+        return prices_document(self.result)
+
+
+def _frame(rows: Sequence[msgspec.Struct]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.json_normalize([msgspec.to_builtins(row) for row in rows])

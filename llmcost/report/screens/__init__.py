@@ -1,0 +1,11 @@
+"""Results → Document: what each screen says, in which order. Nothing here knows how it will be drawn."""
+
+from __future__ import annotations
+
+from llmcost.report.screens.audit import audit_document
+from llmcost.report.screens.check import check_document
+from llmcost.report.screens.estimate import estimate_document
+from llmcost.report.screens.prices import prices_document
+from llmcost.report.screens.replay import replay_document
+
+__all__ = ["audit_document", "check_document", "estimate_document", "prices_document", "replay_document"]

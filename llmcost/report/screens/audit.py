@@ -1,0 +1,207 @@
+"""The audit's screen: where the money goes, where it leaks, what limits the figures, what to run next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from llmcost.audit.result import AuditResult, Basis, Finding, PotentialTotal, Reject, SpendRow
+from llmcost.config import AuditSettings
+from llmcost.report import figures
+from llmcost.report.document import Cell, Column, Command, Document, Line, Next, Notes, Role, Row, Table, Text, line
+from llmcost.report.screens import cells
+
+REJECTS_SHOWN = 3
+MODELS_SHOWN = 5
+_ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
+    "no_answer_change": ("no", "good"),
+    "potential": ("untested", "warn"),
+    "measured": ("no (measured)", "good"),
+}
+
+
+def audit_document(result: AuditResult, candidates: Sequence[str] = AuditSettings().compare) -> Document:
+    """The audit as a document. `candidates` are the models that its last line proposes to replay."""
+    tables = (
+        _spend_table("task", "Task", result.by_task, detail=False),
+        _spend_table("model", "Model", result.by_model, detail=len(result.by_model) < 2),
+        _spend_table("day", "Day", result.by_day, detail=True),
+        *(_spend_table("tag", tag, rows, detail=True) for tag, rows in result.by_tag.items()),
+    )
+    blocks = (
+        Text(tuple(_summary(result))),
+        *(table for table in tables if table.rows),
+        *_leaks(result),
+        *_notes(result),
+        _next(result, candidates),
+    )
+    return Document("llmcost audit", blocks)
+
+
+def _summary(result: AuditResult) -> Iterator[Line]:
+    source, totals = result.source, result.totals
+    where = cells.joined((cells.file_names(source.files), ", ".join(source.format)))
+    calls = figures.counted(totals.calls, "call")
+    yield line(cells.joined((where, calls, cells.period(result.span.start, result.span.end))))
+    monthly = "" if totals.monthly_usd is None else f"about {figures.whole_money(totals.monthly_usd)} a month"
+    cost = "cost unknown" if totals.cost_usd is None else f"{figures.money(totals.cost_usd)} computed"
+    yield line(cells.strong(cost), cells.SEPARATOR + cells.joined((f"prices of {result.prices.as_of}", monthly)))
+    yield line(cells.dim(cells.joined((_accounting(result), _priced(result)))))
+
+
+def _priced(result: AuditResult) -> str:
+    totals = result.totals
+    share = totals.priced_calls / totals.calls if totals.calls else None
+    return "" if share is None else f"{figures.percent(share)} priced"
+
+
+def _accounting(result: AuditResult) -> str:
+    source, totals = result.source, result.totals
+    parts = f"{figures.count(totals.answered_calls)} answered + {figures.count(totals.failed_calls)} failed"
+    if totals.calls + source.rejected == source.records:
+        return f"{figures.counted(source.records, 'record')} = {parts} + {figures.count(source.rejected)} rejected"
+    return f"{figures.counted(source.records, 'record')}, {figures.count(source.rejected)} rejected; calls = {parts}"
+
+
+def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: bool) -> Table:
+    columns = (
+        Column(header, "name", shrink=True),
+        Column("Calls", "calls", "right"),
+        Column("Tokens in/out", "tokens", "right", rank=2),
+        Column("Cost", "cost_usd", "right"),
+        Column("Share", "share", "right", rank=3),
+        Column("$/call", "cost_per_call_usd", "right"),
+        Column("p95", "latency_p95_ms", "right", rank=1),
+        *((Column("Model", "models", shrink=True),) if key == "task" else ()),
+    )
+    title = "" if key == "task" else f"By {header if key == 'tag' else header.lower()}"
+    name = f"tag {header}" if key == "tag" else key
+    return Table(name, columns, tuple(_spend_row(key, row) for row in rows), title, detail)
+
+
+def _spend_row(key: str, row: SpendRow) -> Row:
+    named = getattr(row, key)
+    tokens = f"{figures.compact(row.input_tokens)}/{figures.compact(row.output_tokens)}"
+    return Row(
+        (
+            cells.name(None if named is msgspec.UNSET else named),
+            cells.count(row.calls),
+            Cell(tokens, value=f"{row.input_tokens or 0}/{row.output_tokens or 0}") if _metered(row) else Cell("–"),
+            cells.money(row.cost_usd),
+            cells.percent(row.share, 0),
+            cells.per_call(row.cost_per_call_usd),
+            cells.duration(row.latency_p95_ms),
+            *((_models(row),) if key == "task" else ()),
+        )
+    )
+
+
+def _metered(row: SpendRow) -> bool:
+    return row.input_tokens is not None or row.output_tokens is not None
+
+
+def _models(row: SpendRow) -> Cell:
+    models = [] if row.models is msgspec.UNSET else row.models
+    if not models:
+        return Cell(figures.UNKNOWN)
+    more = f" +{len(models) - 1}" if len(models) > 1 else ""
+    return Cell(models[0] + more, value=", ".join(models))
+
+
+def _leaks(result: AuditResult) -> Iterator[Table | Text]:
+    if not result.findings:
+        return
+    monthly = result.totals.monthly_usd is not None
+    columns = (
+        Column("", "rank", "right"),
+        Column("Where it leaks", "finding", shrink=True),
+        Column("Task", "task", shrink=True, rank=2),
+        Column("Calls", "calls", "right", rank=1),
+        Column("per month" if monthly else "in this log", "usd_per_month" if monthly else "usd_logged", "right"),
+        Column("answers change?", "answers_change"),
+    )
+    rows = tuple(_leak(rank, finding, monthly) for rank, finding in enumerate(result.findings, 1))
+    yield Table("finding", columns, rows)
+    yield Text(tuple(_potentials(result, monthly)))
+
+
+def _leak(rank: int, finding: Finding, monthly: bool) -> Row:
+    word, role = _ANSWERS_CHANGE[finding.basis]
+    usd = finding.usd_per_month if monthly else finding.usd_logged
+    return Row(
+        (
+            Cell(str(rank), value=rank),
+            cells.name(finding.title),
+            cells.name(finding.task),
+            cells.count(finding.calls),
+            Cell(figures.whole_money(usd), value=usd),
+            Cell(word, role, finding.basis),
+        ),
+        note=line(cells.dim(f"→ {finding.remedy}" if finding.remedy else "")),
+    )
+
+
+def _potentials(result: AuditResult, monthly: bool) -> Iterator[Line]:
+    potential = result.potential
+    if (sure := _amount(potential.no_answer_change, monthly)) is not None:
+        yield line("no change to any answer: ", cells.strong(_rate(sure, monthly)))
+    if (hoped := _amount(potential.if_untested_passed, monthly)) is not None:
+        yield line(f"potential if everything untested passed: up to {_rate(hoped, monthly)} (do not quote)")
+
+
+def _amount(total: PotentialTotal, monthly: bool) -> float | None:
+    return total.usd_per_month if monthly else total.usd_logged
+
+
+def _rate(usd: float, monthly: bool) -> str:
+    return f"{figures.whole_money(usd)} {'a month' if monthly else 'of this log'}"
+
+
+def _notes(result: AuditResult) -> Iterator[Notes]:
+    items = (*_unpriced(result), *_limits(result), *map(_reject, result.source.rejects[:REJECTS_SHOWN]))
+    if items:
+        yield Notes(items)
+
+
+def _unpriced(result: AuditResult) -> Iterator[Line]:
+    if not result.unpriced_models:
+        return
+    share = result.totals.unpriced_calls / result.totals.calls if result.totals.calls else None
+    models = [
+        f"{item.model} ({figures.counted(item.calls, 'call')}, {figures.percent(item.share)})"
+        for item in result.unpriced_models
+    ]
+    yield line(
+        cells.strong(f"No price for {figures.percent(share)} of calls"),
+        f", so they are in no figure above: {cells.listed(models, MODELS_SHOWN)}. "
+        'Give them one in llmcost.toml: [models."NAME".price] input, output',
+    )
+
+
+def _limits(result: AuditResult) -> Iterator[Line]:
+    totals = result.totals
+    if totals.unmetered_calls:
+        yield line(
+            f"{figures.counted(totals.unmetered_calls, 'call')} logged without token counts: cost unknown, not 0"
+        )
+    if totals.estimated_token_calls:
+        yield line(f"~ tokens of {figures.counted(totals.estimated_token_calls, 'call')} are estimated from their text")
+    if totals.failed_cost_usd:
+        yield line(f"failed calls cost {figures.money(totals.failed_cost_usd)} (in the total)")
+    if totals.logged_cost_usd is not None:
+        yield line(f"the log itself claims {figures.money(totals.logged_cost_usd)}")
+    if totals.monthly_usd is None:
+        yield line("the log spans less than 7 days: no monthly figure is drawn from it")
+
+
+def _reject(reject: Reject) -> Line:
+    return line(cells.strong("rejected "), f"{reject.file}:{reject.line}: {reject.reason}")
+
+
+def _next(result: AuditResult, candidates: Sequence[str]) -> Next:
+    used = {row.model for row in result.by_model}
+    new = [model for model in candidates if model not in used] or list(candidates)
+    replay = f"llmcost replay --models {shlex.quote(','.join(new))}"
+    return Next((Command(replay, "asks before it spends"),))

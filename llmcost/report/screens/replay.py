@@ -1,0 +1,157 @@
+"""The replay's screens: what a replay would cost, and afterwards what to use now and what the bill becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmcost.recommend.result import Baseline, ReplayReport, TaskReport
+from llmcost.report import figures
+from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, line
+from llmcost.report.screens import cells
+from llmcost.report.screens.bill import bill_table, waterfall
+from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
+
+CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
+TASKS_SHOWN = 6
+
+
+def replay_document(report: ReplayReport) -> Document:
+    """The report of a run: the answer, the per-task table, the bill, what the verdicts rest on."""
+    blocks: tuple[Block, ...] = (
+        Heading(_headline(report)),
+        task_table(report),
+        bill_table(report.bill),
+        *_around_the_bill(report),
+        reasons_table(report),
+        candidates_table(report),
+        *_notes(report),
+        _next(report),
+    )
+    return Document(f"llmcost report {report.run}", blocks)
+
+
+def _headline(report: ReplayReport) -> Line:
+    chosen = [task for task in report.tasks if switched(task)]
+    if not chosen:
+        return line(cells.strong("Keep what you use: "), "no candidate has passed on any task")
+    before, after, period = _bill_figures(report)
+    which = f"{len(chosen)} of {figures.counted(len(report.tasks), 'task')}"
+    return line(
+        Span(f"Switch {which}", "good"),
+        f": {before} → {after}{period} ({figures.change(report.bill.change)}"
+        f"{_spaced(figures.half_width(report.bill.change, report.bill.change_interval))})",
+    )
+
+
+def _bill_figures(report: ReplayReport) -> tuple[str, str, str]:
+    before, after = report.bill.before, report.bill.after
+    if before.monthly_usd is not None:
+        return figures.money(before.monthly_usd), figures.money(after.monthly_usd), " a month"
+    return figures.money(before.logged_usd), figures.money(after.logged_usd), " for this log"
+
+
+def _spaced(text: str) -> str:
+    return f" {text}" if text else ""
+
+
+def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
+    items = [
+        ("Model map", _model_map(report.tasks)),
+        ("How the bill falls", waterfall(report.bill)),
+        ("Best single model", _best_single(report.best_single_model)),
+        ("Oracle per task", _oracle(report.oracle)),
+    ]
+    yield Definitions(tuple((term, meaning) for term, meaning in items if meaning))
+
+
+def _model_map(tasks: list[TaskReport]) -> Line:
+    moved = [f"{task.task} → {task.choice.model}" for task in tasks if switched(task)]
+    kept = len(tasks) - len(moved)
+    if not moved:
+        return line("unchanged")
+    rest = f"; {figures.counted(kept, 'other')} unchanged" if kept else ""
+    more = f" · {len(moved) - TASKS_SHOWN} more in the table" if len(moved) > TASKS_SHOWN else ""
+    return line(cells.SEPARATOR.join(moved[:TASKS_SHOWN]) + more + rest)
+
+
+def _best_single(baseline: Baseline | None) -> Line:
+    if baseline is None:
+        return ()
+    models = sorted(set(baseline.model_map.values()))
+    fails = f" (does not pass on {cells.listed(baseline.fails_on, 3)})" if baseline.fails_on else " (passes everywhere)"
+    return line(f"{cells.listed(models, 2)} everywhere, {figures.change(_negated(baseline.savings))}{fails}")
+
+
+def _oracle(baseline: Baseline | None) -> Line:
+    if baseline is None:
+        return ()
+    return line(
+        f"{figures.change(_negated(baseline.savings))}: the cheapest per task whatever its quality (do not quote)"
+    )
+
+
+def _negated(savings: float | None) -> float | None:
+    return None if savings is None else -savings
+
+
+def _notes(report: ReplayReport) -> Iterator[Notes]:
+    items = (*_chatty(report), *_adjusted(report), *_lost(report), *_not_replayable(report), _spent(report))
+    yield Notes(items)
+
+
+def _chatty(report: ReplayReport) -> Iterator[Line]:
+    worst: dict[str, float] = {}
+    for task in report.tasks:
+        for candidate in task.candidates:
+            if (ratio := candidate.output_token_ratio) is not None and ratio >= CHATTY:
+                worst[candidate.model] = max(ratio, worst.get(candidate.model, 0.0))
+    for model, ratio in worst.items():
+        yield line(f"{model} writes up to {figures.times(ratio)} the tokens of today's model (already in the figures)")
+
+
+def _adjusted(report: ReplayReport) -> Iterator[Line]:
+    changes: dict[str, list[str]] = {}
+    for task in report.tasks:
+        for candidate in task.candidates:
+            for change in candidate.adjusted_parameters:
+                models = changes.setdefault(change, [])
+                if candidate.model not in models:
+                    models.append(candidate.model)
+    for change, models in changes.items():
+        yield line(f"not sent as logged: {change} ({cells.listed(models, 3)})")
+
+
+def _lost(report: ReplayReport) -> Iterator[Line]:
+    candidates = [candidate for task in report.tasks for candidate in task.candidates]
+    failures = sum(candidate.failures for candidate in candidates)
+    unparsed = sum(candidate.unparsed for candidate in candidates)
+    unreachable = sum(candidate.unreachable for candidate in candidates)
+    if failures:
+        yield line(f"{figures.counted(failures, 'answer')} refused, cut off, empty or invalid: counted as losses")
+    if unparsed:
+        yield line(f"{figures.counted(unparsed, 'judge verdict')} stayed unreadable: counted as losses")
+    if unreachable:
+        yield line(f"{figures.counted(unreachable, 'request')} got no answer from the endpoint: in no figure above")
+
+
+def _not_replayable(report: ReplayReport) -> Iterator[Line]:
+    if report.not_replayable:
+        why = [f"{figures.count(item.calls)} {item.reason}" for item in report.not_replayable]
+        yield line(f"in the bill, but cannot be replayed: {cells.listed(why, 4)}")
+
+
+def _spent(report: ReplayReport) -> Line:
+    spend = report.spend
+    return line(
+        cells.dim(
+            f"Replay cost {figures.money(spend.replay_usd)}, grading {figures.money(spend.grading_usd)} "
+            f"({figures.counted(spend.calls, 'call')}), seed {report.seed}, run {report.run}, "
+            f"prices of {report.prices.as_of}"
+        )
+    )
+
+
+def _next(report: ReplayReport) -> Next:
+    export = Command("llmcost export --to litellm", "the model map as a gateway's configuration")
+    label = Command("llmcost report --format html -o report.html", "every candidate, to pass on")
+    return Next((export, label) if any(map(switched, report.tasks)) else (label,))

@@ -1,0 +1,365 @@
+"""Results as a support product's month might give them: what the screens are drawn from in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from llmcost.audit.result import (
+    AuditResult,
+    Finding,
+    Potential,
+    PotentialTotal,
+    Reject,
+    SourceSummary,
+    Span,
+    SpendRow,
+    Totals,
+    UnpricedModel,
+)
+from llmcost.gate.result import CheckDiff, CheckResult, CheckTotals, Factor, TaskCheck
+from llmcost.pricing.result import PriceStamp
+from llmcost.recommend.result import (
+    Baseline,
+    Bill,
+    BillSide,
+    BillStep,
+    Candidate,
+    Choice,
+    Controls,
+    Incumbent,
+    ModelEstimate,
+    NotReplayable,
+    Quality,
+    ReplayEstimate,
+    ReplayReport,
+    Spend,
+    TaskReport,
+    TaskSample,
+)
+
+PRICES = PriceStamp("2026-11-20", "5d41402abc4b2a76b9719d911017c592")
+VERSION = "0.1.0"
+
+
+def audit() -> AuditResult:
+    tasks = [
+        ("summarize", ["gpt-4o"], 6110, 88_000_000, 1_900_000, 1239.00, 4012.0),
+        ("support chat", ["gpt-4o", "gpt-4o-mini"], 31022, 24_100_000, 5_900_000, 1119.25, 2110.0),
+        ("code", ["gpt-4o"], 2204, 30_210_000, 2_410_000, 812.37, 6821.0),
+        (
+            "chat · “You are a helpful legal assistant” · 9f3ac1d2",
+            ["o3-mini"],
+            1204,
+            3_100_000,
+            912_000,
+            181.22,
+            9400.0,
+        ),
+        ("classify", ["gpt-4o-mini"], 19_870, 9_912_000, 61_300, 61.04, 612.0),
+        ("translate", ["our-finetune-7b"], 794, 412_000, 430_100, None, 1800.0),
+    ]
+    return AuditResult(
+        llmcost_version=VERSION,
+        prices=PRICES,
+        source=SourceSummary(
+            ["logs/october.jsonl"],
+            ["OpenAI request/response pairs"],
+            61218,
+            14,
+            [
+                Reject("logs/october.jsonl", 18, "not JSON (cut off after 4,096 bytes)"),
+                Reject("logs/october.jsonl", 4711, "no model, no messages: not a call"),
+                Reject("logs/october.jsonl", 9002, "not JSON (invalid escape)"),
+                Reject("logs/october.jsonl", 9003, "not JSON (invalid escape)"),
+            ],
+        ),
+        span=Span("2026-10-01T00:00:13Z", "2026-10-31T23:59:41Z", 30.99),
+        totals=Totals(
+            calls=61204,
+            answered_calls=60871,
+            failed_calls=333,
+            priced_calls=60179,
+            unpriced_calls=794,
+            unmetered_calls=231,
+            input_tokens=155_734_000,
+            cache_read_tokens=41_000_000,
+            output_tokens=11_613_400,
+            reasoning_tokens=700_000,
+            cost_usd=3412.88,
+            failed_cost_usd=4.18,
+            logged_cost_usd=3390.12,
+            monthly_usd=3350.41,
+            cost_per_call_usd=0.0567,
+            latency_p50_ms=940.0,
+            latency_p95_ms=3900.0,
+            estimated_token_calls=120,
+        ),
+        by_task=[_spend(*row, name={"task": row[0], "models": row[1]}) for row in tasks],
+        by_model=[
+            _spend("", [], 38104, 142_310_000, 10_130_000, 3102.11, 4100.0, name={"model": "gpt-4o"}),
+            _spend("", [], 1204, 3_100_000, 912_000, 181.22, 9400.0, name={"model": "o3-mini"}),
+            _spend("", [], 21102, 9_912_000, 141_300, 129.55, 640.0, name={"model": "gpt-4o-mini"}),
+            _spend("", [], 794, 412_000, 430_100, None, 1800.0, name={"model": "our-finetune-7b"}),
+        ],
+        by_day=[
+            _spend("", [], 1974, 5_000_000, 370_000, 110.09, 3900.0, name={"day": f"2026-10-{day:02d}"})
+            for day in range(1, 32)
+        ],
+        by_tag={"team": [_spend("", [], 61204, 155_734_000, 11_613_400, 3412.88, 3900.0, name={"tag": "support"})]},
+        unpriced_models=[UnpricedModel("our-finetune-7b", 794, 0.01297)],
+        findings=[
+            Finding(
+                "cache-exact", "exact_cache", "Identical requests within an hour, 18 % of classify", "classify", 3577,
+                212.40, 216.36, "no_answer_change", "3,577 of 19,870", "cache answers for an hour at the call site",
+            ),
+            Finding(
+                "cheaper-model", "cheaper_model", "Every call on gpt-4o-mini at today's token counts", None, 39308,
+                2941.0, 2995.85, "potential", "price only", "llmcost replay --models gpt-4o-mini",
+            ),
+            Finding(
+                "failed", "failed_calls", "Failed calls that were billed", None, 333, 4.10, 4.18, "no_answer_change",
+                "", "",
+            ),
+        ],
+        potential=Potential(
+            PotentialTotal(216.36, 212.40, ["cache-exact"]), PotentialTotal(3051.02, 2995.15, ["cheaper-model"])
+        ),
+    )  # fmt: skip
+
+
+def _spend(
+    _: str, __: list[str], calls: int, tokens_in: int, tokens_out: int, usd: float | None, p95: float, *, name: Any
+) -> SpendRow:
+    return SpendRow(
+        calls=calls,
+        priced_calls=0 if usd is None else calls,
+        failed_calls=0,
+        input_tokens=tokens_in,
+        cache_read_tokens=0,
+        output_tokens=tokens_out,
+        reasoning_tokens=0,
+        cost_usd=usd,
+        share=None if usd is None else usd / 3412.88,
+        cost_per_call_usd=None if usd is None else usd / calls,
+        latency_p50_ms=p95 / 2,
+        latency_p95_ms=p95,
+        **name,
+    )
+
+
+def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidate:
+    defaults: dict[str, Any] = {
+        "n": 500,
+        "n_effective": 480.0,
+        "wins": 20,
+        "ties": 460,
+        "losses": 20,
+        "failures": 0,
+        "unparsed": 0,
+        "unreachable": 0,
+        "basis": ["judge"],
+        "difference": 0.0,
+        "lower_bound": -0.02,
+        "upper_bound": 0.02,
+        "certified_margin": 0.02,
+        "tipping_bias": 0.006,
+        "grade": "B",
+        "more_prompts": None,
+        "more_usd": None,
+        "cost_ratio": 0.029,
+        "cost_ratio_interval": [0.026, 0.032],
+        "cost_per_call_usd": 0.0011,
+        "latency_p50_ms": 700.0,
+        "latency_p95_ms": 1900.0,
+        "output_token_ratio": 1.0,
+        "adjusted_parameters": [],
+    }
+    return Candidate(model=model, verdict=verdict, reason=reason, **(defaults | figures))
+
+
+def task(name: str, incumbent: str, candidates: list[Candidate], choice: Choice, **more: Any) -> TaskReport:
+    return TaskReport(
+        task=name,
+        calls=6000,
+        replayable_calls=5900,
+        sampled=600,
+        cost_usd=400.0,
+        margin=0.02,
+        incumbent=Incumbent(incumbent, more.get("models", [incumbent]), 0.0384, 900.0, 2100.0),
+        noise_floor=0.11,
+        controls=Controls(),
+        candidates=candidates,
+        choice=choice,
+    )
+
+
+def replay() -> ReplayReport:
+    qwen, flash = "Qwen/Qwen3-8B", "deepseek-v4-flash"
+    tasks = [
+        task(
+            "support chat",
+            "gpt-4o",
+            [
+                candidate(
+                    qwen, "SWITCH", "at most 1.4 points worse with 95 % confidence, 2.0 allowed", n=1412, wins=61,
+                    ties=1301, losses=50, difference=0.0078, lower_bound=-0.0139, upper_bound=0.024,
+                    certified_margin=0.0139, output_token_ratio=1.31, basis=["judge", "identical"],
+                    adjusted_parameters=["max_tokens → max_completion_tokens"],
+                ),
+                candidate(flash, "SWITCH", "at most 1.8 points worse with 95 % confidence, 2.0 allowed", n=1412,
+                          lower_bound=-0.018, cost_ratio=0.05),
+            ],
+            Choice(qwen, "SWITCH", 0.971, [0.968, 0.974]),
+            models=["gpt-4o", "gpt-4o-mini"],
+        ),
+        task(
+            "classify",
+            "gpt-4o-mini",
+            [candidate(qwen, "SWITCH", "at most 0.9 points worse with 95 % confidence, 2.0 allowed", n=900,
+                       lower_bound=-0.0088, basis=["exact"], grade="A")],
+            Choice(qwen, "SWITCH", 0.96, [0.955, 0.965]),
+        ),
+        task(
+            "code",
+            "gpt-4o",
+            [
+                candidate(qwen, "KEEP", "at least 5.1 points worse with 95 % confidence", n=412, wins=3, ties=370,
+                          losses=39, failures=7, difference=-0.087, lower_bound=-0.11, upper_bound=-0.051),
+                candidate(flash, "KEEP", "at least 3.0 points worse with 95 % confidence", n=412, wins=9, ties=369,
+                          losses=34, difference=-0.0607, lower_bound=-0.09, upper_bound=-0.03),
+            ],
+            Choice("gpt-4o", "KEEP", None, None),
+        ),
+        task(
+            "summarize",
+            "gpt-4o",
+            [
+                candidate(
+                    flash, "SWITCH_AT", "at most 3.8 points worse with 95 % confidence: passes at 5 %, not at 2 %",
+                    n=1000, lower_bound=-0.0378, certified_margin=0.0378, unparsed=2,
+                )
+            ],
+            Choice(flash, "SWITCH_AT", 0.892, [0.88, 0.904]),
+        ),
+        task(
+            "translate",
+            "gpt-4o",
+            [
+                candidate(
+                    flash, "INCONCLUSIVE", "between 3.9 points worse and 4.0 better: too few prompts to tell", n=500,
+                    difference=0.001, lower_bound=-0.039, upper_bound=0.04, more_prompts=2100, more_usd=8.4,
+                )
+            ],
+            Choice("gpt-4o", "INCONCLUSIVE", None, None),
+        ),
+        task(
+            "chat · “You are a helpful legal assistant” · 9f3ac1d2",
+            "openai/o3-mini-2025-01-31",
+            [candidate(flash, "CANNOT_JUDGE", "grader missed 9 of 60 planted errors", n=60, difference=None,
+                       lower_bound=None, upper_bound=None, grade=None, unreachable=3)],
+            Choice("openai/o3-mini-2025-01-31", "CANNOT_JUDGE", None, None),
+        ),
+    ]  # fmt: skip
+    return ReplayReport(
+        llmcost_version=VERSION,
+        prices=PRICES,
+        run="3f9a",
+        seed=7,
+        margin=0.02,
+        alpha=0.05,
+        files=["logs/october.jsonl"],
+        host="api.example.com",
+        graders=["gpt-4.1-mini", "claude-haiku-4-5"],
+        tasks=tasks,
+        not_replayable=[NotReplayable("streams without a body", 212), NotReplayable("server-side history", 80)],
+        model_map={item.task: item.choice.model for item in tasks},
+        best_single_model=Baseline({item.task: flash for item in tasks}, 989.74, 0.71, ["code"]),
+        oracle=Baseline({item.task: qwen for item in tasks}, 648.4, 0.81, []),
+        bill=Bill(
+            BillSide(3412.88, 3476.1, 0.0557, 940.0, 3900.0),
+            BillSide(702.1, 715.3, 0.0115, 700.0, 2600.0),
+            -0.794,
+            [-0.805, -0.783],
+            Quality(0.001, -0.0119, ["gpt-4.1-mini", "claude-haiku-4-5"]),
+            [
+                BillStep("response_cache", 3412.88, 3200.88, 3700.0, "no_answer_change"),
+                BillStep("route", 3200.88, 702.1, 2600.0, "measured"),
+            ],
+            [],
+        ),
+        spend=Spend(6.11, 9.4, 9412, 50.0),
+    )
+
+
+def estimate() -> ReplayEstimate:
+    return ReplayEstimate(
+        llmcost_version=VERSION,
+        prices=PRICES,
+        host="api.example.com",
+        calls=9400,
+        stored_calls=1200,
+        max_usd=41.2,
+        expected_usd=14.77,
+        cap_usd=50.0,
+        by_model=[
+            ModelEstimate("Qwen/Qwen3-8B", "candidate", 3100, 2.2, 1.04),
+            ModelEstimate("deepseek-v4-flash", "candidate", 3100, 7.6, 3.2),
+            ModelEstimate("gpt-4.1-mini", "grader", 3200, 31.4, 10.53),
+        ],
+        sample=[TaskSample("support chat", 22_104, 600), TaskSample("classify", 16_293, 600)],
+        not_replayable=[NotReplayable("no body in the log", 212)],
+        adjusted_parameters=["max_tokens → max_completion_tokens"],
+    )
+
+
+def failed_check() -> CheckResult:
+    return CheckResult(
+        llmcost_version=VERSION,
+        prices=PRICES,
+        passed=False,
+        reasons=[
+            "cost per call +14.2 % at the baseline's task mix, 5 % allowed",
+            "summarize: $0.0391 → $0.0711 per call, +81.8 %; new model gpt-5.2 in 3,100 calls",
+        ],
+        max_increase=0.05,
+        past=CheckTotals(61204, 60900, 3412.88, 0.0557),
+        current=CheckTotals(64110, 64000, 3897.51, 0.0636),
+        diff=CheckDiff(0.0079, 0.142),
+        tasks=[
+            TaskCheck("summarize", 6110, 6204, 0.0391, 0.0711, 0.818, None, True, ["gpt-5.2"]),
+            TaskCheck("support chat", 31022, 33010, 0.0038, 0.0038, 0.0, None, False, []),
+            TaskCheck("legal", 120, 0, 0.031, None, None, None, False, []),
+            TaskCheck("search", 0, 512, None, 0.000021, None, None, False, ["gpt-4o-mini"]),
+        ],
+        decomposition=[Factor("volume", 151.2), Factor("task_mix", -33.07), Factor("cost_per_call", 484.63)],
+        notes=[
+            'no call of task "legal" in this log: its cost per call is taken as unchanged',
+            'new task "search", not in the baseline and not in the comparison: 512 calls at $0.000021',
+        ],
+    )
+
+
+def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
+    """The result with `poison` applied to every text that may come from a log, a file or an endpoint."""
+    plain = _poison(msgspec.to_builtins(result), poison)
+    return msgspec.convert(plain, type(result))
+
+
+_FREE_TEXT = {
+    "task", "model", "models", "reason", "reasons", "notes", "title", "evidence", "remedy", "file", "files", "tag",
+    "host", "run", "judged_by", "adjusted_parameters", "new_models", "basis_text", "fails_on", "graders", "strategy",
+    "format", "factor", "role",
+}  # fmt: skip
+
+
+def _poison(value: Any, poison: Callable[[str], str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        renamed = key in {"model_map", "by_tag"}
+        return {poison(k) if renamed else k: _poison(v, poison, "model" if key == "model_map" else k)
+                for k, v in value.items()}  # fmt: skip
+    if isinstance(value, list):
+        return [_poison(item, poison, key) for item in value]
+    return poison(value) if isinstance(value, str) and key in _FREE_TEXT else value
