@@ -1,0 +1,44 @@
+"""llmcost demo: the whole job on a sample month and a recorded endpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmcost.cli.output import emit, say, terminal_width, wants_color
+
+
+def command(
+    directory: Annotated[
+        Path, typer.Option("--dir", help="Where to put the sample logs and the workspace of the demo.")
+    ] = Path("llmcost-demo"),
+) -> None:
+    """Audit, replay, grade and report on a sample month: no key, no network, real code, a recorded endpoint."""
+    from llmcost import api, demo
+    from llmcost.cli.progress import Bars
+
+    log = demo.write_logs(directory)
+    width, color = terminal_width(), wants_color(None)
+    config, workspace = directory / "llmcost.toml", directory / ".llmcost"
+    say(f"$ llmcost audit {log}")
+    emit(
+        api.audit([str(log)], config=config, workspace=workspace, say=say).render("table", width=width, color=color),
+        None,
+    )
+    say(f"$ llmcost replay --models {','.join(demo.CANDIDATES)} --grader {','.join(demo.GRADERS)}")
+    with demo.serve() as base_url:
+        plan = api.plan_replay(
+            [],
+            models=demo.CANDIDATES,
+            graders=demo.GRADERS,
+            base_url=base_url,
+            config=config,
+            workspace=workspace,
+            say=say,
+        )
+        with Bars() as bars:
+            found = plan.run(bars)
+    emit(found.render("table", width=width, color=color), None)
+    say(f"The sample logs are in {directory}/. Now yours: llmcost audit YOUR-LOGS.jsonl")

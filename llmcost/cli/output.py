@@ -1,0 +1,38 @@
+"""Results to stdout or a file, talk to stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from llmcost.errors import InputError
+
+
+def say(line: str) -> None:
+    """One line of talk, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """The result, to stdout or to the file asked for."""
+    ending = "" if text.endswith("\n") else "\n"
+    if output is None:
+        sys.stdout.write(text + ending)
+        sys.stdout.flush()
+        return
+    try:
+        output.write_text(text + ending, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}", "choose another file with -o") from error
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, or of COLUMNS; 80 where there is neither."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def wants_color(output: Path | None) -> bool:
+    """Colour only on a terminal that has not asked for none."""
+    return output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,95 @@
+"""llmcost replay: which cheaper models hold quality on our traffic. Asks before it spends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmcost.cli import options
+from llmcost.cli.output import emit, say, terminal_width, wants_color
+
+if TYPE_CHECKING:
+    from llmcost.api import EstimateView
+
+
+def command(
+    logs: options.Logs = None,
+    models: Annotated[str | None, typer.Option(help="Candidates: model[@effort], separated by commas.")] = None,
+    grader: Annotated[
+        str | None, typer.Option(help="Models that compare answers, blind, where no expected answer is known.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint (or LLMCOST_BASE_URL).")] = None,
+    sample: Annotated[int | None, typer.Option(help="Most prompts a task.", show_default="600", min=1)] = None,
+    margin: Annotated[
+        str | None, typer.Option(help="Largest loss of quality you accept.", show_default="2% checked, 5% judged")
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option(help="Looser margin at which a switch may still be named (SWITCH at …).")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(help="Chance of any wrong switch.", show_default="0.05")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Hard cap of the run, e.g. $5.", show_default="the worst case")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the sample.", show_default="7")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Most requests in flight.", show_default="64", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")] = False,
+    format: Annotated[str, typer.Option(help="table, markdown, json, html or csv.")] = "table",
+    output: options.Out = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    last: options.Last = None,
+    task_field: options.TaskField = None,
+    expected_field: options.ExpectedField = None,
+    map: options.Map = None,
+    input_format: options.InputFormat = None,
+    config: options.Config = None,
+) -> None:
+    """Ask cheaper models your own logged prompts and grade the answers blind.
+
+    Says first what it would send, where, and what it would cost at most; then asks. Interrupted, it resumes.
+    """
+    from llmcost import api
+    from llmcost.cli.progress import Bars
+
+    reading = options.read_options(map, input_format, task_field, expected_field, False, since, until, last)
+    plan = api.plan_replay(
+        logs or (),
+        options=reading,
+        models=options.names(models),
+        graders=options.names(grader),
+        base_url=base_url,
+        sample=sample,
+        margin=options.share(margin, "--margin"),
+        limit=options.share(limit, "--limit"),
+        alpha=alpha,
+        budget=options.dollars(budget, "--budget"),
+        seed=seed,
+        concurrency=concurrency,
+        config=config,
+        say=say,
+    )
+    estimate = plan.estimate()
+    if dry_run:
+        emit(estimate.render(format, width=terminal_width(), color=wants_color(output)), output)
+        return
+    if not _agreed(estimate, yes):
+        say("nothing was sent")
+        return
+    with Bars() as bars:
+        found = plan.run(bars)
+    emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)
+
+
+def _agreed(estimate: EstimateView, yes: bool) -> bool:
+    """Whether to go on: shown in any case, asked unless --yes or CI says not to."""
+    say(estimate.render("table", width=terminal_width(), color=False).rstrip())
+    if yes or os.environ.get("CI"):
+        return True
+    if not sys.stdin.isatty():
+        say("not a terminal: add --yes to send it")
+        return False
+    return typer.confirm("Send?", default=False, err=True)
