@@ -1,0 +1,271 @@
+"""price(): tokens × rates = US dollars, the only place where money is made.
+
+Input includes cache reads and writes, output includes reasoning; each token is charged once. Every row is led to one
+line of a table of rates (model, service tier, period, peak or off-peak, step of prompt length); the rest is numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmcost.calls import Calls, Usage
+from llmcost.pricing.book import PriceBook
+from llmcost.pricing.rates import BATCH, FLEX, PRIORITY, STANDARD, ModelPrice, Period, Rate, microseconds
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# The service tiers that logs name → the tier of a price list. A word that is not here has no known price.
+SERVICE_TIERS = {
+    None: STANDARD,
+    "": STANDARD,
+    "default": STANDARD,
+    "standard": STANDARD,
+    "standard_only": STANDARD,
+    "auto": STANDARD,
+    "on_demand": STANDARD,
+    "batch": BATCH,
+    "batches": BATCH,
+    "flex": FLEX,
+    "priority": PRIORITY,
+    "fast": PRIORITY,
+}
+# A tier that is cheaper where it is sold: without a price of its own the standard price is an upper bound.
+NEVER_DEARER = frozenset({BATCH, FLEX})
+
+CHUNK_ROWS = 1 << 20
+ABSURD_TOKENS = 1e9  # more than a thousand full contexts in one call: a broken counter
+MINUTE_US = 60_000_000
+WEEK_MINUTES = 7 * 1440
+THURSDAY_MINUTES = 3 * 1440  # the epoch began on a Thursday; weeks here begin on Monday
+KEYS = ("request_model", "response_model", "provider", "service_tier", "operation")
+UNPRICED = (float("nan"),) * 5
+
+
+class Key(NamedTuple):
+    """What decides, besides time and prompt length, which rates a call has."""
+
+    request_model: str | None
+    response_model: str | None
+    provider: str | None
+    service_tier: str | None
+    operation: str | None
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What is charged, one row a call: tokens as float64 (unknown: NaN), start in microseconds and whether known."""
+
+    input: Floats
+    read: Floats
+    write: Floats
+    output: Floats
+    reasoning: Floats
+    start: Integers
+    timed: npt.NDArray[np.bool_]
+
+
+def price(calls: Calls, book: PriceBook) -> Floats:
+    """US dollars of every row, as the provider would charge it; NaN: unknown model, tier or token count."""
+    parts = [
+        _price_chunk(Calls(calls.table.slice(first, CHUNK_ROWS)), book) for first in range(0, len(calls), CHUNK_ROWS)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def price_usage(
+    book: PriceBook, model: str, usage: Usage, *, at_us: int | None = None, service_tier: str | None = None
+) -> float | None:
+    """US dollars of one call of `model`; None if unknown. The same arithmetic as `price`."""
+    key = Key(model, None, None, service_tier, None)
+    start = microseconds(book.day) if at_us is None else at_us
+    quantities = Quantities(
+        input=_single(usage.input_tokens),
+        read=_single(usage.cache_read_tokens),
+        write=_single(usage.cache_write_tokens),
+        output=_single(usage.output_tokens),
+        reasoning=_single(usage.reasoning_tokens),
+        start=np.array([start], np.int64),
+        timed=np.array([at_us is not None]),
+    )
+    cost = float(_cost(quantities, np.zeros(1, np.int64), [key], book)[0])
+    return None if np.isnan(cost) else cost
+
+
+def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens: int) -> float | None:
+    """The most a standard call of these sizes can cost, in US dollars, whenever it is made; None if unpriced.
+
+    The dearest of every rate in force today or announced: peak hours, no cache read, every token written to the cache.
+    """
+    found = book.find(model)
+    if found is None or min(input_tokens, max_output_tokens) < 0:
+        return None
+    today = found.period_at(book.day)
+    periods = [today, *(period for period in found.periods if period.start and period.start > book.day)]
+    rates = [rate.charged for period in periods for rate in period.rates
+             if rate.tier == STANDARD and (rate.above == 0 or rate.above < input_tokens)]  # fmt: skip
+    dearest_input = max(max(plain, write) for plain, _, write, _, _ in rates)
+    dearest_output = max(max(output, reasoning) for *_, output, reasoning in rates)
+    return (input_tokens * dearest_input + max_output_tokens * dearest_output) / 1e6
+
+
+def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
+    codes, keys = _distinct(calls)
+    start = calls.column("start_time")
+    microsecond = pc.fill_null(start.cast(pa.int64()), microseconds(book.day)).to_numpy()
+    quantities = Quantities(
+        input=calls.floats("input_tokens"),
+        read=calls.floats("cache_read_tokens"),
+        write=calls.floats("cache_write_tokens"),
+        output=calls.floats("output_tokens"),
+        reasoning=calls.floats("reasoning_tokens"),
+        start=microsecond,
+        timed=pc.is_valid(start).to_numpy(),
+    )
+    return _cost(quantities, codes, keys, book)
+
+
+def _single(count: int | None) -> Floats:
+    return np.array([np.nan if count is None else float(count)])
+
+
+def _distinct(calls: Calls) -> tuple[Integers, list[Key]]:
+    """For each row the index of its key, and the keys."""
+    combined: Integers = np.zeros(len(calls), np.int64)
+    for name in KEYS:
+        labels = calls.column(name).unify_dictionaries().combine_chunks()
+        column = labels.chunk(0) if isinstance(labels, pa.ChunkedArray) else labels
+        indices = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        paired = pa.array(combined * (len(column.dictionary) + 1) + indices).dictionary_encode()
+        combined = paired.indices.to_numpy().astype(np.int64)
+    encoded = pa.array(combined).dictionary_encode()
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    first = np.zeros(len(encoded.dictionary), np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    rows = [calls.column(name).take(pa.array(first)).to_pylist() for name in KEYS]
+    return codes, [Key(*row) for row in zip(*rows, strict=True)]
+
+
+def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook) -> Floats:
+    models = [book.priced_model(key.request_model, key.response_model, key.provider) for key in keys]
+    lines, table = _lines(quantities, codes, keys, models)
+    silent = np.array([_needs_no_output(key, model) for key, model in zip(keys, models, strict=True)], bool)[codes]
+    q = _known(quantities, silent)
+    plain, read, write, output, reasoning = table[lines].T
+    dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write
+    return np.asarray((dollars + (q.output - q.reasoning) * output + q.reasoning * reasoning) / 1e6, np.float64)
+
+
+def _known(q: Quantities, silent: npt.NDArray[np.bool_]) -> Quantities:
+    """Quantities where an uncounted cache or reasoning part is none, and counts that cannot be are unknown."""
+    read, write, reasoning = (np.nan_to_num(part, nan=0.0) for part in (q.read, q.write, q.reasoning))
+    output = np.where(silent & np.isnan(q.output), 0.0, q.output)
+    parts = np.minimum.reduce([read, write, reasoning, q.input - read - write, output - reasoning])
+    sane = (parts >= 0) & (q.input <= ABSURD_TOKENS) & (output <= ABSURD_TOKENS)
+    return replace(q, input=np.where(sane, q.input, np.nan), read=read, write=write, output=output, reasoning=reasoning)
+
+
+def _needs_no_output(key: Key, model: ModelPrice | None) -> bool:
+    return key.operation == "embeddings" or (model is not None and model.embedding)
+
+
+def _lines(
+    q: Quantities, codes: Integers, keys: Sequence[Key], models: Sequence[ModelPrice | None]
+) -> tuple[Integers, Floats]:
+    """For each row a line of the table of charged rates, and that table; line 0 is "no price"."""
+    table: list[tuple[float, ...]] = [UNPRICED]
+    first = np.zeros(len(keys), np.int64)
+    varying: list[tuple[int, list[_Span]]] = []
+    for code, (key, model) in enumerate(zip(keys, models, strict=True)):
+        spans = _spans(model, key.service_tier, table)
+        first[code] = spans[0].peak_line if spans else 0
+        if len(spans) > 1 or any(span.varies for span in spans):
+            varying.append((code, spans))
+    lines = first[codes]
+    for code, rows in _grouped(codes, [code for code, _ in varying]):
+        lines[rows] = _choose(q, rows, dict(varying)[code])
+    return lines, np.array(table)
+
+
+def _grouped(codes: Integers, wanted: Sequence[int]) -> list[tuple[int, Integers]]:
+    """(code, its rows) for the wanted codes, in one sort however many codes there are."""
+    rows = np.flatnonzero(np.isin(codes, np.array(wanted, np.int64)))
+    order = rows[np.argsort(codes[rows], kind="stable")]
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
+    return [(int(codes[group[0]]), group) for group in np.split(order, edges) if len(group)]
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A period of one model and tier as lines of the table: a ladder at peak hours, another off peak."""
+
+    start: int
+    steps: Integers
+    peak_line: int
+    off_peak_steps: Integers
+    off_peak_line: int
+    off_peak: npt.NDArray[np.bool_] | None
+
+    @property
+    def varies(self) -> bool:
+        return len(self.steps) > 0 or self.off_peak is not None
+
+
+def _spans(model: ModelPrice | None, service_tier: str | None, table: list[tuple[float, ...]]) -> list[_Span]:
+    """The periods of a model, oldest first; their rates are added to the table."""
+    tier = SERVICE_TIERS.get(service_tier.strip().lower() if service_tier else service_tier)
+    if model is None or tier is None:
+        return []
+    oldest = np.iinfo(np.int64).min
+    return [
+        _span(oldest if index == 0 or period.start is None else microseconds(period.start), period, tier, table)
+        for index, period in enumerate(model.periods)
+    ]
+
+
+def _span(start: int, period: Period, tier: str, table: list[tuple[float, ...]]) -> _Span:
+    sold = tier if period.ladder(tier) or tier not in NEVER_DEARER else STANDARD
+    peak, quiet = period.ladder(sold), period.ladder(sold, off_peak=True)
+    windows = _minutes(period.off_peak) if period.off_peak and quiet != peak else None
+    return _Span(start, _steps(peak), _add(peak, table), _steps(quiet), _add(quiet, table), windows)
+
+
+def _steps(ladder: Sequence[Rate]) -> Integers:
+    return np.array([rate.above for rate in ladder[1:]], np.int64)
+
+
+def _add(ladder: Sequence[Rate], table: list[tuple[float, ...]]) -> int:
+    if not ladder:
+        return 0
+    table.extend(rate.charged for rate in ladder)
+    return len(table) - len(ladder)
+
+
+def _minutes(windows: Sequence[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    inside = np.zeros(WEEK_MINUTES, np.bool_)
+    for start, end in windows:
+        inside[start:end] = True
+    return inside
+
+
+def _choose(q: Quantities, rows: Integers, spans: Sequence[_Span]) -> Integers:
+    """The table line of each row, by its time and its input tokens (an unknown count gets any: it costs NaN)."""
+    start, tokens = q.start[rows], np.nan_to_num(q.input[rows], nan=0.0)
+    minute = (start // MINUTE_US + THURSDAY_MINUTES) % WEEK_MINUTES
+    lines = np.zeros(len(rows), np.int64)
+    edges = [span.start for span in spans] + [np.iinfo(np.int64).max]
+    for span, (begin, end) in zip(spans, pairwise(edges), strict=True):
+        inside = (start >= begin) & (start < end)
+        peak = span.peak_line + np.searchsorted(span.steps, tokens, side="left")
+        quiet = span.off_peak_line + np.searchsorted(span.off_peak_steps, tokens, side="left")
+        is_quiet = q.timed[rows] & span.off_peak[minute] if span.off_peak is not None else np.zeros(len(rows), np.bool_)
+        lines = np.where(inside, np.where(is_quiet, quiet, peak), lines)
+    return lines
