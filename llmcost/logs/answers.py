@@ -46,7 +46,8 @@ def _of_choice(choice: Mapping[str, Any]) -> Answer | None:
     message = choice.get("message")
     if isinstance(message, dict):
         return _of_message(message, reason)
-    return Answer(text_of(choice.get("text")), finish_reason=reason) if "text" in choice else None
+    text = text_of(choice.get("text"))
+    return None if text is None and reason is None else Answer(text, finish_reason=reason)
 
 
 def _of_message(message: Mapping[str, Any], reason: Any) -> Answer | None:

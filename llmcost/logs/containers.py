@@ -1,4 +1,4 @@
-"""Records of a file, whatever holds them: JSONL, a JSON document, CSV or Parquet. And single records again, by place."""
+"""Records of a file, whatever holds them: JSONL, a JSON document, CSV or Parquet; and single ones again, by place."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from llmcost.calls import Usage
@@ -14,8 +15,25 @@ from llmcost.logs.paths import FieldMap, lookup
 from llmcost.logs.usage import usage_of
 from llmcost.logs.values import count, duration_ms, instant_us, text
 
+# Unit of each name in milliseconds; None: the name does not say (see values.duration_ms).
+LATENCY_UNITS: dict[str, float | None] = {
+    "latency_ms": 1, "duration_ms": 1, "elapsed_ms": 1, "response_time_ms": 1, "request_duration_ms": 1,
+    "response_ms": 1, "execution_time_ms": 1, "execution_duration_ms": 1, "delay_ms": 1, "total_time_ms": 1,
+    "latencyMs": 1, "durationMs": 1, "latency_s": 1e3, "latency_seconds": 1e3, "latency_sec": 1e3,
+    "duration_s": 1e3, "duration_seconds": 1e3, "duration_sec": 1e3, "elapsed_s": 1e3, "elapsed_seconds": 1e3,
+    "response_time_s": 1e3, "latency_us": 1e-3, "duration_us": 1e-3, "latency_ns": 1e-6, "duration_ns": 1e-6,
+    "latency": None, "duration": None, "elapsed": None, "response_time": None,
+}  # fmt: skip
+FIRST_CHUNK_UNITS: dict[str, float | None] = {
+    "time_to_first_token_ms": 1, "ttft_ms": 1, "time_to_first_chunk_ms": 1, "first_token_ms": 1,
+    "time_to_first_token_s": 1e3, "ttft_s": 1e3, "time_to_first_token": None, "ttft": None,
+}  # fmt: skip
+INSIDE = ("", "metadata.", "meta.", "metrics.", "timing.")
+
 FACTS = FieldMap(
     {
+        "expected": (*DEFAULT_EXPECTED_FIELDS, *(f"request.{path}" for path in DEFAULT_EXPECTED_FIELDS)),
+        **{name: tuple(prefix + name for prefix in INSIDE) for name in (*LATENCY_UNITS, *FIRST_CHUNK_UNITS)},
         "id": ("id", "request_id", "requestId", "call_id", "completion_id", "log_id", "custom_id", "uuid"),
         "model": ("model", "model_name", "model_id", "modelId", "request_model", "ai_model", "metadata.model"),
         "response_model": ("response_model", "served_model", "model_served", "metadata.response_model"),
@@ -68,36 +86,14 @@ FACTS = FieldMap(
     }
 )  # fmt: skip
 
-# Unit of each name in milliseconds; None: the name does not say (see values.duration_ms).
-LATENCY_UNITS: dict[str, float | None] = {
-    "latency_ms": 1, "duration_ms": 1, "elapsed_ms": 1, "response_time_ms": 1, "request_duration_ms": 1,
-    "response_ms": 1, "execution_time_ms": 1, "execution_duration_ms": 1, "delay_ms": 1, "total_time_ms": 1,
-    "latencyMs": 1, "durationMs": 1, "latency_s": 1e3, "latency_seconds": 1e3, "latency_sec": 1e3,
-    "duration_s": 1e3, "duration_seconds": 1e3, "duration_sec": 1e3, "elapsed_s": 1e3, "elapsed_seconds": 1e3,
-    "response_time_s": 1e3, "latency_us": 1e-3, "duration_us": 1e-3, "latency_ns": 1e-6, "duration_ns": 1e-6,
-    "latency": None, "duration": None, "elapsed": None, "response_time": None,
-}  # fmt: skip
-FIRST_CHUNK_UNITS: dict[str, float | None] = {
-    "time_to_first_token_ms": 1, "ttft_ms": 1, "time_to_first_chunk_ms": 1, "first_token_ms": 1,
-    "time_to_first_token_s": 1e3, "ttft_s": 1e3, "time_to_first_token": None, "ttft": None,
-}  # fmt: skip
-INSIDE = ("", "metadata.", "meta.", "metrics.", "timing.")
-
-
-def _timed(units: Mapping[str, float | None]) -> FieldMap:
-    return FieldMap({name: tuple(prefix + name for prefix in INSIDE) for name in units})
-
-
-LATENCY = _timed(LATENCY_UNITS)
-FIRST_CHUNK = _timed(FIRST_CHUNK_UNITS)
-
 USER_FIELDS = {"timestamp": "start", "cost_usd": "cost"}
 CONTAINERS = (
     "metadata", "meta", "tags", "properties", "labels", "request_tags", "request_properties", "request_metadata",
     "custom_metadata", "attributes", "dimensions", "extra", "custom",
 )  # fmt: skip
 PRIVATE_WORDS = (
-    "api_key", "apikey", "api-key", "authorization", "secret", "password", "bearer", "access_token", "email", "ip_address",
+    "api_key", "apikey", "api-key", "authorization", "secret", "password", "bearer", "access_token", "email",
+    "ip_address",
 )  # fmt: skip
 NOT_TAGS = frozenset(
     {
@@ -129,34 +125,29 @@ def facts_of(record: Record, options: ReadOptions) -> dict[str, Any]:
     for name, path in options.fields.items():
         if (value := lookup(record, path)) is not None:
             facts[USER_FIELDS.get(name, name)] = value
+    if options.expected_field is not None:
+        facts["expected"] = lookup(record, options.expected_field)
     return facts
 
 
-def expected_of(record: Record, options: ReadOptions) -> str | None:
+def expected_of(facts: Mapping[str, Any]) -> str | None:
     """The expected answer as text; what is not text, as JSON."""
-    mapped = options.expected_field or options.fields.get("expected")
-    for path in (mapped,) if mapped else EXPECTED_PATHS:
-        if path.partition(".")[0] in record or mapped:
-            found = lookup(record, path)
-            if found is not None and found != "":
-                return found if isinstance(found, str) else canonical(found).decode()
-    return None
+    found = facts.get("expected")
+    return found if found is None or isinstance(found, str) else canonical(found).decode()
 
 
-EXPECTED_PATHS = (*DEFAULT_EXPECTED_FIELDS, *(f"request.{path}" for path in DEFAULT_EXPECTED_FIELDS))
 EXPECTED_NAMES = frozenset(DEFAULT_EXPECTED_FIELDS)
 
 
-def times_of(record: Record, facts: Mapping[str, Any]) -> tuple[int | None, float | None, float | None]:
+def times_of(facts: Mapping[str, Any]) -> tuple[int | None, float | None, float | None]:
     """Start (µs since 1970), latency and time to the first chunk (ms); durations from fields, else from instants."""
     start = instant_us(facts["start"]) if "start" in facts else None
-    latency = (
-        duration_ms(facts["latency_ms"], 1) if "latency_ms" in facts else _duration(record, LATENCY, LATENCY_UNITS)
-    )
-    if latency is None:
-        latency = _between(start, facts.get("end"))
-    first = _duration(record, FIRST_CHUNK, FIRST_CHUNK_UNITS)
-    return start, latency, _between(start, facts.get("first_chunk")) if first is None else first
+    latency, first = _duration(facts, LATENCY_UNITS), _duration(facts, FIRST_CHUNK_UNITS)
+    if latency is None and "end" in facts:
+        latency = _between(start, facts["end"])
+    if first is None and "first_chunk" in facts:
+        first = _between(start, facts["first_chunk"])
+    return start, latency, first
 
 
 def row_usage(facts: Mapping[str, Any]) -> Usage:
@@ -164,21 +155,20 @@ def row_usage(facts: Mapping[str, Any]) -> Usage:
     block = facts.get("usage")
     if isinstance(block, str):
         block = embedded(block)
-    inner = usage_of(block) if isinstance(block, dict) else Usage()
-    return Usage(
-        _first(count(facts.get("input_tokens")), inner.input_tokens),
-        _first(count(facts.get("cache_read_tokens")), inner.cache_read_tokens),
-        _first(count(facts.get("cache_write_tokens")), inner.cache_write_tokens),
-        _first(count(facts.get("output_tokens")), inner.output_tokens),
-        _first(count(facts.get("reasoning_tokens")), inner.reasoning_tokens),
-    )
+    inner = usage_of(block) if isinstance(block, dict) else UNKNOWN
+    own = {name: found for name in TOKEN_FIELDS if name in facts and (found := count(facts[name])) is not None}
+    return replace(inner, **own) if own else inner
+
+
+TOKEN_FIELDS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+UNKNOWN = Usage()
 
 
 class Tags:
     """Reads tags: short scalars in metadata-like objects, and short top-level scalars that mean nothing else to us."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        meant = frozenset(known) | NOT_TAGS | FACTS.keys | LATENCY.keys | FIRST_CHUNK.keys | EXPECTED_NAMES
+        meant = frozenset(known) | NOT_TAGS | FACTS.keys | EXPECTED_NAMES
         self._meant = meant - {"date"}
 
     def read(self, record: Record, options: ReadOptions, request: tuple[str, Any] = ("", None)) -> dict[str, str]:
@@ -237,9 +227,9 @@ def _tag(key: str, value: Any) -> str | None:
     return None if any(word in folded for word in PRIVATE_WORDS) else value
 
 
-def _duration(record: Record, fields: FieldMap, units: Mapping[str, float | None]) -> float | None:
-    for name, value in fields.find(record).items():
-        if (found := duration_ms(value, units[name])) is not None:
+def _duration(facts: Mapping[str, Any], units: Mapping[str, float | None]) -> float | None:
+    for name in facts:
+        if name in units and (found := duration_ms(facts[name], units[name])) is not None:
             return found
     return None
 
@@ -247,7 +237,3 @@ def _duration(record: Record, fields: FieldMap, units: Mapping[str, float | None
 def _between(start: int | None, end: Any) -> float | None:
     stop = instant_us(end) if end is not None else None
     return (stop - start) / 1000 if start is not None and stop is not None and stop >= start else None
-
-
-def _first(given: int | None, otherwise: int | None) -> int | None:
-    return otherwise if given is None else given

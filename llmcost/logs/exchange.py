@@ -42,7 +42,7 @@ def call_of(record: Record, exchange: Exchange, tags: Mapping[str, str], options
     request, operation, state = normalised(exchange.request, _is_embedding(body))
     asked: Mapping[str, Any] = exchange.request or {}
     usage = _usage(body, facts)
-    start, latency, first_chunk = times_of(record, facts)
+    start, latency, first_chunk = times_of(facts)
     error = _error(body, facts)
     served = text(body.get("model")) or text(facts.get("response_model")) or exchange.answered_as
     model = text(asked.get("model")) or text(facts.get("model")) or _deployment(record) or served
@@ -73,7 +73,7 @@ def call_of(record: Record, exchange: Exchange, tags: Mapping[str, str], options
         user=text(facts.get("user")) or text(asked.get("user")),
         session=text(facts.get("session")),
         body_state=state,
-        expected=expected_of(record, options),
+        expected=expected_of(facts),
     )
 
 

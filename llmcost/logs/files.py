@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import functools
 import glob
+import gzip
 import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -24,7 +25,9 @@ COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BUFFER = 1 << 20
 
-DAMAGED = (EOFError, igzip.BadGzipFile, isal_zlib.error, zstandard.ZstdError)
+_gunzip = cast(Callable[[Path], io.RawIOBase], igzip.IGzipFile)
+_BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
+DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, _BAD_DEFLATE, zstandard.ZstdError)
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -60,9 +63,9 @@ def compression_of(path: str) -> str | None:
 
 def open_bytes(path: str, compression: str | None) -> IO[bytes]:
     """The decompressed bytes of a log, to be closed by the caller."""
-    file = _opened(path)
     if compression == "gzip":
-        return io.BufferedReader(cast(io.RawIOBase, igzip.IGzipFile(fileobj=file)), BUFFER)
+        return io.BufferedReader(_gunzip(on_disk(path)), BUFFER)
+    file = _opened(path)
     if compression == "zstd":
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
         return io.BufferedReader(cast(io.RawIOBase, reader), BUFFER)
@@ -77,7 +80,8 @@ def _files(path: str) -> Iterator[str]:
         found = sorted(str(file) for file in Path(path).rglob("*") if _is_log(file, Path(path)))
         missing = f"no logs in {path}", f"a folder is searched for {', '.join(sorted(EXTENSIONS))}, also .gz and .zst"
     else:
-        found = sorted(file for file in glob.glob(path, recursive=True) if Path(file).is_file())
+        matches = glob.glob(path, recursive=True)  # noqa: PTH207 - the user's pattern may be absolute
+        found = sorted(file for file in matches if Path(file).is_file())
         missing = f"no such file: {path}", "check the path; put globs in quotes if your shell does not expand them"
     if not found:
         raise InputError(*missing)

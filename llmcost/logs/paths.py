@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from llmcost.logs.decode import embedded
 from llmcost.logs.model import Record
 
+T = TypeVar("T")
 Segments = tuple[str, ...]
 
 MAX_SHAPES = 4096
@@ -34,16 +35,23 @@ def lookup(value: Any, path: str) -> Any:
     return None
 
 
+Plan = tuple[tuple[str, tuple[Segments, ...]], ...]
+Shape = tuple[Any, ...]
+
+
 class FieldMap:
     """Fields found in records by declared candidate paths, the first that holds something wins.
 
-    Records of one log share few shapes (sets of top-level keys), so that candidates are narrowed once a shape.
+    Records of one log share few shapes (the keys at the top, and in the objects where candidates lead), so that
+    candidates are narrowed once a shape to those that can hold something.
     """
 
     def __init__(self, candidates: Mapping[str, Sequence[str]]) -> None:
         self.candidates = {name: tuple(tuple(p.split(".")) for p in paths) for name, paths in candidates.items()}
         self.keys = frozenset(p for paths in candidates.values() for p in paths if "." not in p)
-        self._plans: dict[tuple[str, ...], tuple[tuple[str, tuple[Segments, ...]], ...]] = {}
+        self._outer = frozenset(p[0] for paths in self.candidates.values() for p in paths if len(p) > 1)
+        self._inner: dict[Shape, tuple[str, ...]] = {}
+        self._plans: dict[Shape, Plan] = {}
 
     def find(self, record: Record) -> dict[str, Any]:
         """Field → value, for the fields that the record has."""
@@ -52,29 +60,48 @@ class FieldMap:
             for path in paths:
                 value = record[path[0]]
                 for key in path[1:]:
-                    value = value.get(key) if type(value) is dict else None
+                    value = value.get(key) if type(value) is dict else _into_text(value, key)
                 if value is not None and value != "":
                     found[name] = value
                     break
         return found
 
-    def _plan(self, record: Record) -> tuple[tuple[str, tuple[Segments, ...]], ...]:
-        shape = tuple(record)
+    def _plan(self, record: Record) -> Plan:
+        shape: Shape = tuple(record)
+        inner = self._inner.get(shape)
+        if inner is None:
+            inner = _remember(self._inner, shape, tuple(key for key in record if key in self._outer))
+        if inner:
+            shape = (shape, *[tuple(value) if type(value := record[key]) is dict else None for key in inner])
         plan = self._plans.get(shape)
-        if plan is None:
-            if len(self._plans) >= MAX_SHAPES:
-                self._plans.clear()
-            plan = self._plans[shape] = self._narrowed(record)
-        return plan
+        return _remember(self._plans, shape, self._narrowed(record)) if plan is None else plan
 
-    def _narrowed(self, record: Record) -> tuple[tuple[str, tuple[Segments, ...]], ...]:
+    def _narrowed(self, record: Record) -> Plan:
         live = ((name, _present(paths, record)) for name, paths in self.candidates.items())
         return tuple((name, paths) for name, paths in live if paths)
 
 
+def _remember(known: dict[Shape, T], shape: Shape, value: T) -> T:
+    """Keeps a value, within bounds: a log whose keys never repeat must not fill the memory."""
+    if len(known) >= MAX_SHAPES:
+        known.clear()
+    known[shape] = value
+    return value
+
+
+def _into_text(value: Any, key: str) -> Any:
+    """The value of a key of the object that a text holds as JSON, as in a CSV cell."""
+    inner = embedded(value) if type(value) is str else None
+    return inner.get(key) if type(inner) is dict else None
+
+
 def _present(paths: Sequence[Segments], record: Record) -> tuple[Segments, ...]:
     literal = ((".".join(path),) if ".".join(path) in record else path for path in paths)
-    return tuple(path for path in literal if path[0] in record)
+    return tuple(path for path in literal if path[0] in record and _leads_on(path, record[path[0]]))
+
+
+def _leads_on(path: Segments, value: Any) -> bool:
+    return len(path) == 1 or type(value) is not dict or path[1] in value
 
 
 def _into_list(value: list[Any], path: str) -> Any:

@@ -26,10 +26,7 @@ def normalised(request: Mapping[str, Any] | None, embedding: bool = False) -> No
     if not request:
         return None, "chat", "absent"
     if request.get("messages"):
-        messages = request["messages"]
-        if not isinstance(messages, list) or not all(isinstance(item, dict) for item in messages):
-            return None, "chat", "unsupported"
-        return request, "chat", state_of(messages)
+        return _of_chat(request)
     if not RESPONSES_ONLY.isdisjoint(request):
         return _of_responses(request)
     if request.get("prompt") is not None:
@@ -42,7 +39,7 @@ def state_of(messages: Sequence[Mapping[str, Any]]) -> BodyState:
     for message in messages:
         content = message.get("content")
         for text in (content,) if isinstance(content, str) else _texts(content):
-            if any(marker in text for marker in TRUNCATED):
+            if "truncated" in text and any(marker in text for marker in TRUNCATED):
                 return "truncated"
             if len(text) <= LONGEST_MARKER and text.strip().casefold() in REDACTED:
                 return "redacted"
@@ -52,6 +49,13 @@ def state_of(messages: Sequence[Mapping[str, Any]]) -> BodyState:
 def _texts(content: Any) -> list[str]:
     parts = content if isinstance(content, list) else ()
     return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+
+
+def _of_chat(request: Mapping[str, Any]) -> Normalised:
+    messages = request["messages"]
+    if not isinstance(messages, list) or not all(isinstance(item, dict) for item in messages):
+        return None, "chat", "unsupported"
+    return request, "chat", state_of(messages)
 
 
 def _of_responses(request: Mapping[str, Any]) -> Normalised:

@@ -30,6 +30,8 @@ def is_chunk(value: Any) -> bool:
 def unstreamed(value: Any) -> dict[str, Any] | None:
     """The response body that a streamed response amounts to; None if the value is no stream."""
     if isinstance(value, dict):
+        if "choices" in value:
+            return None
         wrapped = next((value[key] for key in WRAPPERS if isinstance(value.get(key), list | str)), None)
         return None if wrapped is None else unstreamed(wrapped)
     if isinstance(value, str):

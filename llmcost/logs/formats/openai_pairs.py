@@ -33,6 +33,7 @@ RESPONSE_KEYS = (
 )  # fmt: skip
 WRAPPED = ("body", "json")
 ASKS = ("messages", "input", "prompt")
+ASKS_OR_HISTORY = frozenset({*ASKS, "previous_response_id"})
 RESPONSE_OBJECTS = frozenset({"chat.completion", "response", "text_completion", "chat.completion.chunk"})
 FLAT_RESPONSE = (
     "choices", "output", "usage", "object", "id", "created", "created_at", "status", "error", "incomplete_details",
@@ -105,7 +106,7 @@ def _nested_request(record: Record) -> tuple[str, dict[str, Any] | None]:
 
 
 def _asks(body: dict[str, Any]) -> bool:
-    return any(key in body for key in ASKS) or "previous_response_id" in body
+    return not ASKS_OR_HISTORY.isdisjoint(body)
 
 
 def _nested_response(record: Record) -> Any:
