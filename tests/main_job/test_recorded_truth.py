@@ -1,0 +1,74 @@
+"""The whole job on real prompts and real answers of nine models whose true quality is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import zeroeval
+from support.loopback import Loopback
+
+import llmcost
+from llmcost.api import ReplayView
+
+
+@pytest.fixture(scope="module")
+def recorded() -> zeroeval.Recorded:
+    return zeroeval.load()
+
+
+@pytest.fixture(scope="module")
+def endpoint(recorded: zeroeval.Recorded) -> Iterator[str]:
+    with Loopback(recorded.answer) as server:
+        yield server.base_url
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, recorded: zeroeval.Recorded) -> Path:
+    folder = tmp_path_factory.mktemp("zeroeval")
+    recorded.write_log(folder / "log.jsonl")
+    zeroeval.config(folder / "llmcost.toml")
+    return folder
+
+
+def replay(folder: Path, endpoint: str, margin: float) -> ReplayView:
+    return llmcost.plan_replay(
+        [str(folder / "log.jsonl")],
+        models=zeroeval.CANDIDATES,
+        base_url=endpoint,
+        margin=margin,
+        sample=1_000,
+        config=folder / "llmcost.toml",
+        workspace=folder / "workspace",
+    ).run()
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.05, 0.10])
+def test_no_switch_to_a_model_that_is_truly_worse_than_the_margin(
+    recorded: zeroeval.Recorded, endpoint: str, folder: Path, margin: float
+) -> None:
+    report = replay(folder, endpoint, margin).result
+    assert {task.task for task in report.tasks} == set(zeroeval.TASKS)
+    for task in report.tasks:
+        today = recorded.accuracy(task.task, zeroeval.INCUMBENT)
+        for candidate in task.candidates:
+            loss = today - recorded.accuracy(task.task, candidate.model)
+            assert candidate.n == sum(key[0] == task.task for key in recorded.prompts)
+            if candidate.verdict == "SWITCH":
+                assert loss <= margin, (task.task, candidate.model, loss)
+            if candidate.verdict == "KEEP":
+                assert loss > margin, (task.task, candidate.model, loss)
+            # The recordings' own marks take a right answer in other quotes for wrong; ours compare values.
+            assert -(candidate.difference or 0.0) == pytest.approx(loss, abs=0.045)
+
+
+def test_the_map_differs_by_task_where_the_truth_does(endpoint: str, folder: Path) -> None:
+    view = replay(folder, endpoint, 0.05)
+    assert view.model_map["crux"] == zeroeval.INCUMBENT
+    assert view.model_map["gsm"] == "gpt-4o-mini-2024-07-18"
+    by_task = {task.task: task for task in view.result.tasks}
+    assert by_task["crux"].choice.verdict == "KEEP"
+    assert by_task["gsm"].choice.verdict == "SWITCH"
+    after, before = view.result.bill.after.logged_usd, view.result.bill.before.logged_usd
+    assert after is not None and before is not None and after < before
