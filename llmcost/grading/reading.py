@@ -16,8 +16,9 @@ MISSING: Any = object()
 ANSWER_FIELDS = ("final_answer", "answer", "label", "category", "result", "output", "value")
 
 LONGEST_READ = 200_000  # characters; whatever is longer is not searched for JSON
+MOST_TORN = 1_000  # beginnings of an object that turn out to be none, after which a text is given up
 LONGEST_LITERAL = 10_000  # characters, and
-DEEPEST_LITERAL = 50  # brackets: what is beyond is not a value that anyone expects
+MOST_BRACKETS = 200  # of them: what is beyond is not a value that anyone expects
 
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -106,17 +107,19 @@ def _unescape(quoted: str) -> str:
 
 def objects(text: str) -> Iterator[dict[str, Any]]:
     """The outermost JSON objects in a text, in order, whatever stands around them."""
-    if len(text) > LONGEST_READ:
-        return
-    at = text.find("{")
-    while at >= 0:
+    failed, end = 0, 0
+    for start in _OBJECT_START.finditer(text) if len(text) <= LONGEST_READ else ():
+        if start.start() < end or failed >= MOST_TORN:
+            continue
         try:
-            value, end = _DECODER.raw_decode(text, at)
+            value, end = _DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):
-            end = at + 1
+            failed += 1
         else:
             yield value
-        at = text.find("{", end)
+
+
+_OBJECT_START = re.compile(r'\{(?=\s*["}])')
 
 
 def whole_json(text: str) -> Any:
@@ -139,7 +142,7 @@ def any_json(text: str) -> Any:
 def literal(text: str) -> Any:
     """The Python or JSON literal that all of the text is; MISSING if it is none, or too long or too deep to be read."""
     text = text.strip()
-    if not text or len(text) > LONGEST_LITERAL or sum(map(text.count, "([{")) > LONGEST_LITERAL // DEEPEST_LITERAL:
+    if not text or len(text) > LONGEST_LITERAL or sum(map(text.count, "([{")) > MOST_BRACKETS:
         return whole_json(text) if len(text) <= LONGEST_LITERAL else MISSING
     try:
         with warnings.catch_warnings():
