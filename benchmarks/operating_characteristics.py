@@ -144,9 +144,9 @@ def plan_row(worlds: int, n: int = 600) -> Row:
     )
 
 
-def coverage_rows(worlds: int) -> Iterator[Row]:
+def coverage_rows(worlds: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
     rng = np.random.default_rng(2)
-    for n in SIZES:
+    for n in sizes:
         for discordance in DISCORDANCES:
             covered = [
                 lower_bound(wins, losses, n, 1.96) <= -MARGIN <= upper_bound(wins, losses, n, 1.96)

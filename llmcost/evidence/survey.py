@@ -35,8 +35,8 @@ class Ratio:
 
 
 def hajek_mean(values: Floats, weights: Floats) -> float:
-    """The mean over the log's calls: Σwy / Σw."""
-    return float(weights @ values / weights.sum())
+    """The mean over the log's calls: Σwy / Σw. Never outside of the values, whatever the rounding."""
+    return float(np.clip(weights @ values / weights.sum(), values.min(), values.max()))
 
 
 def effective_share(values: Floats, weights: Floats) -> float:
