@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,14 @@ def decode(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        lenient = json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda _name: None)
-        return msgspec.json.decode(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
+        text = content.decode("utf-8-sig", "replace")
+        lenient = json.loads(text, parse_float=_finite, parse_constant=lambda _name: None)
+        paired = json.dumps(lenient, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return msgspec.json.decode(paired)
+
+
+def _finite(digits: str) -> float | None:
+    return value if math.isfinite(value := float(digits)) else None
 
 
 def answer_of(completion: Mapping[str, Any]) -> Answer:
