@@ -8,12 +8,16 @@ from llmcost.pricing.result import PriceStamp
 
 
 class BaselineTask(msgspec.Struct, frozen=True):
-    """One task of a baseline. Money is a decimal string, so that a diff in git reads well."""
+    """One task of a baseline. Money is a decimal string, so that a diff in git reads well.
+
+    cost_usd is what the priced calls cost together; cost_per_call_usd is None where no call has a known cost.
+    """
 
     task: str
     calls: int
+    priced_calls: int
     cost_usd: str
-    cost_per_call_usd: str
+    cost_per_call_usd: str | None
     models: list[str]
 
 
@@ -65,7 +69,7 @@ class Factor(msgspec.Struct, frozen=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.check/1"):
-    """Whether the bill got worse than allowed, and where."""
+    """Whether the bill got worse than allowed, and where. `reasons` say why it failed; `notes` what else changed."""
 
     llmcost_version: str
     prices: PriceStamp
@@ -77,3 +81,4 @@ class CheckResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     diff: CheckDiff
     tasks: list[TaskCheck]
     decomposition: list[Factor]
+    notes: list[str]
