@@ -98,7 +98,11 @@ class AnswerStore(Generic[T]):
         with self._errors():
             private(path)
             self._reader = _connect(path)
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._reader.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -200,7 +204,8 @@ class AnswerStore(Generic[T]):
         waiting = iter(dict.fromkeys(keys))
         while chunk := list(islice(waiting, KEYS_A_QUERY)):
             marks = ",".join("?" * len(chunk))
-            yield from self._reader.execute(f"SELECT key, {column} FROM answers WHERE key IN ({marks})", chunk)
+            query = f"SELECT key, {column} FROM answers WHERE key IN ({marks})"
+            yield from self._reader.execute(query, chunk).fetchall()
 
     async def _write(self, operation: Operation) -> Any:
         if self._thread is None:
@@ -273,8 +278,12 @@ PROBLEMS = (
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
