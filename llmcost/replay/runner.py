@@ -6,13 +6,15 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llmcost.endpoint import ChatRequest, Completion, Status
-from llmcost.endpoint.client import Endpoint
 from llmcost.errors import BudgetError, ConfigError
 from llmcost.replay.budget import Budget
 from llmcost.workspace import AnswerStore, Workspace
+
+if TYPE_CHECKING:
+    from llmcost.endpoint import Endpoint  # at run time only its caller needs it, and httpx
 
 RESUME = "raise --budget and run the same command: it resumes"
 
