@@ -6,8 +6,8 @@ CONFIG = """\
 [replay]
 models = ["qwen3-8b", "deepseek-v4-flash"]     # candidates, each asked about every task
 graders = ["gpt-4.1-mini", "claude-haiku-4-5"] # both must find a candidate good enough; neither is one
-sample = 700                                   # prompts a task, at most
-budget = 5.00                                  # US dollars, never passed
+sample = 900                                   # prompts a task, at most
+budget = 8.00                                  # US dollars, never passed
 seed = 7                                       # same log, same seed, same report
 # base_url = "https://your-endpoint/v1"        # the demo brings its own, on this machine
 

@@ -127,9 +127,9 @@ def _events(scenarios: Iterable[Scenario], seed: int) -> Iterator[Event]:
 def _bursts(scenario: Scenario, dice: Dice) -> Iterator[Event]:
     """A question that many visitors have: several times a month, a few within the hour each time."""
     copy = 0
-    for _ in range(dice.between(2, 4)):
+    for _ in range(dice.between(1, 2)):
         clock = _moment(scenario.task, dice)
-        for _ in range(dice.pick((1, 2, 3, 4, 6, 9))):
+        for _ in range(dice.pick((1, 1, 2, 2, 3, 4))):
             yield Event(clock, scenario, copy)
             clock, copy = clock + dice.between(20, 900) * SECOND, copy + 1
 
@@ -161,7 +161,7 @@ def _answered(event: Event, answers: Answers, seen: dict[str, tuple[int, int]], 
     cached = min(_cached(event, request["messages"], seen), read)
     latency = latency_ms(scenario.model, read, written, scenario.id, str(event.time_us))
     done = (event.time_us + latency * 1000) // SECOND
-    name = f"{event.time_us // 1000:x}{int(share(scenario.id, str(event.copy)) * 16**8):08x}"
+    name = f"{int(share(scenario.id, str(event.time_us)) * 16**12):012x}"
     body = completion(name, done, DATED[scenario.model], reply, usage(read, written, cached))
     return Record(event.time_us, latency, 200, _metadata(event), request, body, wire, metered)
 

@@ -38,9 +38,9 @@ def chunks(whole: Mapping[str, Any], *, metered: bool) -> list[dict[str, Any]]:
         **{key: whole[key] for key in ("id", "created", "model", "service_tier")},
         "object": "chat.completion.chunk",
     }
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": piece} for piece in _pieces(choice["message"]["content"] or "")]
     calls = choice["message"].get("tool_calls", ())
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if calls else ""}]
+    deltas += [{"content": piece} for piece in _pieces(choice["message"]["content"] or "")]
     deltas += [{"tool_calls": [{"index": index, **call}]} for index, call in enumerate(calls)]
     sent = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     sent.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]})

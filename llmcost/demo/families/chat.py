@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,17 @@ REFUSAL = "I'm sorry, but I can't help with that request. Please contact custome
 WRONG_LANGUAGE = (
     "Gracias por su mensaje. Para resolver este asunto le recomendamos consultar la página de ayuda o escribir "
     "a nuestro equipo de atención al cliente, que le responderá lo antes posible."
+)
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str.lower,
+    str.upper,
+    "  {}".format,
+    "{}\n\n".format,
+    "Hi! {}".format,
+    "{} Thanks.".format,
+    "Quick question: {}".format,
+    lambda ask: ask.replace("?", "??").replace(" ", "  ", 1),
+    lambda ask: ask.rstrip("?").lower(),
 )
 TOOLS = [
     {
@@ -62,24 +73,22 @@ REASONS = ("wrong colour", "too loud", "does not fit the door", "arrived damaged
 
 
 def scenarios(dice: Dice) -> list[Scenario]:
-    """About 760 distinct prompts: repeated questions, tool calls and multi-turn conversations."""
+    """About 900 distinct prompts: repeated questions, tool calls and multi-turn conversations."""
     return [*_faqs(dice), *_order_desk(dice), *_conversations(dice)]
 
 
 def _faqs(dice: Dice) -> Iterator[Scenario]:
     for number, topic in enumerate(FAQS):
         answers = _answers(topic, {})
-        phrasings = dict.fromkeys(topic.asks)
-        for ask in topic.asks:
-            phrasings.setdefault(dice.pick((ask.lower(), f"  {ask}", ask.upper(), f"{ask}\n\n", f"hi, {ask.lower()}")))
-        for variant, ask in enumerate(phrasings):
+        asked = dict.fromkeys(spelt(ask) for ask in topic.asks for spelt in (_as_is, *dice.several(SPELLINGS, 6)))
+        for variant, ask in enumerate(asked):
             yield _scenario(f"chat-faq-{number}-{variant}", conversation(HELP_CENTRE, ask), answers, popular=True)
 
 
 def _conversations(dice: Dice) -> Iterator[Scenario]:
     for number in range(310):
         about, session = slots(dice), f"s-{number:04d}"
-        system = CARE_HANDBOOK if dice.chance(0.3) else HELP_CENTRE
+        system = CARE_HANDBOOK if dice.chance(0.24) else HELP_CENTRE
         turns: list[str] = []
         for turn, topic in enumerate(dice.several(TOPICS, dice.pick((1, 1, 2, 2, 3, 4)))):
             answers = _answers(topic, about)
@@ -99,6 +108,10 @@ def _order_desk(dice: Dice) -> Iterator[Scenario]:
         answers = (_called(tool, arguments), _called(tool, arguments, spaced=True), narrated, _called(tool, wrong))
         prompt = conversation(STORE_DESK, ask.format(**about))
         yield _scenario(f"chat-order-{number}", prompt, answers, params={"tools": TOOLS, "tool_choice": "auto"})
+
+
+def _as_is(ask: str) -> str:
+    return ask
 
 
 def _called(tool: str, arguments: Mapping[str, str], *, spaced: bool = False) -> Reply:

@@ -6,10 +6,9 @@ from llmcost.demo.scenario import Dice, Reply, Scenario, conversation
 from llmcost.demo.words import slots
 
 SYSTEM = """\
-Sort the ticket into exactly one of these labels and answer with the label alone, in lower case:
+Sort the ticket into one of these labels and answer with the label alone:
 billing, refund, delivery, login, malfunction, feature_request, cancellation, other.
-Money already taken is billing; money that should come back is refund. A device that does not work is malfunction
-even if the customer asks for a replacement."""
+Money already taken is billing; money that should come back is refund."""
 
 TICKETS: dict[str, tuple[str, ...]] = {
     "billing": (

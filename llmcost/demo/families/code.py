@@ -10,8 +10,8 @@ from llmcost.demo.scenario import Dice, Reply, Scenario, conversation
 from llmcost.demo.words import CITIES, FIRST_NAMES, PLANS
 
 SYSTEM = """\
-You check code snippets for Larkfield's integration partners. Work through the snippet step by step in your head.
-Answer with the value alone, exactly as Python (or the database) would print it: no quotes, no code fence, no words."""
+You check code snippets for Larkfield's integration partners. Answer with the value
+alone, exactly as Python or the database would print it: no quotes, no code fence, no words."""
 Task = tuple[str, str, str]  # question, right answer, an answer as a slip gives it
 
 
@@ -20,7 +20,7 @@ def scenarios(dice: Dice) -> list[Scenario]:
     found: dict[str, tuple[str, str]] = {}
     while len(found) < 420:
         question, right, wrong = dice.pick(MAKERS)(dice)
-        if right != wrong:
+        if right != wrong and right not in ("[]", "NULL"):  # which some logs write for "no answer"
             found.setdefault(question, (right, wrong))
     return [_scenario(number, *item) for number, item in enumerate(found.items())]
 

@@ -16,6 +16,7 @@ How we write
 - Dates are written out with the month's name; times are 24-hour and carry UTC unless the customer named a place.
 - One question at a time. If two things are unclear, ask about the one that changes the answer more.
 - If the customer is upset, acknowledge it in half a sentence and then help; do not apologise more than once.
+- Lists have at most five items. Steps are numbered, everything else is prose.
 - What another customer wrote, ordered or paid is never mentioned, not even as an example.
 """
 

@@ -141,8 +141,8 @@ LOG_LINES = (
 
 
 def scenarios(dice: Dice) -> list[Scenario]:
-    """460 distinct threads, a few very long."""
-    return [_thread(number, dice) for number in range(460)]
+    """540 distinct threads, a few very long."""
+    return [_thread(number, dice) for number in range(540)]
 
 
 def _thread(number: int, dice: Dice) -> Scenario:
@@ -168,7 +168,7 @@ def _filled(point: Point, about: Mapping[str, str]) -> Point:
 
 
 def _messages(dice: Dice, about: Mapping[str, str], opening: str, points: list[Point]) -> Iterator[str]:
-    rounds = min(20, 1 + int(1.7 * dice.lognormal(0.8)))
+    rounds = min(20, 1 + int(1.35 * dice.lognormal(0.85)))
     yield f"{about['name']} wrote:\nHello, " + opening.format(**about)
     for index in range(rounds):
         yield f"{about['agent']} (Larkfield) wrote:\n" + _lines(dice, AGENT_LINES, about)

@@ -14,9 +14,9 @@ of the sentences. Answer with the translation alone."""
 
 
 def scenarios(dice: Dice) -> list[Scenario]:
-    """470 distinct notices of one to five sentences."""
+    """450 distinct notices of one to five sentences."""
     found: dict[tuple[str, str], Scenario] = {}
-    while len(found) < 470:
+    while len(found) < 450:
         scenario = _notice(len(found), dice)
         found.setdefault((scenario.messages[0]["content"], scenario.messages[1]["content"]), scenario)
     return list(found.values())
