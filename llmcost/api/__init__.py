@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from llmcost import __version__, gate, pricing
-from llmcost.api.experiment import Experiment, experiment
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.views import AuditView, CheckView, EstimateView, PricesView, ReplayView
 from llmcost.audit import audit as audited
@@ -24,17 +23,18 @@ from llmcost.audit.result import Reject, SourceSummary
 from llmcost.config import ReplaySettings, Settings
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
-from llmcost.endpoint.download import fetch
 from llmcost.errors import ConfigError, InputError
 from llmcost.recommend.result import ReplayReport
 from llmcost.report import exporters
 from llmcost.workspace import Workspace
 
+if TYPE_CHECKING:
+    from llmcost.api.experiment import Experiment
+
 __all__ = [
     "AuditView",
     "CheckView",
     "EstimateView",
-    "Experiment",
     "Options",
     "PricesView",
     "ReplayView",
@@ -105,6 +105,8 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     limit      looser margin at which a switch may still be named
     budget     hard cap of the run in US dollars; by default the worst case that the estimate states
     """
+    from llmcost.api.experiment import experiment  # brings the HTTP client, which an audit has no use for
+
     settings, place = load_settings(config), _workspace(workspace)
     given = {
         "models": None if models is None else tuple(models),
@@ -199,6 +201,8 @@ def prices(model: str, *, config: Path | None = None, workspace: Path | None = N
 
 def update_prices(*, workspace: Path | None = None, today: datetime | None = None) -> str:
     """Fetches the two public catalogues and keeps the new price book in the workspace; gives a line to say."""
+    from llmcost.endpoint.download import fetch
+
     place = _workspace(workspace).prepare()
     stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"

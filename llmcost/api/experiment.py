@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from llmcost import __version__, recommend, trial
+from llmcost import __version__, trial
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
 from llmcost.config import ModelSettings, ReplaySettings, api_key
@@ -21,8 +22,11 @@ from llmcost.endpoint import ChatRequest
 from llmcost.endpoint.client import Endpoint
 from llmcost.errors import ConfigError
 from llmcost.grading import grader, refuse_self_grading
-from llmcost.recommend.result import ModelEstimate, NotReplayable, ReplayEstimate, TaskSample
-from llmcost.replay import Budget, Progress, PurposeSpend, Runner, open_store, parse_candidate
+from llmcost.recommend.assemble import RunFacts, assemble
+from llmcost.recommend.bill import billed_log
+from llmcost.recommend.result import ModelEstimate, NotReplayable, ReplayEstimate, Spend, TaskSample
+from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store, parse_candidate
+from llmcost.replay.arms import translate
 from llmcost.trial import Design, Tariff
 from llmcost.workspace import Workspace
 
@@ -44,7 +48,7 @@ class Experiment:
         """What would be sent, where, and what it would cost at most. Sends nothing."""
         sample, book = self.design.sample, self.traffic.book
         stored = self._stored()
-        lines = trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
+        lines = self._lines(stored)
         by_model = [ModelEstimate(m.model, m.role, m.calls, m.max_usd, m.expected_usd) for m in lines]
         drawn = {task: sample.tasks.count(task) for task in sample.population}
         return EstimateView(
@@ -67,16 +71,22 @@ class Experiment:
     def run(self, progress: Progress | None = None) -> ReplayView:
         """Asks, grades and decides, within the cap; the report is kept in the workspace.
 
-        Without a `budget` the cap is the worst case that `estimate()` states. Raises BudgetError or EndpointError when
-        the asking has to stop; what was answered is stored, and running the same again resumes.
+        Without a `budget` the cap is the worst case of the whole run, what is stored already included. Raises
+        BudgetError or EndpointError when the asking has to stop; what was answered is stored, and running the same
+        again resumes.
         """
-        cap = self.replay.budget if self.replay.budget is not None else self.estimate().result.max_usd
+        cap = self.replay.budget
+        if cap is None:
+            cap = _known(line.max_usd for line in self._lines(stored=()))
         if cap is None:
             raise ConfigError(
                 f"no price is known for {', '.join(self._unpriced())}: no cap can be kept",
                 'add [models."NAME"] price = {input = …, output = …} ($ a million tokens; 0 for your own machine)',
             )
         return _wait_for(self._run(cap, progress))
+
+    def _lines(self, stored: Collection[bytes]) -> list[trial.ModelCost]:
+        return trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
 
     async def _run(self, cap: float, progress: Progress | None) -> ReplayView:
         async with AsyncExitStack() as stack:
@@ -92,11 +102,11 @@ class Experiment:
                 progress=progress,
                 concurrency=self.replay.concurrency,
             )
-            graders = [grader(name, runner) for name in self.replay.graders]
+            graders = [grader(name, runner, self._as_taken) for name in self.replay.graders]
             trials = await trial.run(self.design, runner, graders, self.tariff)
             spend = _spend(runner.spend(), cap)
-        log = recommend.billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, trials)
-        report = recommend.assemble(log, trials, self._facts(spend))
+        log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, trials)
+        report = assemble(log, trials, self._facts(spend))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
 
@@ -123,6 +133,11 @@ class Experiment:
         shaping = [rules, dict(self.design.checks), self.traffic.book.stamp, self.design.sample.weights.tolist()]
         digest.update(msgspec.json.encode(shaping, order="deterministic"))
         return digest.hexdigest()[:8]
+
+    def _as_taken(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A judge's request with the parameters that its model takes."""
+        model = str(body["model"])
+        return translate(dict(body), CandidateModel(model), self._settings(model))[0]
 
     def _stored(self) -> Collection[bytes]:
         """Keys of the candidates' requests that are answered already. Makes no workspace where there is none."""
@@ -157,8 +172,8 @@ class Experiment:
             seed=self.replay.seed,
         )
 
-    def _facts(self, spend: recommend.Spend) -> recommend.RunFacts:
-        return recommend.RunFacts(
+    def _facts(self, spend: Spend) -> RunFacts:
+        return RunFacts(
             version=__version__,
             run=self.run_id(),
             seed=self.replay.seed,
@@ -200,16 +215,16 @@ def _adjustments(design: Design) -> list[str]:
     ]
 
 
-def _spend(lines: Sequence[PurposeSpend], cap: float) -> recommend.Spend:
+def _spend(lines: Sequence[PurposeSpend], cap: float) -> Spend:
     usd: Mapping[str, float] = {
         purpose: sum(line.cost_usd for line in lines if line.purpose == purpose) for purpose in ("replay", "grading")
     }
-    return recommend.Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap)
+    return Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap)
 
 
 def _known(parts: Any) -> float | None:
     values = list(parts)
-    return None if None in values else sum(values)
+    return None if None in values else math.fsum(values)
 
 
 def _wait_for(job: Coroutine[Any, Any, T]) -> T:

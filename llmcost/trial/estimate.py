@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmcost.endpoint import ChatRequest
-from llmcost.grading import Pair, judge_requests_upper_bound, write_prompt
+from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, write_prompt
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 
@@ -56,13 +57,13 @@ def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
 
 
 def _undecided(design: Design) -> Iterator[tuple[ChatRequest, Pair]]:
-    """The pairs that no expected answer decides, with the logged answer in the place of the candidate's."""
+    """The pairs that checks may leave to a judge, with the logged answer in the place of the candidate's."""
     for arm in design.arms:
         for request, position in zip(arm.requests, arm.positions, strict=True):
             body = design.bodies[position]
-            check = design.checks.get(design.sample.tasks[position])
-            if body.expected is None or (check is not None and check.kind == "judge"):
-                yield request, Pair(body.request or {}, body.answer, body.answer)
+            pair = Pair(body.request or {}, body.answer, body.answer, body.expected)
+            if may_need_judge(pair, design.checks.get(design.sample.tasks[position])):
+                yield request, pair
 
 
 def _times(usd: float | None, count: int) -> float | None:
@@ -71,9 +72,5 @@ def _times(usd: float | None, count: int) -> float | None:
 
 def _sum(parts: Iterable[float | None]) -> float | None:
     """The sum; None as soon as one part is unknown."""
-    total = 0.0
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total
+    known = list(parts)
+    return None if None in known else math.fsum(part for part in known if part is not None)

@@ -39,14 +39,6 @@ class Cell:
     graded: GradedPairs
     unreachable: int
 
-    def basis(self) -> tuple[str, ...]:
-        """What graded these pairs, most frequent first."""
-        counts: dict[str, int] = {}
-        for grades in self.graded.by_judge.values():
-            for item in grades:
-                counts[item.basis] = counts.get(item.basis, 0) + 1
-        return tuple(sorted(counts, key=lambda basis: (-counts[basis], basis)))
-
 
 async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tariff) -> list[TaskTrial]:
     """Every task's trial. Raises BudgetError or EndpointError when the asking has to stop; answers stay stored."""
@@ -123,7 +115,7 @@ def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> Candid
         model=cell.arm.candidate.model,
         label=cell.arm.candidate.label(),
         verdict=_verdict(cell, weights, rule),
-        basis=cell.basis(),
+        basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
         unreachable=cell.unreachable,
         usd_per_prompt=float(np.nanmean(paid)) if np.isfinite(paid).any() else 0.0,
         cost_ratio=_cost_ratio(paid, logged, weights, answered),

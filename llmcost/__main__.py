@@ -1,0 +1,5 @@
+"""`python -m llmcost`, the same as `llmcost`."""
+
+from llmcost.cli import main
+
+main()
