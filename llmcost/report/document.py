@@ -1,0 +1,174 @@
+"""Document: what a screen says, before anything is drawn. Screens make it, renderers draw it.
+
+Figures are formatted once, here as text; a cell also keeps the bare value for formats that are read by machines.
+Log text is untrusted: every part makes its text harmless when it is built, so that no screen can forget it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from llmcost.report.untrusted import visible
+
+Role = Literal["plain", "strong", "dim", "good", "bad", "warn"]
+Align = Literal["left", "right"]
+Value: TypeAlias = "str | int | float | None"
+
+LONGEST = 400  # characters of one span; the rest is elided in the middle
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text. Its role repeats what a word already says; nothing is told by colour alone."""
+
+    text: str
+    role: Role = "plain"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text, LONGEST))
+
+
+Line: TypeAlias = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure or name of a table: `text` for people, `value` for machines (the text where there is no other)."""
+
+    text: str
+    role: Role = "plain"
+    value: Value = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text, LONGEST))
+        if isinstance(self.value, str):
+            object.__setattr__(self, "value", visible(self.value, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `key` names it for machines. Where space is short, columns of high `rank` give way first.
+
+    shrink  names and sentences may be wrapped and then elided in the middle; figures never are
+    lines   how many lines a shrunken cell may take
+    least   a shrunken column is not narrower than this
+    rank    0: always shown; otherwise left out on narrow screens, the highest first
+    """
+
+    header: str
+    key: str
+    align: Align = "left"
+    shrink: bool = False
+    lines: int = 2
+    least: int = 0
+    rank: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "header", visible(self.header, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells parallel to the columns; `below` is a second line under some of them; `note` runs under the whole row."""
+
+    cells: tuple[Cell, ...]
+    below: tuple[Cell, ...] = ()
+    note: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headers. `detail` tables are left out of the terminal: they would push the answer off the screen.
+
+    `name` says in machine-read formats which table a row belongs to.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    detail: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", visible(self.name, LONGEST))
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+    def naming(self) -> int:
+        """Index of the column that says what a row is about: the first that holds no figures."""
+        return next((index for index, column in enumerate(self.columns) if column.align == "left"), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The answer in one line."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines that belong together; each is wrapped where it does not fit."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Terms and what they are, one below the other."""
+
+    items: tuple[tuple[str, Line], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What limits the figures above: one point a line."""
+
+    items: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to run next, and what it does."""
+
+    command: str
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "command", visible(self.command, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Commands to run next."""
+
+    commands: tuple[Command, ...]
+
+
+Block: TypeAlias = "Heading | Text | Table | Definitions | Notes | Next"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Blocks in reading order: the answer, the table, the caveats, the next command."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, details included."""
+        return tuple(block for block in self.blocks if isinstance(block, Table))
+
+
+def line(*parts: str | Span) -> Line:
+    """A line of plain strings and spans; empty parts are left out."""
+    spans = (part if isinstance(part, Span) else Span(part) for part in parts)
+    return tuple(span for span in spans if span.text)
+
+
+def plain(spans: Line) -> str:
+    """The text of a line without its roles."""
+    return "".join(span.text for span in spans)

@@ -1,0 +1,46 @@
+"""Text from a log, made harmless: nothing in it can steer a terminal, reorder a line or hide what it says."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+_SUSPECT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = {"\u200c", "\u200d"}  # emoji and Persian need them; they reorder nothing
+_STACKED = re.compile(
+    r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})[\u0300-\u036f"
+    r"\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+
+
+def visible(text: str, longest: int) -> str:
+    """`text` on one line, control, bidi and unassigned characters spelt out, at most `longest` characters."""
+    if text.isascii() and text.isprintable():
+        return elide(text, longest)
+    shown = elide(text.translate(_WHITESPACE), longest)
+    return elide(_STACKED.sub(r"\1", "".join(map(_spelt, shown))), longest)
+
+
+def elide(text: str, longest: int) -> str:
+    """`text` with its middle left out if it is longer than `longest` characters."""
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    tail = longest - 1 - head
+    return text[:head] + ELLIPSIS + text[len(text) - tail :]
+
+
+def escape_json(encoded: str) -> str:
+    """Encoded JSON with the same meaning in which no character can steer a terminal or reorder a line."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
+
+
+def _spelt(character: str) -> str:
+    if unicodedata.category(character) not in _SUSPECT or character in _JOINERS:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+_WHITESPACE = {ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"}
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
