@@ -1,0 +1,145 @@
+"""The terminal: plain lines, no boxes, every table as wide as the screen allows. Colour only repeats words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import singledispatch
+from itertools import zip_longest
+
+from rich.console import Console
+from rich.text import Text as Styled
+
+from llmcost.report.document import Definitions, Document, Heading, Line, Next, Notes, Role, Row, Table, Text
+from llmcost.report.renderers.layout import GAP, cell_lines, columns_shown, header_lines, padded
+from llmcost.report.renderers.renderer import WIDTH
+
+_STYLES: dict[Role, str] = {
+    "plain": "",
+    "strong": "bold",
+    "dim": "dim",
+    "good": "green",
+    "bad": "bold red",
+    "warn": "yellow",
+}
+_NO_INDENT = Styled("")
+
+
+def render_terminal(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
+    """The document in lines of at most `width` cells; ANSI colours only if `color`."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    for number, block in enumerate(block for block in document.blocks if _is_shown(block)):
+        if number:
+            console.print()
+        for text in _draw(block, width):
+            text.rstrip()
+            console.print(text, soft_wrap=True)
+    return out.getvalue()
+
+
+def _is_shown(block: object) -> bool:
+    return not (isinstance(block, Table) and (block.detail or not block.rows))
+
+
+@singledispatch
+def _draw(block: object, width: int) -> Iterator[Styled]:
+    raise TypeError(f"no way to draw {type(block).__name__}")
+
+
+@_draw.register
+def _heading(block: Heading, width: int) -> Iterator[Styled]:
+    yield from _wrapped(_styled(block.line), width)
+
+
+@_draw.register
+def _text(block: Text, width: int) -> Iterator[Styled]:
+    for spans in block.lines:
+        yield from _wrapped(_styled(spans), width)
+
+
+@_draw.register
+def _notes(block: Notes, width: int) -> Iterator[Styled]:
+    for spans in block.items:
+        yield from _wrapped(_styled(spans), width, Styled("- "))
+
+
+@_draw.register
+def _definitions(block: Definitions, width: int) -> Iterator[Styled]:
+    for term, spans in block.items:
+        yield from _wrapped(Styled.assemble((f"{term}: ", "bold"), _styled(spans)), width, hanging="  ")
+
+
+@_draw.register
+def _next(block: Next, width: int) -> Iterator[Styled]:
+    for number, item in enumerate(block.commands):
+        command = Styled.assemble("Next: " if number == 0 else "      ", (item.command, "bold"))
+        comment = Styled(f"({item.comment})" if item.comment else "", "dim")
+        if command.cell_len + GAP + comment.cell_len <= width:
+            yield Styled.assemble(command, " " * GAP, comment)
+        else:
+            yield from (command, Styled.assemble(" " * 8, comment))
+
+
+@_draw.register
+def _table(block: Table, width: int) -> Iterator[Styled]:
+    if block.title:
+        yield Styled(block.title, "bold")
+    shown = columns_shown(block, width)
+    yield from _side_by_side(
+        block,
+        shown,
+        [[(text, "bold") for text in header_lines(block.columns[index], width)] for index, width in shown.items()],
+    )
+    for row in block.rows:
+        yield from _side_by_side(block, shown, [_stacked(block, row, index, width) for index, width in shown.items()])
+        if row.note:
+            indent = " " * _note_indent(block, shown)
+            yield from _wrapped(_styled(row.note), width, Styled(indent))
+
+
+def _stacked(table: Table, row: Row, index: int, width: int) -> list[tuple[str, str]]:
+    """The lines of one cell and of what stands below it, each with its style."""
+    below = [cell for cell in row.below[index : index + 1] if cell.text]
+    column = table.columns[index]
+    return [
+        (text, _STYLES[cell.role]) for cell in (row.cells[index], *below) for text in cell_lines(cell, column, width)
+    ]
+
+
+def _note_indent(table: Table, shown: dict[int, int]) -> int:
+    first = min(shown)
+    return shown[first] + GAP if table.columns[first].align == "right" else GAP
+
+
+def _side_by_side(table: Table, shown: dict[int, int], stacks: list[list[tuple[str, str]]]) -> Iterator[Styled]:
+    """One row of the table: as many lines as its tallest cell takes."""
+    for parts in zip_longest(*stacks, fillvalue=("", "")):
+        line = Styled()
+        for (index, width), (text, style) in zip(shown.items(), parts, strict=True):
+            line.append(" " * GAP if index != min(shown) else "")
+            line.append(padded(text, table.columns[index], width), style)
+        yield line
+
+
+def _styled(spans: Line) -> Styled:
+    return Styled.assemble(*((span.text, _STYLES[span.role]) for span in spans))
+
+
+def _wrapped(text: Styled, width: int, first: Styled = _NO_INDENT, hanging: str | None = None) -> Iterator[Styled]:
+    """The text in lines that fit; `first` starts the first of them, the others are indented as far as it reaches."""
+    indent = " " * first.cell_len if hanging is None else hanging
+    console = Console(width=width, file=io.StringIO(), _environ={})
+    for number, part in enumerate(text.wrap(console, max(width - len(indent), 1), overflow="fold")):
+        yield Styled.assemble(first if number == 0 else indent, part)
