@@ -1,1 +1,23 @@
 """Results → Document → terminal, markdown, HTML, CSV; exports for other tools."""
+
+from __future__ import annotations
+
+from llmcost.report.document import Document
+from llmcost.report.exports import Exporter, exporters
+from llmcost.report.json_text import to_json
+from llmcost.report.renderers import Renderer, html_fragment, renderers
+from llmcost.report.screens import audit_document, check_document, estimate_document, replay_document
+
+__all__ = [
+    "Document",
+    "Exporter",
+    "Renderer",
+    "audit_document",
+    "check_document",
+    "estimate_document",
+    "exporters",
+    "html_fragment",
+    "renderers",
+    "replay_document",
+    "to_json",
+]

@@ -69,7 +69,8 @@ def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: boo
     columns = (
         Column(header, "name", shrink=True),
         Column("Calls", "calls", "right"),
-        Column("Tokens in/out", "tokens", "right", rank=2),
+        Column("Tokens in", "input_tokens", "right", rank=2),
+        Column("Tokens out", "output_tokens", "right", rank=2),
         Column("Cost", "cost_usd", "right"),
         Column("Share", "share", "right", rank=3),
         Column("$/call", "cost_per_call_usd", "right"),
@@ -83,12 +84,12 @@ def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: boo
 
 def _spend_row(key: str, row: SpendRow) -> Row:
     named = getattr(row, key)
-    tokens = f"{figures.compact(row.input_tokens)}/{figures.compact(row.output_tokens)}"
     return Row(
         (
             cells.name(None if named is msgspec.UNSET else named),
             cells.count(row.calls),
-            Cell(tokens, value=f"{row.input_tokens or 0}/{row.output_tokens or 0}") if _metered(row) else Cell("–"),
+            cells.compact(row.input_tokens),
+            cells.compact(row.output_tokens),
             cells.money(row.cost_usd),
             cells.percent(row.share, 0),
             cells.per_call(row.cost_per_call_usd),
@@ -96,10 +97,6 @@ def _spend_row(key: str, row: SpendRow) -> Row:
             *((_models(row),) if key == "task" else ()),
         )
     )
-
-
-def _metered(row: SpendRow) -> bool:
-    return row.input_tokens is not None or row.output_tokens is not None
 
 
 def _models(row: SpendRow) -> Cell:
@@ -204,4 +201,5 @@ def _next(result: AuditResult, candidates: Sequence[str]) -> Next:
     used = {row.model for row in result.by_model}
     new = [model for model in candidates if model not in used] or list(candidates)
     replay = f"llmcost replay --models {shlex.quote(','.join(new))}"
-    return Next((Command(replay, "asks before it spends"),))
+    page = "llmcost audit LOGS --format html -o audit.html"
+    return Next((Command(replay, "asks before it spends"), Command(page, "also by day and by tag")))

@@ -32,6 +32,11 @@ def count(number: int | None) -> Cell:
     return Cell(figures.count(number), value=number)
 
 
+def compact(number: int | None) -> Cell:
+    """A count of tokens, in a few digits."""
+    return Cell(figures.compact(number), value=number)
+
+
 def percent(share: float | None, decimals: int = 1) -> Cell:
     """A share in 0–1."""
     return Cell(figures.percent(share, decimals), value=share)

@@ -54,7 +54,7 @@ def _total(result: CheckResult) -> Row:
     past, now = result.past, result.current
     return Row(
         (
-            Cell("all, at the baseline's mix", "strong", "*"),
+            Cell("all, same mix", "strong", "*"),
             cells.count(past.calls),
             cells.count(now.calls),
             cells.per_call(past.cost_per_call_usd),

@@ -48,7 +48,7 @@ def _by_role(estimate: ReplayEstimate) -> str:
 def _by_model(models: list[ModelEstimate]) -> Table:
     columns = (
         Column("Model", "model", shrink=True),
-        Column("Role", "role"),
+        Column("Role", "role", shrink=True),
         Column("Calls", "calls", "right"),
         Column("At most", "max_usd", "right"),
         Column("Expected", "expected_usd", "right"),
