@@ -362,4 +362,4 @@ def _poison(value: Any, poison: Callable[[str], str], key: str = "") -> Any:
                 for k, v in value.items()}  # fmt: skip
     if isinstance(value, list):
         return [_poison(item, poison, key) for item in value]
-    return poison(value) if isinstance(value, str) and key in _FREE_TEXT else value
+    return poison(value) if isinstance(value, str) and value and key in _FREE_TEXT else value

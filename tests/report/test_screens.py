@@ -1,0 +1,247 @@
+"""Every screen in every format, against files that were read by a human, and on narrow and crowded screens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from support import results
+
+from llmcost.report import (
+    Document,
+    audit_document,
+    check_document,
+    estimate_document,
+    html_fragment,
+    renderers,
+    replay_document,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+SUFFIX = {"table": "txt", "markdown": "md", "html": "html", "csv": "csv"}
+SCREENS = {
+    "audit": lambda: audit_document(results.audit()),
+    "replay": lambda: replay_document(results.replay()),
+    "estimate": lambda: estimate_document(results.estimate()),
+    "check": lambda: check_document(results.failed_check()),
+}
+
+
+def golden(name: str, rendered: str) -> None:
+    """Compares byte by byte; LLMCOST_UPDATE_GOLDEN=1 writes the file instead, to be read before it is committed."""
+    file = GOLDEN / name
+    if os.environ.get("LLMCOST_UPDATE_GOLDEN"):
+        file.write_bytes(rendered.encode())
+    assert file.read_bytes().decode() == rendered
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_terminal(screen: str, width: int) -> None:
+    golden(f"{screen}-{width}.txt", renderers()["table"](SCREENS[screen](), width=width))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", [name for name in SUFFIX if name != "table"])
+def test_other_formats(screen: str, name: str) -> None:
+    golden(f"{screen}.{SUFFIX[name]}", renderers()[name](SCREENS[screen]()))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_nothing_is_wider_than_the_screen(screen: str, width: int) -> None:
+    for line in renderers()["table"](SCREENS[screen](), width=width).splitlines():
+        assert cell_len(line) <= width or line.lstrip().startswith(("Next: llmcost", "llmcost"))
+
+
+@pytest.mark.parametrize("name", ["客服对话" * 20, "a" * 300, "x" * 40 + "/" + "y" * 40, "word " * 60])
+@pytest.mark.parametrize("screen", ["audit", "replay", "check", "estimate"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_long_and_wide_names_do_not_break_the_tables(screen: str, name: str, width: int) -> None:
+    document = poisoned_screens(lambda text: text[:3] + name)[screen]
+    for line in renderers()["table"](document, width=width).splitlines():
+        assert cell_len(line) <= width or line.lstrip().startswith(("Next: llmcost", "llmcost"))
+
+
+def test_fifty_tasks_stay_apart() -> None:
+    report = results.replay()
+    many = [msgspec.structs.replace(report.tasks[i % 6], task=f"team-{i:02d}/assistant") for i in range(50)]
+    drawn = renderers()["table"](replay_document(msgspec.structs.replace(report, tasks=many)), width=120)
+    for i in range(50):
+        assert re.search(rf"^team-{i:02d}/assistant  ", drawn, re.M)
+
+
+def test_colour_only_repeats_words() -> None:
+    document = SCREENS["replay"]()
+    colored = renderers()["table"](document, width=100, color=True)
+    assert "\x1b[32m" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == renderers()["table"](document, width=100, color=False)
+
+
+def test_colour_does_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = renderers()["table"](SCREENS["audit"](), width=90)
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "20", "TERM": "xterm-256color", "TTY_COMPATIBLE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert renderers()["table"](SCREENS["audit"](), width=90) == plain
+
+
+def test_the_page_asks_for_nothing() -> None:
+    for screen in SCREENS.values():
+        page = renderers()["html"](screen())
+        assert "Content-Security-Policy" in page
+        assert not re.search(r"(?i)<(script|link|img|iframe|object|embed|form)\b|\bsrc=|\bhref=|url\(|@import", page)
+        assert page.count("<table>") == page.count('<thead><tr><th scope="col"')
+
+
+def test_the_notebook_shows_a_fragment() -> None:
+    fragment = html_fragment(SCREENS["audit"]())
+    assert fragment.startswith('<div class="llmcost">')
+    assert "<html" not in fragment
+
+
+def test_csv_is_one_rectangle_with_bare_figures() -> None:
+    rows = list(csv.reader(io.StringIO(renderers()["csv"](SCREENS["audit"]()), newline="")))
+    assert len({len(row) for row in rows}) == 1
+    header, *body = rows
+    first = dict(zip(header, body[0], strict=True))
+    assert (first["table"], first["name"], first["cost_usd"], first["input_tokens"]) == (
+        "task", "summarize", "1239.0", "88000000",
+    )  # fmt: skip
+    unpriced = dict(zip(header, next(row for row in body if row[1] == "translate"), strict=True))
+    assert unpriced["cost_usd"] == unpriced["share"] == ""
+
+
+def test_what_was_logged_is_accounted_for() -> None:
+    drawn = renderers()["table"](SCREENS["audit"]())
+    assert "61,218 records = 60,871 answered + 333 failed + 14 rejected" in drawn
+    assert "No price for 1.3 % of calls" in drawn
+    assert "logs/october.jsonl:18: not JSON" in drawn
+
+
+def test_potentials_say_what_they_are() -> None:
+    drawn = renderers()["table"](SCREENS["audit"]())
+    potential = next(line for line in drawn.splitlines() if "$2,995 a month" in line)
+    assert "potential" in potential
+    assert "do not quote" in potential
+
+
+def test_a_short_log_speaks_of_itself_not_of_a_month() -> None:
+    result = results.audit()
+    short = msgspec.structs.replace(result, totals=msgspec.structs.replace(result.totals, monthly_usd=None))
+    drawn = renderers()["table"](audit_document(short))
+    assert "a month" not in drawn
+    assert "per month" not in drawn
+    assert "less than 7 days" in drawn
+    report = results.replay()
+    sides = (msgspec.structs.replace(side, monthly_usd=None) for side in (report.bill.before, report.bill.after))
+    before, after = sides
+    bill = msgspec.structs.replace(report.bill, before=before, after=after)
+    drawn = renderers()["table"](replay_document(msgspec.structs.replace(report, bill=bill)))
+    assert "Logged spend" in drawn
+    assert "Monthly" not in drawn
+
+
+def test_without_a_switch_the_answer_is_to_keep() -> None:
+    report = results.replay()
+    kept = [task for task in report.tasks if task.choice.verdict == "KEEP"]
+    drawn = renderers()["table"](replay_document(msgspec.structs.replace(report, tasks=kept)))
+    assert drawn.startswith("Keep what you use")
+    assert "export --to litellm" not in drawn
+
+
+def test_an_empty_log_still_has_a_screen() -> None:
+    result = results.audit()
+    zero = {
+        field: 0 if isinstance(value, int) else None for field, value in msgspec.structs.asdict(result.totals).items()
+    }
+    empty = msgspec.structs.replace(
+        result,
+        totals=msgspec.convert(zero, type(result.totals)),
+        by_task=[], by_model=[], by_day=[], by_tag={}, findings=[], unpriced_models=[],
+        span=type(result.span)(None, None, None),
+    )  # fmt: skip
+    for render in renderers().values():
+        assert render(audit_document(empty))
+
+
+def test_a_passing_check_says_so() -> None:
+    failed = results.failed_check()
+    drawn = renderers()["table"](check_document(msgspec.structs.replace(failed, passed=True, reasons=[])))
+    assert drawn.startswith("PASS  cost per call +14.2 %")
+
+
+HOSTILE = {
+    "escape": "\x1b[2J\x1b]8;;http://evil.example\x07x\x9b31m",
+    "bidi": "invoice\u202egpj.exe\u2066\u200f\u2028\u0085",
+    "rich": "[bold red]x[/] [link=http://evil.example]y[/link] :smile:",
+    "html": "</td></table><script>alert(1)</script><img src=x onerror=alert(1)>&amp;\"'",
+    "markdown": "a|b`c`**d**[e](http://evil.example)<!-- @org/team #12 ~~x~~ $1$ \\| www.evil.example",
+    "newline": "first\nsecond\r\n| third |\n# fourth\n```\n~~~",
+    "list": "- 1. + = > #",
+    "formula": "=HYPERLINK(\"http://evil.example\",\"x\")",
+    "formula-space": " \t@SUM(1+1)*cmd|' /C calc'!A0",
+    "zalgo": "z" + "\u0301" * 50,
+    "surrogates-and-nulls": "a\x00b\x7fc\ufeff\U000e0001",
+}  # fmt: skip
+STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def poisoned_screens(poison) -> dict[str, Document]:
+    return {
+        "audit": audit_document(results.poisoned(results.audit(), poison)),
+        "replay": replay_document(results.poisoned(results.replay(), poison)),
+        "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
+        "check": check_document(results.poisoned(results.failed_check(), poison)),
+    }
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("name", renderers())
+def test_log_text_steers_nothing(name: str, kind: str) -> None:
+    for document in poisoned_screens(lambda text: HOSTILE[kind] + text).values():
+        rendered = renderers()[name](document, width=100)
+        rendered.encode()
+        assert not STEERING.search(rendered.replace("\r\n", "\n")), name
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_html_keeps_its_shape(kind: str) -> None:
+    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+        tags = re.findall(r"<[^>]*>", renderers()["html"](document).partition("<body>")[2])
+        clean = re.findall(r"<[^>]*>", renderers()["html"](SCREENS[screen]()).partition("<body>")[2])
+        assert tags == clean
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_markdown_keeps_its_shape(kind: str) -> None:
+    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+        rendered, clean = (renderers()["markdown"](item) for item in (document, SCREENS[screen]()))
+        assert len(rendered.splitlines()) == len(clean.splitlines())
+        pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (rendered, clean)]
+        assert pipes[0] == pipes[1]
+        body = rendered.replace("<details><summary>", "").replace("</summary>", "").replace("</details>", "")
+        assert not re.search(r"<(?!br>|!-- -->)", body)
+        assert not re.search(r"(?<!\w)@\w|\bhttps?:(?=\S)|\bwww\.\w|\\#\d", re.sub(r"(?s)```sh.*?```", "", rendered))
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_csv_runs_nothing(kind: str) -> None:
+    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+        rows = list(csv.reader(io.StringIO(renderers()["csv"](document), newline="")))
+        clean = list(csv.reader(io.StringIO(renderers()["csv"](SCREENS[screen]()), newline="")))
+        assert [len(row) for row in rows] == [len(row) for row in clean]
+        for value in (value for row in rows for value in row if not re.fullmatch(r"-?[\d.e+-]+", value)):
+            assert value.strip()[:1] not in tuple("=+-@")
+
+
+def test_a_command_to_copy_runs_nothing_else() -> None:
+    document = audit_document(results.audit(), candidates=["a; rm -rf ~", "$(id)"])
+    assert "--models 'a; rm -rf ~,$(id)'" in renderers()["table"](document, width=200)
