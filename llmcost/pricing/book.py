@@ -32,7 +32,7 @@ class PriceBook:
         self.stamp = stamp
         self.as_of = stamp.as_of
         self.sources: tuple[Source, ...] = snapshot.sources
-        self._models = snapshot.models
+        self.models: tuple[ModelPrice, ...] = snapshot.models
         self._overrides = overrides
         self._resolved: dict[tuple[str | None, str | None, str | None], ModelPrice | None] = {}
 
@@ -112,19 +112,19 @@ class PriceBook:
 
     @cached_property
     def _ids(self) -> dict[str, ModelPrice]:
-        aliases = {f"{model.provider}/{alias}": model for model in self._models for alias in model.aliases}
-        return aliases | {model.id: model for model in self._models}
+        aliases = {f"{model.provider}/{alias}": model for model in self.models for alias in model.aliases}
+        return aliases | {model.id: model for model in self.models}
 
     @cached_property
     def _bare(self) -> dict[str, list[ModelPrice]]:
         found: dict[str, list[ModelPrice]] = {}
-        for model in self._models:
+        for model in self.models:
             found.setdefault(model.name, []).append(model)
         return found
 
     @cached_property
     def _sellers(self) -> frozenset[str]:
-        return frozenset(model.provider for model in self._models)
+        return frozenset(model.provider for model in self.models)
 
 
 def load(models: Mapping[str, ModelSettings] = NO_MODELS, path: Path | None = None) -> PriceBook:

@@ -17,7 +17,7 @@ import msgspec
 
 from llmcost.errors import InputError
 from llmcost.pricing import genai_catalogue, litellm_catalogue
-from llmcost.pricing.rates import STANDARD, ModelPrice, Period, Snapshot, Source
+from llmcost.pricing.rates import STANDARD, ModelPrice, Period, Rate, Snapshot, Source
 
 LITELLM_URL = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"
 GENAI_URL = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json"
@@ -26,7 +26,7 @@ GENAI_URL = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/
 def build(litellm: bytes, genai: bytes, day: date, versions: tuple[str, str] = ("", "")) -> Snapshot:
     """The snapshot of both catalogues as they stood on `day`; raises InputError if one is not what it should be."""
     current = _unique(_read("litellm", litellm, dict, litellm_catalogue.read))
-    dated = _unique(_read("genai-prices", genai, list, genai_catalogue.read))
+    dated = _unique(_read("genai-prices", genai, list, lambda found: genai_catalogue.read(found, day)))
     sources = (
         _source("litellm", versions[0], LITELLM_URL, litellm, len(current)),
         _source("genai-prices", versions[1], GENAI_URL, genai, len(dated)),
@@ -77,13 +77,16 @@ def _merge(current: dict[str, ModelPrice], dated: dict[str, ModelPrice], day: da
 
 
 def _with_history(model: ModelPrice, dated: ModelPrice, day: date) -> ModelPrice:
+    """LiteLLM's entry between the dated prices before and after it; a dated price of today that differs wins."""
     starts = [period.start for period in dated.periods if period.start is None or period.start <= day]
     begun = starts[-1] if starts else None
     before = [period for period in dated.periods if begun and (period.start is None or period.start < begun)]
     after = [period for period in dated.periods if period.start and period.start > day]
-    now = Period(begun, model.periods[0].rates, model.periods[0].off_peak)
-    if begun is not None and not _agree(now, dated.period_at(day)):
-        now = dated.period_at(day)
+    now, theirs = msgspec.structs.replace(model.periods[0], start=begun), dated.period_at(day)
+    if _agree(now, theirs):
+        now = msgspec.structs.replace(now, rates=(*now.rates, *_further_tiers(theirs, now)))
+    elif begun is not None:
+        now = theirs
     return msgspec.structs.replace(
         model, periods=(*before, now, *after), source=f"{model.source} + {dated.source}"
     )  # fmt: skip
@@ -93,6 +96,12 @@ def _agree(one: Period, other: Period) -> bool:
     """Whether two catalogues name the same price: of a model with off-peak hours, either of its prices."""
     wanted = other.ladder(STANDARD)[0]
     return any((rate.input, rate.output) == (wanted.input, wanted.output) for rate in one.rates if rate.above == 0)
+
+
+def _further_tiers(of: Period, beyond: Period) -> list[Rate]:
+    """The rates of the service tiers that the other period does not list."""
+    listed = {rate.tier for rate in beyond.rates}
+    return [rate for rate in of.rates if rate.tier not in listed]
 
 
 def _without_aliases_of(model: ModelPrice, current: dict[str, ModelPrice]) -> ModelPrice:

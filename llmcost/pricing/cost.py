@@ -139,19 +139,16 @@ def _single(count: int | None) -> Floats:
 
 def _distinct(calls: Calls) -> tuple[Integers, list[Key]]:
     """For each row the index of its key, and the keys."""
-    combined: Integers = np.zeros(len(calls), np.int64)
+    codes: Integers = np.zeros(len(calls), np.int64)
     for name in KEYS:
-        labels = calls.column(name).unify_dictionaries().combine_chunks()
-        column = labels.chunk(0) if isinstance(labels, pa.ChunkedArray) else labels
-        indices = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-        paired = pa.array(combined * (len(column.dictionary) + 1) + indices).dictionary_encode()
-        combined = paired.indices.to_numpy().astype(np.int64)
-    encoded = pa.array(combined).dictionary_encode()
-    codes = encoded.indices.to_numpy().astype(np.int64)
-    first = np.zeros(len(encoded.dictionary), np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    rows = [calls.column(name).take(pa.array(first)).to_pylist() for name in KEYS]
-    return codes, [Key(*row) for row in zip(*rows, strict=True)]
+        labels = pa.concat_arrays(calls.column(name).unify_dictionaries().chunks)
+        labelled = pc.fill_null(labels.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        paired = pa.array(codes * (len(labels.dictionary) + 1) + labelled).dictionary_encode()
+        codes = paired.indices.to_numpy().astype(np.int64)
+    example = np.zeros(codes.max() + 1, np.int64)
+    example[codes] = np.arange(len(codes))
+    columns = [calls.column(name).take(pa.array(example)).to_pylist() for name in KEYS]
+    return codes, [Key(*labels) for labels in zip(*columns, strict=True)]
 
 
 def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook) -> Floats:

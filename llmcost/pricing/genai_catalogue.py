@@ -31,21 +31,26 @@ VARIANTS = {
 }
 
 
-def read(catalogue: list[Mapping[str, Any]]) -> Iterator[ModelPrice]:
-    """The models of the catalogue that are sold by the token, each once a provider."""
+def read(catalogue: list[Mapping[str, Any]], day: date) -> Iterator[ModelPrice]:
+    """The models of the catalogue, as it stood on `day`, that are sold by the token, each once a provider."""
     for seller in catalogue:
         if seller["id"] not in NOT_SELLERS:
             for entry in seller["models"]:
-                model = _model(names.provider(seller["id"]), entry)
+                model = _model(names.provider(seller["id"]), entry, day)
                 if model is not None:
                     yield model
 
 
-def _model(seller: str, entry: Mapping[str, Any]) -> ModelPrice | None:
+def _model(seller: str, entry: Mapping[str, Any], day: date) -> ModelPrice | None:
     name = str(entry["id"]).lower()
     embedding = "embed" in name
     dated = _dated(entry["prices"])
-    periods = [Period(start, rates) for start, prices in dated if (rates := _rates(prices, entry, embedding))]
+    current = max((start for start, _ in dated if start and start <= day), default=None)
+    periods = []
+    for start, prices in dated:
+        variants = _variants(entry, day if start == current else start or date.min)
+        if rates := _rates(prices, variants, embedding):
+            periods.append(Period(start, rates))
     if len(periods) < len(dated) or (free([*periods[0].rates]) and not name.endswith(":free")):
         return None
     return ModelPrice(
@@ -92,13 +97,21 @@ def _base_input(prices: Mapping[str, Any]) -> float:
     return _at(prices.get("input_mtok"), 0) or 0.0
 
 
-def _rates(prices: Mapping[str, Any], entry: Mapping[str, Any], embedding: bool) -> tuple[Rate, ...]:
-    standard = _ladder(prices, STANDARD, embedding)
-    rates = list(standard)
+def _variants(entry: Mapping[str, Any], day: date) -> dict[str, Mapping[str, Any]]:
+    """The prices of each service tier that are listed on `day`; of several the first, as the catalogue says."""
+    found: dict[str, Mapping[str, Any]] = {}
     for variant in entry.get("price_variants") or ():
         tier = next((tier for tier, when in VARIANTS.items() if when == variant["when"]), None)
-        if tier and standard and not any(rate.tier == tier for rate in rates):
-            rates += complete(tier, _ladder(variant["prices"], tier, embedding), standard)
+        if tier and (_start(variant) or date.min) <= day:
+            found.setdefault(tier, variant["prices"])
+    return found
+
+
+def _rates(prices: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]], embedding: bool) -> tuple[Rate, ...]:
+    standard = _ladder(prices, STANDARD, embedding)
+    rates = list(standard)
+    for tier, reduced in variants.items() if standard else ():
+        rates += complete(tier, _ladder(reduced, tier, embedding), standard)
     return tuple(rates)
 
 

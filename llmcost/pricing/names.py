@@ -39,7 +39,6 @@ PROVIDERS = {
     "voyageai": "voyage",
     "ibm.watsonx.ai": "watsonx",
     "text-completion-openai": "openai",
-    "text-completion-codestral": "codestral",
     "alibaba": "dashscope",
     "meta": "meta_llama",
 }
