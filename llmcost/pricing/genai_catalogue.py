@@ -51,7 +51,7 @@ def _model(seller: str, entry: Mapping[str, Any], day: date) -> ModelPrice | Non
         variants = _variants(entry, day if start == current else start or date.min)
         if rates := _rates(prices, variants, embedding):
             periods.append(Period(start, rates))
-    if len(periods) < len(dated) or (free([*periods[0].rates]) and not name.endswith(":free")):
+    if len(periods) < len(dated) or free([*periods[0].rates]):
         return None
     return ModelPrice(
         id=f"{seller}/{name}",
