@@ -9,7 +9,7 @@ import msgspec
 
 from llmcost.calls import Answer, ToolCall
 
-TEXT_PARTS = frozenset({"text", "output_text", "input_text"})
+TEXT_PARTS = ("text", "output_text", "input_text")
 TEXT_KEYS = ("content", "text", "output_text", "completion", "response", "answer", "output", "message")
 INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
 

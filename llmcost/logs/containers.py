@@ -47,11 +47,19 @@ def sniff(path: str) -> tuple[str, str | None]:
     """(container, compression) of a file, by its first bytes, then by its extension."""
     compression = compression_of(path)
     with open_bytes(path, compression) as stream:
-        try:
-            head = stream.read(HEAD)
-        except DAMAGED as error:
-            raise InputError(f"cannot decompress {path}: {error}", "the file is damaged; compress it again") from error
-    return _container(head, extension(path)), compression
+        lines = _first_lines(stream)
+        first, second = next(lines, b""), next(lines, b"")
+    return _container(first, not second, extension(path)), compression
+
+
+def _first_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines that are not blank, each up to a size; none after damage."""
+    try:
+        while line := stream.readline(HEAD):
+            if stripped := line.removeprefix(BOM).strip():
+                yield stripped
+    except DAMAGED:
+        return
 
 
 def records(source: Source) -> Iterator[Item]:
@@ -64,16 +72,14 @@ def fetch(source: Source, positions: Sequence[int]) -> Iterator[Item]:
     return CONTAINERS[source.container].fetch(source.path, source.compression, positions)
 
 
-def _container(head: bytes, suffix: str) -> str:
-    if head.startswith(b"PAR1"):
+def _container(first: bytes, alone: bool, suffix: str) -> str:
+    """What holds the records, by the first line that is not blank (`alone`: there is no other) and the extension."""
+    if first.startswith(b"PAR1"):
         return "parquet"
     if suffix in BY_EXTENSION:
         return BY_EXTENSION[suffix]
-    first, _, rest = head.removeprefix(BOM).lstrip().partition(b"\n")
-    first = first.rstrip()
     if not first.startswith((b"{", b"[")):
         return "csv" if b"," in first and suffix != ".json" else "jsonl"
-    alone = not rest.strip()
     unfinished = first.endswith((b"{", b"[", b","))
     if first.startswith(b"[") or unfinished or alone or (suffix == ".json" and not _decodes(first)):
         return "json"

@@ -25,7 +25,7 @@ COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BUFFER = 1 << 20
 
-_gunzip = cast(Callable[[Path], io.RawIOBase], igzip.IGzipFile)
+_gunzip = cast(Callable[[Path], IO[bytes]], igzip.IGzipFile)
 _BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
 DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, _BAD_DEFLATE, zstandard.ZstdError)
 
@@ -64,7 +64,7 @@ def compression_of(path: str) -> str | None:
 def open_bytes(path: str, compression: str | None) -> IO[bytes]:
     """The decompressed bytes of a log, to be closed by the caller."""
     if compression == "gzip":
-        return io.BufferedReader(_gunzip(on_disk(path)), BUFFER)
+        return _gunzip(on_disk(path))
     file = _opened(path)
     if compression == "zstd":
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)

@@ -38,7 +38,12 @@ def identity_key(identity: str | None) -> bytes | None:
 def canonical(value: Any) -> bytes:
     """JSON bytes that do not depend on the order of keys or on explicit nulls."""
     encoded = _encoded(value)
-    return _encoded(_without_nulls(value)) if b":null" in encoded else encoded
+    if b":null" not in encoded:
+        return encoded
+    try:
+        return _encoded(_without_nulls(value))
+    except RecursionError:  # as deep as a decoder goes: its nulls stay
+        return encoded
 
 
 def _encoded(value: Any) -> bytes:

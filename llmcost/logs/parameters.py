@@ -55,7 +55,6 @@ PARAMETERS: dict[str, Callable[[Any], Any]] = {
     "top_logprobs": count,
     "modalities": _structure,
     "prediction": _structure,
-    "service_tier": _word,
     "stream": boolean,
 }
 NESTED = ("parameters", "params", "model_parameters", "invocation_params", "generation_config", "model_params")

@@ -23,6 +23,9 @@ BODY_FIELDS = frozenset({"messages", "prompt", "response"})
 NOT_AN_OBJECT = "not an object: a call is a JSON object"
 ODD_TYPES = "fields of unexpected types: not understood"
 
+# What odd data may make a format stumble over; any other exception is a defect and must be seen.
+UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
+
 DEFAULT_OPTIONS = ReadOptions()
 
 
@@ -50,9 +53,7 @@ class RecordParser:
             raise NotACall(NOT_AN_OBJECT)
         try:
             calls = tuple(self._best(record).parse(record, self._options))
-        except RecursionError:
-            raise NotACall("nested too deeply") from None
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
+        except UNEXPECTED as error:
             raise NotACall(ODD_TYPES) from error
         if not calls:
             raise NotACall(NOT_A_CALL)
@@ -161,7 +162,14 @@ def _leading_format(sample: Iterable[Item], options: ReadOptions) -> str:
     if not BODY_FIELDS.isdisjoint(options.fields):
         return "plain-row"
     rows = [item.value for item in sample if isinstance(item.value, dict)]
-    return max(formats, key=lambda name: formats[name].detect(rows))
+    return max(formats, key=lambda name: sum(_confidence(formats[name], row) for row in rows))
+
+
+def _confidence(form: LogFormat, row: Record) -> float:
+    try:
+        return form.detect((row,))
+    except UNEXPECTED:
+        return 0.0
 
 
 def _summary(path: str, title: str, count: int, rejected: int) -> str:

@@ -12,8 +12,8 @@ SAME = (
     "top_logprobs", "safety_identifier", "prompt_cache_key",
 )  # fmt: skip
 HISTORY = ("previous_response_id", "conversation")
-TEXT_PARTS = frozenset({"input_text", "output_text", "text"})
-SKIPPED = frozenset({"reasoning"})
+TEXT_PARTS = ("input_text", "output_text", "text")
+SKIPPED = ("reasoning",)
 
 Chat = dict[str, Any]
 

@@ -9,7 +9,7 @@ from llmcost.logs.decode import Undecodable, decode
 
 SSE_STARTS = ("data:", "event:", "id:", ":")
 WRAPPERS = ("chunks", "events", "stream")
-FINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+FINAL = ("response.completed", "response.incomplete", "response.failed")
 
 Event = dict[str, Any]
 

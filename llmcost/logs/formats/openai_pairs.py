@@ -34,7 +34,7 @@ RESPONSE_KEYS = (
 WRAPPED = ("body", "json")
 ASKS = ("messages", "input", "prompt")
 ASKS_OR_HISTORY = frozenset({*ASKS, "previous_response_id"})
-RESPONSE_OBJECTS = frozenset({"chat.completion", "response", "text_completion", "chat.completion.chunk"})
+RESPONSE_OBJECTS = ("chat.completion", "response", "text_completion", "chat.completion.chunk")
 FLAT_RESPONSE = (
     "choices", "output", "usage", "object", "id", "created", "created_at", "status", "error", "incomplete_details",
     "service_tier",

@@ -78,12 +78,18 @@ class PlainRow:
         response = _response(found.get("response"))
         if messages and response is None and len(messages) > 1 and messages[-1].get("role") == "assistant":
             messages, response = messages[:-1], messages[-1]
-        request = {**parameters_of(record), "messages": messages} if messages else None
+        request = {**_parameters(record, options), "messages": messages} if messages else None
         if request is not None and isinstance(model := found.get("model"), str):
             request["model"] = model
         exchange = Exchange(request, response)
         tags = TAGS.read(record, options, _request_tags(record))
         return (call_of(record, exchange, tags, options),)
+
+
+def _parameters(record: Record, options: ReadOptions) -> Record:
+    """The request parameters beside the messages; a field that the user mapped is none, whatever it is called."""
+    mapped = frozenset(options.fields.values())
+    return parameters_of({key: value for key, value in record.items() if key not in mapped} if mapped else record)
 
 
 def _score(record: Record) -> float:

@@ -1,0 +1,106 @@
+"""Logs that nobody on this project wrote: every record is accounted for, and what it says is read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from support.real_data import path
+
+from llmcost import logs
+
+
+def read(*parts: str) -> logs.Log:
+    return logs.read([str(path(*parts))], call_site=lambda call: "site")
+
+
+def test_all_80_recorded_openai_pairs_are_calls_and_their_streams_are_put_together() -> None:
+    log = read("log_samples", "openai_pairs_openllmetry.jsonl")
+    assert (log.records, log.rejected, len(log.calls)) == (80, 0, 80)
+    assert Counter(log.calls.labels("error_type")) == {None: 74, "DeploymentNotFound": 3, "content_filter": 3}
+    calls = logs.bodies(log.calls)
+    streams = [call for call in calls if call.stream and call.error_type is None]
+    assert len(streams) == 33
+    assert all(call.answer is not None and call.answer.text and call.response_model for call in streams)
+    assert {call.answer.finish_reason for call in streams if call.answer} == {"stop"}
+
+
+def test_a_streams_text_is_the_text_of_its_chunks() -> None:
+    source = path("log_samples", "openai_pairs_openllmetry.jsonl")
+    log = logs.read([str(source)], call_site=lambda call: None)
+    records = [json.loads(line) for line in source.read_text().splitlines()]
+    for record, call in zip(records, logs.bodies(log.calls), strict=True):
+        if isinstance(record["response"], str) and call.answer is not None:
+            datas = [line[6:] for line in record["response"].splitlines() if line.startswith("data: {")]
+            deltas = [choice["delta"] for data in datas for choice in json.loads(data)["choices"]]
+            assert call.answer.text == "".join(delta.get("content") or "" for delta in deltas)
+
+
+def test_azure_deployments_keep_the_name_asked_and_the_model_served() -> None:
+    log = read("log_samples", "openai_pairs_openllmetry.jsonl")
+    pairs = set(zip(log.calls.labels("request_model"), log.calls.labels("response_model"), strict=True))
+    assert ("openllmetry-testing", "gpt-35-turbo") in pairs
+
+
+def test_a_filtered_answer_is_an_answer_that_says_so() -> None:
+    log = read("log_samples", "openai_pairs_openllmetry.jsonl")
+    assert Counter(log.calls.labels("finish_reason"))["content_filter"] == 3
+
+
+def test_a_bare_chat_completion_is_a_call_without_a_body() -> None:
+    log = read("log_samples", "openai_chat_completion_tensorzero.json")
+    row = log.calls.table.to_pylist()[0]
+    assert (row["input_tokens"], row["cache_read_tokens"], row["output_tokens"], row["reasoning_tokens"]) == (
+        57, 2, 17, 1,
+    )  # fmt: skip
+    assert row["body_state"] == "absent" and row["prompt_key"] is None
+
+
+def test_stray_chunks_are_no_calls_but_a_list_of_them_is_one(tmp_path) -> None:
+    log = read("log_samples", "openai_stream_chunks_tensorzero.jsonl")
+    assert (log.records, log.rejected) == (10, 10)
+    assert "one chunk" in log.rejects[0].reason
+    source = path("log_samples", "openai_stream_chunks_tensorzero.jsonl")
+    chunks = [json.loads(line) for line in source.read_text().splitlines()]
+    wrapped = tmp_path / "wrapped.jsonl"
+    request = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Who is Santa?"}], "stream": True}
+    wrapped.write_text(json.dumps({"request": request, "response": chunks}) + "\n")
+    (call,) = logs.bodies(logs.read([str(wrapped)], call_site=lambda call: None).calls)
+    assert call.answer is not None
+    assert (call.answer.text, call.answer.finish_reason) == ("Santa Claus is a popular figure in Christmas", "length")
+    assert (call.usage.input_tokens, call.usage.output_tokens) == (57, 17)
+
+
+def test_cached_tokens_of_openai_and_deepseek_bodies() -> None:
+    log = read("log_samples", "helicone_provider_response_bodies.jsonl")
+    assert log.calls.column("cache_read_tokens").to_pylist() == [1152, 70]
+    assert log.calls.column("input_tokens").to_pylist() == [1248, 100]
+
+
+def test_a_spend_log_without_messages_has_no_body() -> None:
+    row = read("log_samples", "litellm_spend_logs.jsonl").calls.table.to_pylist()[0]
+    assert (row["body_state"], row["prompt_key"]) == ("absent", None)
+    assert (row["input_tokens"], row["output_tokens"]) == (10, 20)
+
+
+def test_trajectories_are_message_lists_without_a_model() -> None:
+    log = read("tau_bench", "gpt-4o-airline.trajectories.jsonl.gz")
+    assert (log.records, log.rejected) == (200, 0)
+    assert set(log.calls.labels("request_model")) == {None}
+    assert len(logs.bodies(log.calls)) == 200
+
+
+def test_other_peoples_exports_never_crash() -> None:
+    for file in sorted(path("log_samples").glob("*.json*")):
+        log = logs.read([str(file)], call_site=lambda call: None)
+        assert log.records >= len(log.calls) and log.rejected <= log.records
+
+
+def test_a_trace_of_token_counts_is_read_through_mapped_fields() -> None:
+    options = logs.ReadOptions(
+        fields={"timestamp": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}
+    )
+    log = logs.read([str(path("traces", "azure_conv_2023.csv"))], options, call_site=lambda call: None)
+    assert (log.records, log.rejected) == (19_366, 0)
+    assert log.calls.column("input_tokens")[0].as_py() == 374
+    assert log.calls.column("start_time")[0].as_py().isoformat() == "2023-11-16T18:15:46.680590+00:00"
