@@ -34,18 +34,18 @@ def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) 
     shop.write_log(tmp_path / "log.jsonl", 800)
     shop.write_config(tmp_path / "llmcost.toml")
     with Loopback(shop.answer) as server:
-        stopped = shop.run(*command(server.base_url, str(budget)), cwd=tmp_path)
+        stopped = shop.run_here(*command(server.base_url, str(budget)), cwd=tmp_path)
         assert stopped.returncode == 4, stopped.stderr
         assert stopped.stdout == ""
         assert "--budget" in stopped.stderr
         assert 0.2 * budget < billed(server.requests) <= budget
         asked = server.count()
 
-        again = shop.run(*command(server.base_url, str(budget)), cwd=tmp_path)
+        again = shop.run_here(*command(server.base_url, str(budget)), cwd=tmp_path)
         assert again.returncode == 4, again.stderr
         assert billed(server.requests) <= budget
 
-        finished = shop.run(*command(server.base_url, "5"), cwd=tmp_path)
+        finished = shop.run_here(*command(server.base_url, "5"), cwd=tmp_path)
         assert finished.returncode == 0, finished.stderr
         bodies = [json.dumps(request.body, sort_keys=True) for request in server.requests]
         assert len(set(bodies)) == len(bodies) > asked, "nothing was asked twice"
@@ -57,8 +57,9 @@ def test_a_model_without_a_price_is_refused_before_anything_is_sent(tmp_path: Pa
     shop.write_log(tmp_path / "log.jsonl", 40)
     with Loopback(shop.answer) as server:
         for budget in ([], ["--budget", "1"]):
-            refused = shop.run(
-                "replay", "log.jsonl", "--models", "nobody-prices-this", "--base-url", server.base_url, "--yes", *budget,
+            refused = shop.run_here(
+                "replay", "log.jsonl", "--models", "nobody-prices-this", "--base-url", server.base_url,
+                "--yes", *budget,
                 cwd=tmp_path,
             )  # fmt: skip
             assert refused.returncode == 2
@@ -72,8 +73,8 @@ def test_a_dry_run_and_an_unanswered_question_send_nothing(tmp_path: Path) -> No
     shop.write_config(tmp_path / "llmcost.toml")
     with Loopback(shop.answer) as server:
         base = ["replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url]
-        dry = shop.run(*base, "--dry-run", "--format", "json", cwd=tmp_path)
-        asked = shop.run(*base, cwd=tmp_path)
+        dry = shop.run_here(*base, "--dry-run", "--format", "json", cwd=tmp_path)
+        asked = shop.run_here(*base, cwd=tmp_path)
         assert server.count() == 0
     estimate = json.loads(dry.stdout)
     assert estimate["schema"] == "llmcost.estimate/1"

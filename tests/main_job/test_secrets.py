@@ -44,13 +44,13 @@ def test_the_key_is_in_no_file_and_no_output(tmp_path: Path, fault: str) -> None
     shop.write_log(tmp_path / "log.jsonl", 12)
     (tmp_path / "llmcost.toml").write_text(shop.CONFIG + "\n[replay]\nretries = 1\n", encoding="utf-8")
     with Loopback(FAULTS[fault]) as server:
-        outcome = shop.run(
+        outcome = shop.run_here(
             "replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "--yes",
             cwd=tmp_path, env={**ENV, "LLMCOST_DEBUG": "1"},
         )  # fmt: skip
         assert server.requests[0].headers["authorization"] == f"Bearer {shop.KEY}"
     no_key(outcome, tmp_path)
-    no_key(shop.run("report", cwd=tmp_path, env=ENV), tmp_path)
+    no_key(shop.run_here("report", cwd=tmp_path, env=ENV), tmp_path)
 
 
 def test_no_error_of_the_command_line_shows_the_key(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_no_error_of_the_command_line_shows_the_key(tmp_path: Path) -> None:
         ["report", "nothing"],
         ["export", "--to", "nowhere"],
     ):
-        outcome = shop.run(*arguments, cwd=tmp_path, env=ENV)
+        outcome = shop.run_here(*arguments, cwd=tmp_path, env=ENV)
         assert outcome.returncode in (2, 3, 4), (arguments, outcome.stderr)
         assert outcome.stderr.startswith("error: ") or "\nerror: " in outcome.stderr
         assert "hint:" in outcome.stderr, (arguments, outcome.stderr)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -11,6 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from llmcost import cli
 from llmcost.grading.judge import read_prompt, verdict_text
 from support.loopback import Body, Reply, echo, prompt
 
@@ -109,6 +114,19 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> sub
         timeout=120,
         check=False,
     )
+
+
+def run_here(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The command line in this process: the same code without the start of an interpreter."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(cwd)
+        for name in set(os.environ) - set(environment(env)):
+            patch.delenv(name)
+        for name, value in environment(env).items():
+            patch.setenv(name, value)
+        code = cli.run(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def start(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -97,9 +97,7 @@ def latency(text: str) -> int:
 def load() -> Recorded:
     """The recordings; skips the test where they are absent."""
     prompts = {(p["task"], p["prompt_id"]): p for task in TASKS for p in _lines(f"{task}.prompts.jsonl.gz")}
-    answers = {
-        (a["task"], a["prompt_id"], a["model"]): a for task in TASKS for a in _lines(f"{task}.answers.jsonl.gz")
-    }
+    answers = {(a["task"], a["prompt_id"], a["model"]): a for task in TASKS for a in _lines(f"{task}.answers.jsonl.gz")}
     return Recorded(prompts, answers)
 
 
