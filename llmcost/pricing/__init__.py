@@ -1,7 +1,7 @@
 """All money: a dated price book and price(). A strategy changes quantities; only this room turns them into dollars."""
 
 from llmcost.pricing.book import PriceBook, load
-from llmcost.pricing.cost import price, price_usage, worst_case
+from llmcost.pricing.cost import price, price_usage, price_usages, worst_case
 from llmcost.pricing.rates import ModelPrice, Period, Rate
 from llmcost.pricing.result import PriceStamp
 from llmcost.pricing.update import update
@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "price",
     "price_usage",
+    "price_usages",
     "priced_model",
     "suggest",
     "update",

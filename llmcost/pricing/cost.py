@@ -6,7 +6,7 @@ line of a table of rates (model, service tier, period, peak or off-peak, step of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -85,19 +85,30 @@ def price_usage(
     book: PriceBook, model: str, usage: Usage, *, at_us: int | None = None, service_tier: str | None = None
 ) -> float | None:
     """US dollars of one call of `model`; None if unknown. The same arithmetic as `price`."""
-    key = Key(model, None, None, service_tier, None)
+    cost = float(price_usages(book, model, [usage], at_us=at_us, service_tier=service_tier)[0])
+    return None if np.isnan(cost) else cost
+
+
+def price_usages(
+    book: PriceBook,
+    model: str,
+    usages: Sequence[Usage],
+    *,
+    at_us: int | None = None,
+    service_tier: str | None = None,
+) -> Floats:
+    """US dollars of each of these calls of `model`; NaN: unknown. Without `at_us`, at the prices of the book's day."""
     start = microseconds(book.day) if at_us is None else at_us
     quantities = Quantities(
-        input=_single(usage.input_tokens),
-        read=_single(usage.cache_read_tokens),
-        write=_single(usage.cache_write_tokens),
-        output=_single(usage.output_tokens),
-        reasoning=_single(usage.reasoning_tokens),
-        start=np.array([start], np.int64),
-        timed=np.array([at_us is not None]),
+        input=_counts(usage.input_tokens for usage in usages),
+        read=_counts(usage.cache_read_tokens for usage in usages),
+        write=_counts(usage.cache_write_tokens for usage in usages),
+        output=_counts(usage.output_tokens for usage in usages),
+        reasoning=_counts(usage.reasoning_tokens for usage in usages),
+        start=np.full(len(usages), start, np.int64),
+        timed=np.full(len(usages), at_us is not None),
     )
-    cost = float(_cost(quantities, np.zeros(1, np.int64), [key], book)[0])
-    return None if np.isnan(cost) else cost
+    return _cost(quantities, np.zeros(len(usages), np.int64), [Key(model, None, None, service_tier, None)], book)
 
 
 def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens: int) -> float | None:
@@ -133,8 +144,8 @@ def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
     return _cost(quantities, codes, keys, book)
 
 
-def _single(count: int | None) -> Floats:
-    return np.array([np.nan if count is None else float(count)])
+def _counts(counts: Iterable[int | None]) -> Floats:
+    return np.array([np.nan if count is None else count for count in counts], dtype=np.float64)
 
 
 def _distinct(calls: Calls) -> tuple[Integers, list[Key]]:

@@ -188,14 +188,17 @@ def _change_interval(tasks: Sequence[TaskReport], before: float | None, change: 
 
 
 def _quality(tasks: Sequence[TaskReport], picks: Sequence[Pick], graders: Sequence[str]) -> Quality:
-    """Quality over all calls of the log. The bounds hold together at the plan's alpha, so their mean is a bound too."""
+    """Quality over all calls of the log: as judged, and bounded on the user's scale.
+
+    The bounds of the tasks hold together at the plan's alpha, so their call-weighted mean is a bound too.
+    """
     if not picks:
         return Quality(None, None, [])
     calls = sum(task.calls for task in tasks)
     taken = {pick.task: pick.model for pick in picks}
     chosen = [(t, c) for t in tasks for c in t.candidates if taken.get(t.task) == c.model]
     difference = sum(t.calls * (c.difference or 0.0) for t, c in chosen) / calls
-    bound = sum(t.calls * (-1.0 if c.lower_bound is None else c.lower_bound) for t, c in chosen) / calls
+    bound = -sum(t.calls * (1.0 if c.certified_margin is None else c.certified_margin) for t, c in chosen) / calls
     judged = any("judge" in c.basis for _, c in chosen)
     return Quality(difference, bound, list(graders) if judged else [])
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from llmcost.calls import Usage
 from llmcost.config import ModelSettings
 from llmcost.endpoint import ChatRequest, Completion
-from llmcost.pricing import PriceBook, price_usage, worst_case
+from llmcost.pricing import PriceBook, price_usage, price_usages, worst_case
 
 MAX_OUTPUT_UNKNOWN = 32_768  # tokens; for models whose catalogue entry names no limit
 TOKENS_PER_MESSAGE = 16  # roles and separators that the body does not spell out
@@ -55,6 +57,14 @@ class Tariff:
     def paid(self, request: ChatRequest, completion: Completion) -> float | None:
         """What an answered request cost, from the usage that the endpoint reported."""
         return price_usage(self.book, request.model, completion.usage)
+
+    def uncached(self, model: str, usages: Sequence[Usage]) -> npt.NDArray[np.float64]:
+        """What these answers of a model cost where the provider's prompt cache is cold; NaN: unknown.
+
+        A replay sends alike prompts within minutes and finds the cache warm; production may not.
+        """
+        cold = [replace(usage, cache_read_tokens=None, cache_write_tokens=None) for usage in usages]
+        return price_usages(self.book, model, cold)
 
 
 def _attachments(message: Mapping[str, Any]) -> int:

@@ -30,10 +30,6 @@ class Arm:
     requests: tuple[ChatRequest, ...]
     adjustments: Mapping[str, int]
 
-    def requests_at(self, positions: npt.NDArray[np.int64]) -> list[ChatRequest]:
-        """The requests of these sampled prompts."""
-        return [self.requests[index] for index in np.searchsorted(self.positions, positions)]
-
 
 @dataclass(frozen=True, slots=True)
 class Design:

@@ -16,6 +16,7 @@ from llmcost.evidence.survey import Ratio
 class CandidateTrial:
     """One candidate on one task.
 
+    reliability     κ_L that deflated the margin: 1 where answers were checked
     cost_ratio      candidate's replayed cost / logged cost of the same prompts; None: a price or usage is unknown
     input_ratio, output_ratio   replayed tokens / logged tokens, weighted to the whole task; None: unknown
     latencies_ms    of the answered requests, ascending
@@ -26,6 +27,7 @@ class CandidateTrial:
     model: str
     label: str
     verdict: Verdict
+    reliability: float
     basis: tuple[str, ...]
     unreachable: int
     usd_per_prompt: float

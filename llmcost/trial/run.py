@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.calls import Usage
 from llmcost.endpoint import Ask, Completion
 from llmcost.evidence import Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio, cost_ratio
@@ -109,12 +108,13 @@ def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> Candid
     bodies = [design.bodies[position] for position in cell.positions]
     usage = [completion.usage for completion in cell.completions]
     answered = np.array([completion.status == "answered" for completion in cell.completions], dtype=bool)
-    paid = np.where(answered, _uncached_cost(cell, tariff), np.nan)
+    paid = np.where(answered, tariff.uncached(cell.arm.candidate.model, usage), np.nan)
     latencies = np.sort([c.latency_ms for c in cell.completions if c.latency_ms is not None])
     return CandidateTrial(
         model=cell.arm.candidate.model,
         label=cell.arm.candidate.label(),
         verdict=_verdict(cell, weights, rule),
+        reliability=rule.reliability,
         basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
         unreachable=cell.unreachable,
         usd_per_prompt=float(np.nanmean(paid)) if np.isfinite(paid).any() else 0.0,
@@ -153,23 +153,6 @@ def _obstacle(cell: Cell, grades: Sequence[Grade]) -> str | None:
     if lost > MOST_UNREACHABLE * asked:
         return f"the service failed for {lost:,} of {asked:,} prompts; run the same command again"
     return None
-
-
-def _uncached_cost(cell: Cell, tariff: Tariff) -> Floats:
-    """What each answer costs where the provider's prompt cache is cold.
-
-    A replay sends alike prompts within minutes and finds the cache warm; production may not.
-    """
-    chosen = cell.arm.requests_at(cell.positions)
-    usd = [
-        tariff.paid(request, replace(completion, usage=_cold(completion.usage)))
-        for request, completion in zip(chosen, cell.completions, strict=True)
-    ]
-    return np.array([np.nan if cost is None else cost for cost in usd], dtype=np.float64)
-
-
-def _cold(usage: Usage) -> Usage:
-    return replace(usage, cache_read_tokens=None, cache_write_tokens=None)
 
 
 def _cost_ratio(paid: Floats, logged: Floats, weights: Floats, answered: npt.NDArray[np.bool_]) -> Ratio | None:
