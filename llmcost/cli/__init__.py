@@ -51,19 +51,24 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command; errors are said on stderr, never as a traceback."""
     try:
-        return int(app(args=arguments, prog_name="llmcost", standalone_mode=False) or EXIT_OK)
+        code = int(app(args=arguments, prog_name="llmcost", standalone_mode=False) or EXIT_OK)
+        return _interrupted() if code == EXIT_INTERRUPTED else code
     except LLMCostError as error:
         _say_error(error.message, error.hint)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _say_error("interrupted; what was answered is stored", "run the same command again: it resumes")
-        return EXIT_INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this the interpreter complains once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except Exception as error:  # noqa: BLE001  whatever it is, a user gets a sentence and not a traceback
         return _foreign(error)
+
+
+def _interrupted() -> int:
+    _say_error("interrupted; every answer that was paid for is stored", "run the same command again: it resumes")
+    return EXIT_INTERRUPTED
 
 
 def _foreign(error: Exception) -> int:

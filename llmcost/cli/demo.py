@@ -20,6 +20,7 @@ def command(
     from llmcost.cli.progress import Bars
 
     log = demo.write_logs(directory)
+    graders = demo.GRADERS[:1]  # one judge shows the way in half the time; for your own traffic name two
     width, color = terminal_width(), wants_color(None)
     config, workspace = directory / "llmcost.toml", directory / ".llmcost"
     say(f"$ llmcost audit {log}")
@@ -27,18 +28,19 @@ def command(
         api.audit([str(log)], config=config, workspace=workspace, say=say).render("table", width=width, color=color),
         None,
     )
-    say(f"$ llmcost replay --models {','.join(demo.CANDIDATES)} --grader {','.join(demo.GRADERS)}")
+    say(f"$ llmcost replay --models {','.join(demo.CANDIDATES)} --grader {','.join(graders)}")
     with demo.serve() as base_url:
         plan = api.plan_replay(
             [],
             models=demo.CANDIDATES,
-            graders=demo.GRADERS,
+            graders=graders,
             base_url=base_url,
             config=config,
             workspace=workspace,
             say=say,
         )
+        say(plan.estimate().render("table", width=width))
         with Bars() as bars:
             found = plan.run(bars)
     emit(found.render("table", width=width, color=color), None)
-    say(f"The sample logs are in {directory}/. Now yours: llmcost audit YOUR-LOGS.jsonl")
+    say(f"Look around: cd {directory} && llmcost report · Now yours: llmcost audit YOUR-LOGS.jsonl")
