@@ -12,52 +12,42 @@ from llmcost.cli.output import emit, say, terminal_width, wants_color
 from llmcost.errors import EXIT_GATE_FAILED, EXIT_OK
 
 
+@options.reads_logs
 def baseline_command(
     logs: options.Logs = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The baseline file to write.")] = Path(
         "llmcost-baseline.json"
     ),
-    since: options.Since = None,
-    until: options.Until = None,
-    last: options.Last = None,
-    task_field: options.TaskField = None,
-    map: options.Map = None,
-    input_format: options.InputFormat = None,
-    estimate_tokens: options.EstimateTokens = False,
     config: options.Config = None,
+    *,
+    reading: options.Reading,
 ) -> None:
     """Write down what is normal: cost per call by task. Commit the file; it holds no prompt text."""
     from llmcost import api
 
-    reading = options.read_options(map, input_format, task_field, None, estimate_tokens, since, until, last)
     emit(api.baseline(logs or (), options=reading, config=config, say=say), output)
     say(f"wrote {output} · next: llmcost check LOGS --baseline {output}")
 
 
+@options.reads_logs
 def check_command(
     baseline: Annotated[Path, typer.Option(help="The baseline file to hold the logs against.")],
     logs: options.Logs = None,
     max_increase: Annotated[
         str | None, typer.Option(help="Allowed rise of the cost per call, e.g. 5%.", show_default="5%")
     ] = None,
-    format: Annotated[str, typer.Option(help="table, markdown, json, html or csv.")] = "table",
+    format: options.Format = "table",
     output: options.Out = None,
     markdown: Annotated[
         Path | None, typer.Option(help="Also write the result as Markdown, for a pull-request comment.")
     ] = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    last: options.Last = None,
-    task_field: options.TaskField = None,
-    map: options.Map = None,
-    input_format: options.InputFormat = None,
-    estimate_tokens: options.EstimateTokens = False,
     config: options.Config = None,
+    *,
+    reading: options.Reading,
 ) -> int:
     """Exit 1 if the cost per call rose by more than allowed, at the baseline's task mix."""
     from llmcost import api
 
-    reading = options.read_options(map, input_format, task_field, None, estimate_tokens, since, until, last)
     allowed = options.share(max_increase, "--max-increase")
     found = api.check(logs or (), baseline=baseline, max_increase=allowed, options=reading, config=config, say=say)
     if markdown is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
@@ -12,6 +15,10 @@ from llmcost.errors import ConfigError
 if TYPE_CHECKING:
     from llmcost.api import Options
 
+    Reading: TypeAlias = Options
+else:
+    Reading = object  # the real one would load pyarrow for every --help
+
 Logs = Annotated[
     list[str] | None,
     typer.Argument(help="Files, directories, globs, or - for stdin. JSONL, JSON, CSV, Parquet; plain, gzip, zstd."),
@@ -19,35 +26,52 @@ Logs = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file.", show_default="nearest llmcost.toml")
 ]
+Format = Annotated[str, typer.Option(help="table, markdown, json, html or csv.")]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to a file instead of stdout.")]
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", help="field=path: where an unusual log keeps a field, e.g. --map model=payload.llm.name."),
-]
-InputFormat = Annotated[str | None, typer.Option(help="Log format, where detection by shape is wrong.")]
-TaskField = Annotated[str | None, typer.Option(help="Field of the log that names the task, e.g. metadata.feature.")]
-ExpectedField = Annotated[str | None, typer.Option(help="Field of the log that holds the expected answer.")]
-EstimateTokens = Annotated[bool, typer.Option(help="Count tokens from the text where the log has none (marked ~).")]
-Since = Annotated[str | None, typer.Option(help="Only calls from this time on (2026-10-01, UTC).")]
-Until = Annotated[str | None, typer.Option(help="Only calls before this time.")]
-Last = Annotated[str | None, typer.Option(help="Only the last part of the log: 7d, 24h, 2w.")]
 
 
-def read_options(
-    map_: list[str] | None,
-    input_format: str | None,
-    task_field: str | None,
-    expected_field: str | None,
-    estimate_tokens: bool,
-    since: str | None,
-    until: str | None,
-    last: str | None,
-) -> Options:
+def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with every flag of `_reading` instead of its parameter `reading`, which gets what they say."""
+    flags = inspect.signature(_reading, eval_str=True).parameters
+    hints = get_type_hints(command, include_extras=True)
+    own = inspect.signature(command).parameters.values()
+    kept = [p.replace(annotation=hints[p.name]) for p in own if p.name != "reading"]
+
+    @wraps(command)
+    def with_flags(**given: Any) -> Any:
+        said = {name: given.pop(name) for name in flags}
+        return command(**given, reading=_reading(**said))
+
+    parameters = [*kept, *flags.values()]
+    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_flags
+
+
+def _reading(
+    since: Annotated[str | None, typer.Option(help="Only calls from this time on (2026-10-01, UTC).")] = None,
+    until: Annotated[str | None, typer.Option(help="Only calls before this time.")] = None,
+    last: Annotated[str | None, typer.Option(help="Only the last part of the log: 7d, 24h, 2w.")] = None,
+    task_field: Annotated[
+        str | None, typer.Option(help="Field of the log that names the task, e.g. metadata.feature.")
+    ] = None,
+    expected_field: Annotated[str | None, typer.Option(help="Field of the log that holds the expected answer.")] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="field=path: where an unusual log keeps a field, e.g. model=payload.llm.name."),
+    ] = None,
+    input_format: Annotated[
+        str | None, typer.Option(help="Format of the log, where detection by its shape is wrong.")
+    ] = None,
+    estimate_tokens: Annotated[
+        bool, typer.Option("--estimate-tokens", help="Count tokens from the text where the log has none (marked ~).")
+    ] = False,
+) -> Reading:
     """The reading options that these flags say."""
     from llmcost.api import Options
 
     return Options(
-        fields=dict(_mapping(item) for item in map_ or ()),
+        fields=dict(_mapping(item) for item in map or ()),
         format=input_format,
         expected_field=expected_field,
         estimate_tokens=estimate_tokens,

@@ -12,7 +12,7 @@ from llmcost.cli.output import emit, say, terminal_width, wants_color
 
 def command(
     model: Annotated[str, typer.Argument(help="A model, or `update` to fetch today's catalogues.")],
-    format: Annotated[str, typer.Option(help="table, markdown, json, html or csv.")] = "table",
+    format: options.Format = "table",
     config: options.Config = None,
 ) -> None:
     """What a model costs per million tokens, since when, and who says so.

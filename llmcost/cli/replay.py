@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmcost.api import EstimateView
 
 
+@options.reads_logs
 def command(
     logs: options.Logs = None,
     models: Annotated[str | None, typer.Option(help="Candidates: model[@effort], separated by commas.")] = None,
@@ -37,16 +38,11 @@ def command(
     concurrency: Annotated[int | None, typer.Option(help="Most requests in flight.", show_default="64", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")] = False,
-    format: Annotated[str, typer.Option(help="table, markdown, json, html or csv.")] = "table",
+    format: options.Format = "table",
     output: options.Out = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    last: options.Last = None,
-    task_field: options.TaskField = None,
-    expected_field: options.ExpectedField = None,
-    map: options.Map = None,
-    input_format: options.InputFormat = None,
     config: options.Config = None,
+    *,
+    reading: options.Reading,
 ) -> None:
     """Ask cheaper models your own logged prompts and grade the answers blind.
 
@@ -55,7 +51,6 @@ def command(
     from llmcost import api
     from llmcost.cli.progress import Bars
 
-    reading = options.read_options(map, input_format, task_field, expected_field, False, since, until, last)
     plan = api.plan_replay(
         logs or (),
         options=reading,

@@ -12,7 +12,7 @@ from llmcost.cli.output import emit, terminal_width, wants_color
 
 def command(
     run: Annotated[str | None, typer.Argument(help="The run; the last one if not given.")] = None,
-    format: Annotated[str, typer.Option(help="table, markdown, json, html or csv.")] = "table",
+    format: options.Format = "table",
     output: options.Out = None,
 ) -> None:
     """The tables of a replay again: per-task savings, verdicts, model map, before/after bill."""
