@@ -34,7 +34,11 @@ class Controls(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One candidate for one task: the verdict and every figure it rests on."""
+    """One candidate for one task: the verdict and every figure it rests on.
+
+    difference, lower_bound and upper_bound are as judged; certified_margin is on the user's scale, and `reliability`
+    leads from one to the other.
+    """
 
     model: str
     verdict: Decision
@@ -63,6 +67,7 @@ class Candidate(msgspec.Struct, frozen=True):
     latency_p95_ms: float | None
     output_token_ratio: float | None
     adjusted_parameters: list[str]  # "max_tokens → max_completion_tokens", "seed dropped" …
+    reliability: float = 1.0  # the least share of a true difference that the grader is taken to show
 
 
 class Choice(msgspec.Struct, frozen=True):

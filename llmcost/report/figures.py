@@ -67,8 +67,7 @@ def change(share: float | None, decimals: int = 1) -> str:
     """A relative change with its sign: "+14.2 %", "−79.4 %"; no change is "0.0 %"."""
     if share is None:
         return UNKNOWN
-    shown = round(share * 100, decimals)
-    return f"{'+' if shown > 0 else ''}{_minus(shown, decimals)} %"
+    return f"{_signed(round(share * 100, decimals), decimals)} %"
 
 
 def at_least(bound: float | None) -> str:
@@ -76,6 +75,27 @@ def at_least(bound: float | None) -> str:
     if bound is None:
         return UNKNOWN
     return f"≥ {_minus(math.floor(bound * 1000 + 1e-9) / 10, 1)} %"
+
+
+def no_more(bound: float | None) -> str:
+    """An upper bound of a difference, rounded up: "≤ −4.3 %"."""
+    if bound is None:
+        return UNKNOWN
+    return f"≤ {_minus(math.ceil(bound * 1000 - 1e-9) / 10, 1)} %"
+
+
+def at_least_worse(bound: float | None) -> str:
+    """An upper bound below nothing, in words that nobody takes for a lower one: "≥ 4.3 % worse"."""
+    if bound is None or bound >= 0:
+        return no_more(bound)
+    return f"≥ {_minus(math.floor(-bound * 1000 + 1e-9) / 10, 1)} % worse"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """An interval of differences, rounded outwards: "−4.8 to +2.7 %"."""
+    if low is None or high is None:
+        return UNKNOWN
+    return f"{_signed(math.floor(low * 1000 + 1e-9) / 10)} to {_signed(math.ceil(high * 1000 - 1e-9) / 10)} %"
 
 
 def at_most(margin: float | None) -> str:
@@ -141,3 +161,7 @@ def _amount(size: float) -> str:
 
 def _minus(number: float, decimals: int) -> str:
     return f"{number + 0.0:.{decimals}f}".replace("-", MINUS)
+
+
+def _signed(number: float, decimals: int = 1) -> str:
+    return f"{'+' if number > 0 else ''}{_minus(number, decimals)}"

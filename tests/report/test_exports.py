@@ -19,6 +19,7 @@ EXPECTED = {
     "code": "gpt-4o",
     "summarize": "deepseek-v4-flash",
     "translate": "gpt-4o",
+    "extract": "gpt-4o-mini",
     "chat · “You are a helpful legal assistant” · 9f3ac1d2": "openai/o3-mini-2025-01-31",
 }
 

@@ -38,6 +38,7 @@ def test_percent(share: float | None, shown: str) -> None:
         (figures.at_least, -0.0139, "≥ −1.4 %"), (figures.at_least, -0.0131, "≥ −1.4 %"),
         (figures.at_least, 0.0, "≥ 0.0 %"),
         (figures.at_least, -0.014, "≥ −1.4 %"), (figures.at_most, 0.05, "5 %"), (figures.at_most, 0.0371, "3.8 %"),
+        (figures.at_least_worse, -0.0439, "≥ 4.3 % worse"), (figures.at_least_worse, 0.001, "≤ 0.1 %"),
         (figures.compact, 24_100_000, "24.1M"), (figures.compact, 912, "912"), (figures.compact, 999_999, "1.0M"),
         (figures.compact, 142_310_000, "142M"), (figures.count, 31022, "31,022"), (figures.count, None, "–"),
         (figures.duration, 2110.0, "2.1 s"), (figures.duration, 840.0, "840 ms"), (figures.duration, 999.7, "1.0 s"),
@@ -84,3 +85,17 @@ def test_the_interval_is_covered(estimate: float, below: float, above: float) ->
 
 def test_no_interval_is_no_text() -> None:
     assert figures.half_width(0.5, None) == ""
+
+
+@given(st.floats(-1, 1, allow_nan=False), st.floats(-1, 1, allow_nan=False))
+def test_bounds_are_rounded_away_from_what_they_exclude(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    ends = figures.between(low, high).removesuffix(" %").replace("−", "-").split(" to ")
+    above = float(figures.no_more(high).removeprefix("≤ ").removesuffix(" %").replace("−", "-"))
+    assert float(ends[0]) / 100 <= low + 1e-9
+    assert float(ends[1]) / 100 >= high - 1e-9
+    assert above / 100 >= high - 1e-9
+
+
+def test_an_interval_without_ends_is_unknown() -> None:
+    assert figures.between(None, 0.1) == figures.no_more(None) == "–"

@@ -71,7 +71,7 @@ def test_long_and_wide_names_do_not_break_the_tables(screen: str, name: str, wid
 
 def test_fifty_tasks_stay_apart() -> None:
     report = results.replay()
-    many = [msgspec.structs.replace(report.tasks[i % 6], task=f"team-{i:02d}/assistant") for i in range(50)]
+    many = [msgspec.structs.replace(report.tasks[i % 7], task=f"team-{i:02d}/assistant") for i in range(50)]
     drawn = renderers()["table"](replay_document(msgspec.structs.replace(report, tasks=many)), width=120)
     for i in range(50):
         assert re.search(rf"^team-{i:02d}/assistant  ", drawn, re.M)

@@ -151,6 +151,7 @@ def _spend(
 
 
 def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidate:
+    """A candidate as the statistics give it: bounds as judged, the certified margin on the user's scale."""
     defaults: dict[str, Any] = {
         "n": 500,
         "n_effective": 480.0,
@@ -164,7 +165,6 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
         "difference": 0.0,
         "lower_bound": -0.02,
         "upper_bound": 0.02,
-        "certified_margin": 0.02,
         "tipping_bias": 0.006,
         "grade": "B",
         "more_prompts": None,
@@ -177,7 +177,18 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
         "output_token_ratio": 1.0,
         "adjusted_parameters": [],
     }
-    return Candidate(model=model, verdict=verdict, reason=reason, **(defaults | figures))
+    all_figures = defaults | figures
+    reliability = 0.5 if "judge" in all_figures["basis"] else 1.0
+    lower = all_figures["lower_bound"]
+    certified = None if lower is None else max(-lower, 0.002) / reliability
+    return Candidate(
+        model=model,
+        verdict=verdict,
+        reason=reason,
+        certified_margin=certified,
+        reliability=reliability,
+        **all_figures,
+    )
 
 
 def task(name: str, incumbent: str, candidates: list[Candidate], choice: Choice, **more: Any) -> TaskReport:
@@ -187,7 +198,7 @@ def task(name: str, incumbent: str, candidates: list[Candidate], choice: Choice,
         replayable_calls=5900,
         sampled=600,
         cost_usd=400.0,
-        margin=0.02,
+        margin=more.get("margin", 0.05),
         incumbent=Incumbent(incumbent, more.get("models", [incumbent]), 0.0384, 900.0, 2100.0),
         noise_floor=0.11,
         controls=Controls(),
@@ -204,13 +215,13 @@ def replay() -> ReplayReport:
             "gpt-4o",
             [
                 candidate(
-                    qwen, "SWITCH", "at most 1.4 points worse with 95 % confidence, 2.0 allowed", n=1412, wins=61,
+                    qwen, "SWITCH", "at most 2.8 points worse (n 1,412; limit 5)", n=1412, wins=61,
                     ties=1301, losses=50, difference=0.0078, lower_bound=-0.0139, upper_bound=0.024,
-                    certified_margin=0.0139, output_token_ratio=1.31, basis=["judge", "identical"],
+                    output_token_ratio=1.31, basis=["judge", "identical"],
                     adjusted_parameters=["max_tokens → max_completion_tokens"],
                 ),
-                candidate(flash, "SWITCH", "at most 1.8 points worse with 95 % confidence, 2.0 allowed", n=1412,
-                          lower_bound=-0.018, cost_ratio=0.05),
+                candidate(flash, "SWITCH", "at most 3.6 points worse (n 1,412; limit 5)", n=1412,
+                          lower_bound=-0.018, cost_ratio=0.05, output_token_ratio=1.2),
             ],
             Choice(qwen, "SWITCH", 0.971, [0.968, 0.974]),
             models=["gpt-4o", "gpt-4o-mini"],
@@ -218,28 +229,32 @@ def replay() -> ReplayReport:
         task(
             "classify",
             "gpt-4o-mini",
-            [candidate(qwen, "SWITCH", "at most 0.9 points worse with 95 % confidence, 2.0 allowed", n=900,
+            [candidate(qwen, "SWITCH", "at most 0.9 points worse (n 900; limit 2)", n=900,
                        lower_bound=-0.0088, basis=["exact"], grade="A")],
             Choice(qwen, "SWITCH", 0.96, [0.955, 0.965]),
+            margin=0.02,
         ),
         task(
             "code",
             "gpt-4o",
             [
-                candidate(qwen, "KEEP", "at least 5.1 points worse with 95 % confidence", n=412, wins=3, ties=370,
-                          losses=39, failures=7, difference=-0.087, lower_bound=-0.11, upper_bound=-0.051),
-                candidate(flash, "KEEP", "at least 3.0 points worse with 95 % confidence", n=412, wins=9, ties=369,
-                          losses=34, difference=-0.0607, lower_bound=-0.09, upper_bound=-0.03),
+                candidate(qwen, "KEEP", "8.7 points worse, at least 5.1 (n 412; limit 2)", n=412, wins=3, ties=370,
+                          losses=39, failures=7, difference=-0.087, lower_bound=-0.11, upper_bound=-0.051,
+                          basis=["unit tests"]),
+                candidate(flash, "KEEP", "6.1 points worse, at least 3.0 (n 412; limit 2)", n=412, wins=9, ties=369,
+                          losses=34, difference=-0.0607, lower_bound=-0.09, upper_bound=-0.03,
+                          basis=["unit tests"]),
             ],
             Choice("gpt-4o", "KEEP", None, None),
+            margin=0.02,
         ),
         task(
             "summarize",
             "gpt-4o",
             [
                 candidate(
-                    flash, "SWITCH_AT", "at most 3.8 points worse with 95 % confidence: passes at 5 %, not at 2 %",
-                    n=1000, lower_bound=-0.0378, certified_margin=0.0378, unparsed=2,
+                    flash, "SWITCH_AT", "at most 7.6 points worse (n 1,000; limit 5)",
+                    n=1000, lower_bound=-0.0378, unparsed=2,
                 )
             ],
             Choice(flash, "SWITCH_AT", 0.892, [0.88, 0.904]),
@@ -249,11 +264,35 @@ def replay() -> ReplayReport:
             "gpt-4o",
             [
                 candidate(
-                    flash, "INCONCLUSIVE", "between 3.9 points worse and 4.0 better: too few prompts to tell", n=500,
-                    difference=0.001, lower_bound=-0.039, upper_bound=0.04, more_prompts=2100, more_usd=8.4,
-                )
+                    flash, "INCONCLUSIVE",
+                    "not decided: between −7.8 and +8.0 points (n 500); about 2,100 more prompts", n=500,
+                    difference=0.001, lower_bound=-0.039, upper_bound=0.04, more_prompts=2077, more_usd=8.4,
+                ),
+                candidate(
+                    qwen, "INCONCLUSIVE",
+                    "not decided: between −12.4 and −0.3 points (n 500); more prompts will not bring it within the "
+                    "limit 5 while the estimate is beyond it", difference=-0.031, lower_bound=-0.062,
+                    upper_bound=-0.003,
+                ),
             ],
             Choice("gpt-4o", "INCONCLUSIVE", None, None),
+        ),
+        task(
+            "extract",
+            "gpt-4o-mini",
+            [
+                candidate(
+                    qwen, "INCONCLUSIVE",
+                    "not decided: between −6.7 and −1.7 points (n 600); more prompts will not bring it within the "
+                    "limit 2 while the estimate is beyond it", n=600, basis=["exact"], difference=-0.038,
+                    lower_bound=-0.067, upper_bound=-0.017,
+                ),
+                candidate(flash, "SWITCH", "at most 1.9 points worse (n 600; limit 2)", n=600, basis=["exact"],
+                          difference=0.002, lower_bound=-0.0188, grade="A", cost_ratio=2.08,
+                          cost_ratio_interval=[2.01, 2.15]),
+            ],
+            Choice("gpt-4o-mini", "INCONCLUSIVE", None, None),
+            margin=0.02,
         ),
         task(
             "chat · “You are a helpful legal assistant” · 9f3ac1d2",
@@ -276,7 +315,9 @@ def replay() -> ReplayReport:
         tasks=tasks,
         not_replayable=[NotReplayable("streams without a body", 212), NotReplayable("server-side history", 80)],
         model_map={item.task: item.choice.model for item in tasks},
-        best_single_model=Baseline({item.task: flash for item in tasks}, 989.74, 0.71, ["code"]),
+        best_single_model=Baseline(
+            {item.task: flash for item in tasks}, 989.74, 0.71, ["code", "summarize", "translate", "extract"]
+        ),
         oracle=Baseline({item.task: qwen for item in tasks}, 648.4, 0.81, []),
         bill=Bill(
             BillSide(3412.88, 3476.1, 0.0557, 940.0, 3900.0),

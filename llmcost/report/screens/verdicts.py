@@ -71,6 +71,20 @@ def candidates_table(report: ReplayReport) -> Table:
     return Table("candidate", columns, rows, "Every candidate", detail=True)
 
 
+def lowest(item: Candidate) -> float | None:
+    """The least that its quality can be against today's, on the user's scale: what was certified, where it passed."""
+    if item.verdict in SWITCHES:
+        return None if item.certified_margin is None else -item.certified_margin
+    bound = item.lower_bound
+    return None if bound is None else max(bound / item.reliability if bound < 0 else bound, -1.0)
+
+
+def highest(item: Candidate) -> float | None:
+    """The most that it can be, on the user's scale: a grader may have shrunk a gain, but it does not make one up."""
+    bound = item.upper_bound
+    return None if bound is None else min(bound / item.reliability if bound > 0 else bound, 1.0)
+
+
 def verdict(item: Candidate) -> Cell:
     """The verdict in words: "SWITCH at 5 %" where it holds only at a looser margin."""
     word, role = _WORDS[item.verdict]
@@ -124,36 +138,34 @@ def _more(item: Candidate) -> str:
 
 
 def _quality(item: Candidate) -> Cell:
+    """What is certain about quality on the user's scale; for machines the lower bound of it."""
     n = f"(n {figures.count(item.n)})"
-    return Cell(f"{_QUALITY[item.verdict](item)} {n}", value=item.lower_bound)
+    return Cell(f"{_QUALITY[item.verdict](item)} {n}", value=lowest(item))
 
 
-def _bound(item: Candidate) -> str:
-    return figures.at_least(item.lower_bound)
+def _at_least(item: Candidate) -> str:
+    return figures.at_least(lowest(item))
 
 
-def _difference(item: Candidate) -> str:
-    return figures.change(item.difference)
+def _worse(item: Candidate) -> str:
+    return figures.at_least_worse(highest(item))
 
 
-def _interval(item: Candidate) -> str:
-    if item.difference is None or item.lower_bound is None or item.upper_bound is None:
-        return _difference(item)
-    reach = figures.half_width(item.difference, [item.lower_bound, item.upper_bound])
-    return f"{figures.change(item.difference).removesuffix(' %')} {reach} %"
+def _between(item: Candidate) -> str:
+    return figures.between(lowest(item), highest(item))
 
 
 _QUALITY: dict[Decision, Callable[[Candidate], str]] = {
-    "SWITCH": _bound,
-    "SWITCH_AT": _bound,
-    "KEEP": _difference,
-    "INCONCLUSIVE": _interval,
-    "CANNOT_JUDGE": _difference,
+    "SWITCH": _at_least,
+    "SWITCH_AT": _at_least,
+    "KEEP": _worse,
+    "INCONCLUSIVE": _between,
+    "CANNOT_JUDGE": _between,
 }
 
 
-def _signed(value: float | None) -> Cell:
-    return cells.change(value)
+def _bound(share: float | None, shown: Callable[[float | None], str]) -> Cell:
+    return Cell(shown(share), value=share)
 
 
 _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] = (
@@ -165,8 +177,9 @@ _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] =
     (Column("Ties", "ties", "right"), lambda _, item: cells.count(item.ties)),
     (Column("Losses", "losses", "right"), lambda _, item: cells.count(item.losses)),
     (Column("Failures", "failures", "right"), lambda _, item: cells.count(item.failures)),
-    (Column("Difference", "difference", "right"), lambda _, item: _signed(item.difference)),
-    (Column("At least", "lower_bound", "right"), lambda _, item: Cell(_bound(item), value=item.lower_bound)),
+    (Column("As judged", "difference", "right"), lambda _, item: cells.change(item.difference)),
+    (Column("At least", "at_least", "right"), lambda _, item: _bound(lowest(item), figures.at_least)),
+    (Column("At most", "at_most", "right"), lambda _, item: _bound(highest(item), figures.no_more)),
     (Column("Noise floor", "noise_floor", "right"), lambda task, _: cells.percent(task.noise_floor)),
     (Column("Cost ratio", "cost_ratio", "right"), lambda _, item: cells.percent(item.cost_ratio)),
     (Column("$/call", "cost_per_call_usd", "right"), lambda _, item: cells.per_call(item.cost_per_call_usd)),
