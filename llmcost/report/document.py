@@ -50,8 +50,9 @@ class Cell:
 class Column:
     """A column: `key` names it for machines. Where space is short, columns of high `rank` give way first.
 
-    shrink  names and sentences may be wrapped and then elided in the middle; figures never are
-    lines   how many lines a shrunken cell may take
+    shrink  names may be wrapped and then elided in the middle; figures never are
+    prose   a shrunken sentence takes as many lines as it needs: it is never elided
+    lines   how many lines a shrunken name may take
     least   a shrunken column is not narrower than this
     rank    0: always shown; otherwise left out on narrow screens, the highest first
     """
@@ -60,6 +61,7 @@ class Column:
     key: str
     align: Align = "left"
     shrink: bool = False
+    prose: bool = False
     lines: int = 2
     least: int = 0
     rank: int = 0
@@ -80,6 +82,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows under headers. `detail` tables are left out of the terminal: they would push the answer off the screen.
+
+    Markdown folds them away, a page and a spreadsheet hold them in full.
 
     `name` says in machine-read formats which table a row belongs to.
     """

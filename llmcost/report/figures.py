@@ -120,6 +120,12 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}".replace("-", MINUS)
 
 
+def rough(number: int) -> str:
+    """An estimated count, two leading digits, rounded up: "2,100" of 2,077."""
+    step = int(10 ** max(len(str(number)) - 2, 0))
+    return count(-(-number // step) * step)
+
+
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """ "1 call", "31,022 calls"."""
     return f"{count(number)} {singular if number == 1 else plural or singular + 's'}"

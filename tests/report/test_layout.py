@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llmcost.report.document import Cell, Column, Span, Table
-from llmcost.report.renderers.layout import fold
+from llmcost.report.renderers.layout import cell_lines, fold
 from llmcost.report.untrusted import elide, escape_json, visible
 
 
@@ -29,6 +29,13 @@ def test_what_fits_loses_nothing(text: str) -> None:
 def test_the_middle_gives_way_and_a_percentage_stays_whole() -> None:
     assert fold("gpt-4o-2024-08-06-with-a-long-tail", 10, 2) == ["gpt-4o-", "2…ong-tail"]
     assert fold("SWITCH at 3.8 %", 12, 2) == ["SWITCH at", "3.8 %"]
+
+
+@given(st.text("ab -/:%客", max_size=300), st.integers(6, 40))
+def test_a_sentence_is_wrapped_and_never_cut(text: str, width: int) -> None:
+    lines = cell_lines(Cell(text), Column("", "key", shrink=True, prose=True), width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(cell_len(line) <= width for line in lines)
 
 
 @given(st.text(), st.integers(3, 50))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import results
@@ -44,3 +45,49 @@ def test_the_scale_of_the_user_only_widens(lower: float, reach: float, reliabili
     assert high is not None
     assert -1 <= low <= lower
     assert 1 >= high >= min(lower + reach, 1.0)
+
+
+def test_good_enough_but_dearer_is_said() -> None:
+    screen = drawn(named("extract"))
+    assert re.search(r"^extract +gpt-4o-mini +gpt-4o-mini +– +≥ −1\.9 % \(n 600\) +INCONCLUSIVE$", screen, re.M)
+    assert "deepseek-v4-flash is good enough but costs 2.1×; Qwen/Qwen3-8B undecided" in screen
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(None, "its cost is not known"), (0.99, "is not certainly cheaper"), (1.06, "costs 1.1×")]
+)
+def test_why_a_candidate_that_passed_is_not_used(ratio: float | None, said: str) -> None:
+    task = named("extract")
+    dear = [msgspec.structs.replace(item, cost_ratio=ratio) for item in task.candidates if item.verdict == "SWITCH"]
+    assert f"deepseek-v4-flash is good enough but {said}\n" in drawn(msgspec.structs.replace(task, candidates=dear))
+
+
+def test_a_task_that_stays_says_what_was_tried_and_what_would_settle_it() -> None:
+    assert "tried deepseek-v4-flash (best of 2): worse by more than the margin of 2 %\n" in drawn(named("code"))
+    assert "undecided; about 2,100 more prompts (≈ $8.40) would settle it\n" in drawn(named("translate"))
+    hopeless = msgspec.structs.replace(named("translate"), candidates=named("translate").candidates[1:])
+    assert "tried Qwen/Qwen3-8B: undecided; not reachable at this estimate" in drawn(hopeless)
+
+
+def test_a_task_without_candidates_stays_and_has_nothing_to_explain() -> None:
+    choice = Choice("gpt-4o", "CANNOT_JUDGE", None, None)
+    screen = drawn(msgspec.structs.replace(named("code"), candidates=[], choice=choice))
+    assert re.search(r"^code +gpt-4o +gpt-4o +– +– +CANNOT JUDGE$", screen, re.M)
+    assert "tried" not in screen
+
+
+@pytest.mark.parametrize("name", ["markdown", "html", "csv"])
+def test_the_reasons_are_whole_wherever_they_stand(name: str) -> None:
+    rendered = renderers()[name](replay_document(results.replay()))
+    for task in results.replay().tasks:
+        for item in task.candidates:
+            assert item.reason in rendered
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_terminal_leaves_the_reasons_out_and_cuts_no_sentence(width: int) -> None:
+    screen = renderers()["table"](replay_document(results.replay()), width=width)
+    assert "more prompts will not bring it" not in screen
+    assert "however many prompts" not in screen
+    for note in ("(best of 2): worse by more than the margin of 2 %", "grader missed 9 of 60 planted errors"):
+        assert note in re.sub(r"\s+", " ", screen)

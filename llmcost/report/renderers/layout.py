@@ -46,7 +46,9 @@ def fold(text: str, width: int, lines: int) -> list[str]:
 
 def cell_lines(cell: Cell, column: Column, width: int) -> list[str]:
     """The lines of a cell in its column."""
-    return fold(cell.text, width, column.lines) if column.shrink else [cell.text]
+    if not column.shrink:
+        return [cell.text]
+    return _folded(cell.text, width) if column.prose else fold(cell.text, width, column.lines)
 
 
 def header_lines(column: Column, width: int) -> list[str]:

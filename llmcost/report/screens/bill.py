@@ -25,7 +25,7 @@ def bill_table(bill: Bill) -> Table:
         Column("", "measure"),
         Column("Before", "before", "right"),
         Column("After", "after", "right"),
-        Column("Change", "change", shrink=True, lines=4, least=12),
+        Column("Change", "change", shrink=True, prose=True, least=24),
     )
     return Table("bill", columns, (_spend(bill), _per_request(bill), _latency(bill), _quality(bill)))
 

@@ -22,10 +22,10 @@ def replay_document(report: ReplayReport) -> Document:
         task_table(report),
         bill_table(report.bill),
         *_around_the_bill(report),
-        reasons_table(report),
-        candidates_table(report),
         *_notes(report),
         _next(report),
+        reasons_table(report),
+        candidates_table(report),
     )
     return Document(f"llmcost report {report.run}", blocks)
 

@@ -18,6 +18,7 @@ _WORDS: dict[Decision, tuple[str, Role]] = {
     "INCONCLUSIVE": ("INCONCLUSIVE", "warn"),
     "CANNOT_JUDGE": ("CANNOT JUDGE", "warn"),
 }
+DEARER = 1.05  # from here on "1.1×" is said of a cost; less is "not certainly cheaper"
 
 
 def switched(task: TaskReport) -> bool:
@@ -26,9 +27,11 @@ def switched(task: TaskReport) -> bool:
 
 
 def deciding(task: TaskReport) -> Candidate | None:
-    """The candidate that the task's verdict speaks of: the one chosen, else the best of those with that verdict."""
+    """The candidate that the row speaks of: the one chosen, else one that is good enough, else the nearest to it."""
     if switched(task):
         return next((item for item in task.candidates if item.model == task.choice.model), None)
+    if passed := _passed(task):
+        return min(passed, key=_cost)
     alike = [item for item in task.candidates if item.verdict == task.choice.verdict] or task.candidates
     return max(alike, key=_promise, default=None)
 
@@ -52,14 +55,14 @@ def reasons_table(report: ReplayReport) -> Table:
         Column("Use case", "task", shrink=True),
         Column("Candidate", "candidate", shrink=True),
         Column("Verdict", "verdict", shrink=True, least=12),
-        Column("Why", "reason", shrink=True, lines=4),
+        Column("Why", "reason", shrink=True, prose=True),
     )
     rows = tuple(
         Row((cells.name(task.task), cells.name(item.model), verdict(item), Cell(item.reason, value=item.reason)))
         for task in report.tasks
         for item in task.candidates
     )
-    return Table("reason", columns, rows, "Why")
+    return Table("reason", columns, rows, "Why", detail=True)
 
 
 def candidates_table(report: ReplayReport) -> Table:
@@ -88,8 +91,19 @@ def highest(item: Candidate) -> float | None:
 def verdict(item: Candidate) -> Cell:
     """The verdict in words: "SWITCH at 5 %" where it holds only at a looser margin."""
     word, role = _WORDS[item.verdict]
-    at = f" at {figures.at_most(item.certified_margin)}" if item.verdict == "SWITCH_AT" else ""
-    return Cell(word + at, role, item.verdict)
+    return Cell(word + _looser(item), role, item.verdict)
+
+
+def _looser(item: Candidate) -> str:
+    return f" at {figures.at_most(item.certified_margin)}" if item.verdict == "SWITCH_AT" else ""
+
+
+def _passed(task: TaskReport) -> list[Candidate]:
+    return [item for item in task.candidates if item.verdict in SWITCHES]
+
+
+def _cost(item: Candidate) -> float:
+    return float("inf") if item.cost_ratio is None else item.cost_ratio
 
 
 def _promise(item: Candidate) -> tuple[float, float]:
@@ -107,8 +121,6 @@ def _task_row(task: TaskReport) -> Row:
     quality = Cell(figures.UNKNOWN) if item is None else _quality(item)
     word, role = _WORDS[task.choice.verdict]
     judged = Cell(word, role, task.choice.verdict) if item is None or not switched(task) else verdict(item)
-    below = _below(task, item, reach)
-    tried = f"tried: {item.model}" if item is not None and not switched(task) else ""
     return Row(
         (
             cells.name(task.task),
@@ -118,23 +130,46 @@ def _task_row(task: TaskReport) -> Row:
             quality,
             judged,
         ),
-        below if any(cell.text for cell in below) else (),
-        note=line(cells.dim(tried)),
+        _below(task, reach),
+        note=line(cells.dim("" if item is None or switched(task) else _why_it_stays(task, item))),
     )
 
 
-def _below(task: TaskReport, item: Candidate | None, reach: str) -> tuple[Cell, ...]:
+def _below(task: TaskReport, reach: str) -> tuple[Cell, ...]:
     models = len(task.incumbent.models)
     used = f"+{models - 1} more" if models > 1 else ""
-    more = "" if item is None or item.verdict != "INCONCLUSIVE" else _more(item)
-    return (Cell(""), Cell(used, "dim"), Cell(""), Cell(reach), Cell(more, "dim"), Cell(""))
+    below = (Cell(""), Cell(used, "dim"), Cell(""), Cell(reach), Cell(""), Cell(""))
+    return below if any(cell.text for cell in below) else ()
 
 
-def _more(item: Candidate) -> str:
+def _why_it_stays(task: TaskReport, item: Candidate) -> str:
+    """Whose quality the row shows, and why that model is not used."""
+    if item.verdict not in SWITCHES:
+        best = f" (best of {len(task.candidates)})" if len(task.candidates) > 1 else ""
+        return f"tried {item.model}{best}: {_STAYS[item.verdict](task, item)}"
+    undecided = [other.model for other in task.candidates if other.verdict == "INCONCLUSIVE"]
+    rest = f"; {cells.listed(undecided, 2)} undecided" if undecided else ""
+    return f"{item.model} is good enough{_looser(item)} but {_not_cheaper(item)}{rest}"
+
+
+def _not_cheaper(item: Candidate) -> str:
+    if item.cost_ratio is None:
+        return "its cost is not known"
+    return f"costs {figures.times(item.cost_ratio)}" if item.cost_ratio >= DEARER else "is not certainly cheaper"
+
+
+def _undecided(_: TaskReport, item: Candidate) -> str:
     if item.more_prompts is None:
-        return ""
-    price = f" ≈ {figures.money(item.more_usd)}" if item.more_usd is not None else ""
-    return f"{figures.count(item.more_prompts)} more{price}"
+        return "undecided; not reachable at this estimate, however many prompts"
+    price = f" (≈ {figures.money(item.more_usd)})" if item.more_usd is not None else ""
+    return f"undecided; about {figures.rough(item.more_prompts)} more prompts{price} would settle it"
+
+
+_STAYS: dict[Decision, Callable[[TaskReport, Candidate], str]] = {
+    "KEEP": lambda task, _: f"worse by more than the margin of {figures.at_most(task.margin)}",
+    "INCONCLUSIVE": _undecided,
+    "CANNOT_JUDGE": lambda _, item: item.reason,
+}
 
 
 def _quality(item: Candidate) -> Cell:
