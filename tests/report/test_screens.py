@@ -13,6 +13,7 @@ import pytest
 from rich.cells import cell_len
 from support import results
 
+from llmcost.recommend.result import Controls
 from llmcost.report import (
     Document,
     audit_document,
@@ -174,6 +175,39 @@ def test_a_passing_check_says_so() -> None:
     failed = results.failed_check()
     drawn = renderers()["table"](check_document(msgspec.structs.replace(failed, passed=True, reasons=[])))
     assert drawn.startswith("PASS  cost per call +14.2 %")
+
+
+def test_the_yardsticks_are_short_and_say_that_nothing_certified_them() -> None:
+    drawn = renderers()["table"](replay_document(results.replay()), width=120)
+    assert "deepseek-v4-flash everywhere, −71.0 % (does not pass on code, summarize +2)" in drawn
+    assert (
+        "Oracle per task: −81.0 %: the cheapest whose estimate is within the margin, in hindsight (not certified)"
+        in (drawn)
+    )
+
+
+def test_all_wordy_models_share_one_line() -> None:
+    drawn = renderers()["table"](replay_document(results.replay()), width=200)
+    assert "in tokens: Qwen/Qwen3-8B up to 1.3×, deepseek-v4-flash up to 1.2× (already in the figures)" in drawn
+
+
+def test_uncalibrated_graders_are_named_as_such_until_people_have_checked_them() -> None:
+    report = results.replay()
+    note = "the graders are not calibrated against people yet: judged tasks had to pass within half"
+    assert note in renderers()["table"](replay_document(report), width=200)
+    checked = [msgspec.structs.replace(task, controls=Controls(kappa_lower=0.6)) for task in report.tasks]
+    exact = [task for task in report.tasks if "judge" not in task.candidates[0].basis]
+    for tasks in (checked, exact):
+        assert note not in renderers()["table"](
+            replay_document(msgspec.structs.replace(report, tasks=tasks)), width=200
+        )
+
+
+def test_a_bill_of_one_step_does_not_repeat_it() -> None:
+    report = results.replay()
+    bill = msgspec.structs.replace(report.bill, steps=report.bill.steps[1:])
+    drawn = renderers()["table"](replay_document(msgspec.structs.replace(report, bill=bill)))
+    assert "How the bill falls" not in drawn
 
 
 HOSTILE = {

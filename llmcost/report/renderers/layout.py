@@ -19,6 +19,7 @@ NARROW = (12, 9)  # how far names may shrink before a column is left out, and be
 LAST_RESORT = 6
 _WORD, _BREAK = r"(?:[^\s\-/_:@]|\s(?=%))", r"(?:[\-/_:@]|\s(?!%))"  # "3.8 %" stays in one piece
 _PIECES = re.compile(f"{_WORD}*{_BREAK}+|{_WORD}+")
+_WORDS = re.compile(r"(?:\S|\s(?=%))+\s*|\s+")
 
 
 def columns_shown(table: Table, width: int) -> dict[int, int]:
@@ -48,7 +49,7 @@ def cell_lines(cell: Cell, column: Column, width: int) -> list[str]:
     """The lines of a cell in its column."""
     if not column.shrink:
         return [cell.text]
-    return _folded(cell.text, width) if column.prose else fold(cell.text, width, column.lines)
+    return _folded(cell.text, width, _WORDS) if column.prose else fold(cell.text, width, column.lines)
 
 
 def header_lines(column: Column, width: int) -> list[str]:
@@ -63,9 +64,9 @@ def padded(text: str, column: Column, width: int) -> str:
     return set_cell_size(text, width) if cell_len(text) < width else text
 
 
-def _folded(text: str, width: int) -> list[str]:
+def _folded(text: str, width: int, pieces: re.Pattern[str] = _PIECES) -> list[str]:
     lines = [""]
-    for piece in _PIECES.findall(text):
+    for piece in pieces.findall(text):
         if cell_len(lines[-1]) + cell_len(piece.rstrip()) <= width:
             lines[-1] += piece
             continue

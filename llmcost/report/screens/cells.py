@@ -58,6 +58,12 @@ def listed(items: Sequence[str], most: int) -> str:
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
 
 
+def few(items: Sequence[str], most: int) -> str:
+    """ "a, b +3": `listed` where room is short."""
+    more = f" +{len(items) - most}" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
+
+
 def joined(parts: Iterable[str]) -> str:
     """The parts that are not empty, separated by middle dots."""
     return SEPARATOR.join(part for part in parts if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmcost.evidence import UNCALIBRATED_RELIABILITY
 from llmcost.recommend.result import Baseline, ReplayReport, TaskReport
 from llmcost.report import figures
 from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, line
@@ -13,6 +14,7 @@ from llmcost.report.screens.verdicts import candidates_table, reasons_table, swi
 
 CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
 TASKS_SHOWN = 6
+FAILING_SHOWN = 2
 
 
 def replay_document(report: ReplayReport) -> Document:
@@ -57,7 +59,7 @@ def _spaced(text: str) -> str:
 def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
     items = [
         ("Model map", _model_map(report.tasks)),
-        ("How the bill falls", waterfall(report.bill)),
+        ("How the bill falls", waterfall(report.bill) if len(report.bill.steps) > 1 else ()),
         ("Best single model", _best_single(report.best_single_model)),
         ("Oracle per task", _oracle(report.oracle)),
     ]
@@ -78,16 +80,15 @@ def _best_single(baseline: Baseline | None) -> Line:
     if baseline is None:
         return ()
     models = sorted(set(baseline.model_map.values()))
-    fails = f" (does not pass on {cells.listed(baseline.fails_on, 3)})" if baseline.fails_on else " (passes everywhere)"
-    return line(f"{cells.listed(models, 2)} everywhere, {figures.change(_negated(baseline.savings))}{fails}")
+    fails = f"does not pass on {cells.few(baseline.fails_on, FAILING_SHOWN)}" if baseline.fails_on else "passes on all"
+    return line(f"{cells.listed(models, 2)} everywhere, {figures.change(_negated(baseline.savings))} ({fails})")
 
 
 def _oracle(baseline: Baseline | None) -> Line:
     if baseline is None:
         return ()
-    return line(
-        f"{figures.change(_negated(baseline.savings))}: the cheapest per task whatever its quality (do not quote)"
-    )
+    change = figures.change(_negated(baseline.savings))
+    return line(f"{change}: the cheapest whose estimate is within the margin, in hindsight (not certified)")
 
 
 def _negated(savings: float | None) -> float | None:
@@ -95,7 +96,14 @@ def _negated(savings: float | None) -> float | None:
 
 
 def _notes(report: ReplayReport) -> Iterator[Notes]:
-    items = (*_chatty(report), *_adjusted(report), *_lost(report), *_not_replayable(report), _spent(report))
+    items = (
+        *_uncalibrated(report),
+        *_chatty(report),
+        *_adjusted(report),
+        *_lost(report),
+        *_not_replayable(report),
+        _spent(report),
+    )
     yield Notes(items)
 
 
@@ -105,8 +113,25 @@ def _chatty(report: ReplayReport) -> Iterator[Line]:
         for candidate in task.candidates:
             if (ratio := candidate.output_token_ratio) is not None and ratio >= CHATTY:
                 worst[candidate.model] = max(ratio, worst.get(candidate.model, 0.0))
-    for model, ratio in worst.items():
-        yield line(f"{model} writes up to {figures.times(ratio)} the tokens of today's model (already in the figures)")
+    if worst:
+        models = ", ".join(f"{model} up to {figures.times(ratio)}" for model, ratio in worst.items())
+        yield line(f"longer answers than today's, in tokens: {models} (already in the figures)")
+
+
+def _uncalibrated(report: ReplayReport) -> Iterator[Line]:
+    """How far graders are trusted that nobody has compared with people's verdicts."""
+    shares = [
+        item.reliability
+        for task in report.tasks
+        for item in task.candidates
+        if "judge" in item.basis and task.controls.kappa_lower is None
+    ]
+    if shares and min(shares) < 1:
+        shown = "half" if min(shares) == UNCALIBRATED_RELIABILITY else figures.percent(min(shares), 0)
+        yield line(
+            f"the graders are not calibrated against people yet: judged tasks had to pass within {shown} of the "
+            f"margin, as if only {shown} of a true loss were seen"
+        )
 
 
 def _adjusted(report: ReplayReport) -> Iterator[Line]:
@@ -153,5 +178,5 @@ def _spent(report: ReplayReport) -> Line:
 
 def _next(report: ReplayReport) -> Next:
     export = Command("llmcost export --to litellm", "the model map as a gateway's configuration")
-    label = Command("llmcost report --format html -o report.html", "every candidate, to pass on")
+    label = Command("llmcost report --format html -o report.html", "every candidate, and why")
     return Next((export, label) if any(map(switched, report.tasks)) else (label,))
