@@ -74,7 +74,7 @@ class AuditSettings(Section, frozen=True):
     top_tag_values: int = 20
 
 
-CheckKind = Literal["exact", "numeric", "json", "json_field", "contains", "schema", "tool_calls", "judge"]
+CheckKind = Literal["exact", "numeric", "json", "json_field", "contains", "literal", "judge"]
 
 
 class CheckSettings(Section, frozen=True):
