@@ -13,6 +13,7 @@ UNKNOWN = "–"
 MINUS = "−"
 _SUFFIXES = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _TINY_MONEY = 0.0001
+_TINIEST_PER_CALL = 1e-7
 _WHOLE_DOLLARS = 10_000
 
 
@@ -33,11 +34,19 @@ def whole_money(usd: float | None) -> str:
     return f"{MINUS if usd < 0 else ''}${abs(usd):,.0f}"
 
 
+def about(usd: float | None, before: str = "") -> str:
+    """Whole money in a sentence, `before` in front of it; "under $0.0001" where it is next to nothing."""
+    if usd is not None and 0 < usd < _TINY_MONEY:
+        return f"under ${_TINY_MONEY}"
+    return before + whole_money(usd)
+
+
 def per_call(usd: float | None) -> str:
-    """Cost per call: four decimals under a dollar, so that a column of them lines up."""
-    if usd is None or usd >= 1 or usd < _TINY_MONEY:
+    """Cost per call: four decimals under a dollar, so that a column of them lines up; two digits of what is less."""
+    if usd is None or usd >= 1 or usd < _TINIEST_PER_CALL:
         return money(usd)
-    return f"${usd:.4f}"
+    decimals = 4 if usd >= _TINY_MONEY else 1 - math.floor(math.log10(usd))
+    return f"${usd:.{decimals}f}"
 
 
 def signed_whole_money(usd: float | None) -> str:

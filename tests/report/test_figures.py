@@ -44,7 +44,11 @@ def test_percent(share: float | None, shown: str) -> None:
         (figures.duration, 2110.0, "2.1 s"), (figures.duration, 840.0, "840 ms"), (figures.duration, 999.7, "1.0 s"),
         (figures.duration, 190_000, "3 m 10 s"), (figures.duration, 59_990, "1 m 00 s"), (figures.duration, None, "–"),
         (figures.whole_money, 1690.4, "$1,690"), (figures.signed_money, 390.0, "+$390.00"),
-        (figures.per_call, 0.2028, "$0.2028"), (figures.per_call, 1.5, "$1.50"), (figures.times, 1.31, "1.3×"),
+        (figures.per_call, 0.2028, "$0.2028"), (figures.per_call, 1.5, "$1.50"),
+        (figures.per_call, 0.0000557, "$0.000056"), (figures.per_call, 0.00012, "$0.0001"),
+        (figures.per_call, 1e-9, "<$0.0001"), (figures.about, 0.00001, "under $0.0001"), (figures.about, 12.3, "$12"),
+        (figures.rough, 2077, "2,100"), (figures.rough, 7, "7"), (figures.rough, 46_012, "47,000"),
+        (figures.times, 1.31, "1.3×"),
     ],
 )  # fmt: skip
 def test_other_figures(function, value, shown: str) -> None:

@@ -111,22 +111,38 @@ def audit() -> AuditResult:
         by_tag={"team": [_spend("", [], 61204, 155_734_000, 11_613_400, 3412.88, 3900.0, name={"tag": "support"})]},
         unpriced_models=[UnpricedModel("our-finetune-7b", 794, 0.01297)],
         findings=[
+            _cheaper("summarize", 6110, 1228.01, 98.614), _cheaper("support chat", 31022, 1109.2, 98.437),
+            _cheaper("classify", 19_870, 46.88, 76.81),
+            _duplicates("classify", 3577, 198.6, 18.002), _duplicates("support chat", 401, 13.8, 1.2926),
             Finding(
-                "cache-exact", "exact_cache", "Identical requests within an hour, 18 % of classify", "classify", 3577,
-                212.40, 216.36, "no_answer_change", "3,577 of 19,870", "cache answers for an hour at the call site",
+                "failed-calls", "failed-calls", "0.544 % of calls failed", None, 333, 4.10, 4.18, "potential",
+                "333 of 61,204 calls: rate_limit (301), timeout (32); 12 of them reported usage",
+                "fix the most frequent error first; retry with back-off",
             ),
             Finding(
-                "cheaper-model", "cheaper_model", "Every call on gpt-4o-mini at today's token counts", None, 39308,
-                2941.0, 2995.85, "potential", "price only", "llmcost replay --models gpt-4o-mini",
-            ),
-            Finding(
-                "failed", "failed_calls", "Failed calls that were billed", None, 333, 4.10, 4.18, "no_answer_change",
-                "", "",
+                "unpriced-models", "unpriced-models", "1.3 % of calls have no known price", None, 794, None, None,
+                "potential", "our-finetune-7b (794)", 'set price under [models."our-finetune-7b"] in llmcost.toml',
             ),
         ],
         potential=Potential(
             PotentialTotal(216.36, 212.40, ["cache-exact"]), PotentialTotal(3051.02, 2995.15, ["cheaper-model"])
         ),
+    )  # fmt: skip
+
+
+def _cheaper(task: str, calls: int, usd: float, percent: float) -> Finding:
+    return Finding(
+        f"cheaper-model:{task}", "cheaper-model", f"Qwen/Qwen3-8B would cost {percent:.3g} % less, if quality held",
+        task, calls, usd * 0.98, usd, "potential", f"same tokens, {calls:,} calls; no answer was compared",
+        "measure it on your own calls: llmcost replay --models Qwen/Qwen3-8B",
+    )  # fmt: skip
+
+
+def _duplicates(task: str, calls: int, usd: float, percent: float) -> Finding:
+    return Finding(
+        f"exact-duplicates:{task}", "exact-duplicates", f"Identical requests within 1h: {percent:.3g} % of calls",
+        task, calls, usd, usd * 1.02, "no_answer_change", f"{calls:,} calls repeat a request answered in the 1h before",
+        "keep answers for 1h in an exact response cache",
     )  # fmt: skip
 
 

@@ -7,19 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from llmcost.audit.result import AuditResult, Basis, Finding, PotentialTotal, Reject, SpendRow
+from llmcost.audit.result import AuditResult, Reject, SpendRow
 from llmcost.config import AuditSettings
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Command, Document, Line, Next, Notes, Role, Row, Table, Text, line
+from llmcost.report.document import Cell, Column, Command, Document, Heading, Line, Next, Notes, Row, Table, Text, line
 from llmcost.report.screens import cells
+from llmcost.report.screens.leaks import amount, findings_table, leaks
 
 REJECTS_SHOWN = 3
 MODELS_SHOWN = 5
-_ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
-    "no_answer_change": ("no", "good"),
-    "potential": ("untested", "warn"),
-    "measured": ("no (measured)", "good"),
-}
 
 
 def audit_document(result: AuditResult, candidates: Sequence[str] = AuditSettings().compare) -> Document:
@@ -27,27 +23,38 @@ def audit_document(result: AuditResult, candidates: Sequence[str] = AuditSetting
     tables = (
         _spend_table("task", "Task", result.by_task, detail=False),
         _spend_table("model", "Model", result.by_model, detail=len(result.by_model) < 2),
-        _spend_table("day", "Day", result.by_day, detail=True),
+        findings_table(result),
         *(_spend_table("tag", tag, rows, detail=True) for tag, rows in result.by_tag.items()),
+        _spend_table("day", "Day", result.by_day, detail=True),
     )
     blocks = (
+        Heading(_answer(result)),
         Text(tuple(_summary(result))),
-        *(table for table in tables if table.rows),
-        *_leaks(result),
+        *(table for table in tables if table.rows and not table.detail),
+        *leaks(result),
         *_notes(result),
         _next(result, candidates),
+        *(table for table in tables if table.rows and table.detail),
     )
     return Document("llmcost audit", blocks)
+
+
+def _answer(result: AuditResult) -> Line:
+    totals = result.totals
+    cost = "cost unknown" if totals.cost_usd is None else figures.money(totals.cost_usd)
+    monthly = totals.monthly_usd is not None
+    sure = amount(result.potential.no_answer_change, monthly)
+    rate = " a month" if monthly else ""
+    waste = f": {figures.about(sure)}{rate} can go without changing an answer" if sure else ""
+    return line(cells.strong(f"{cost} for {figures.counted(totals.calls, 'call')}"), waste)
 
 
 def _summary(result: AuditResult) -> Iterator[Line]:
     source, totals = result.source, result.totals
     where = cells.joined((cells.file_names(source.files), ", ".join(source.format)))
-    calls = figures.counted(totals.calls, "call")
-    yield line(cells.joined((where, calls, cells.period(result.span.start, result.span.end))))
-    monthly = "" if totals.monthly_usd is None else f"about {figures.whole_money(totals.monthly_usd)} a month"
-    cost = "cost unknown" if totals.cost_usd is None else f"{figures.money(totals.cost_usd)} computed"
-    yield line(cells.strong(cost), cells.SEPARATOR + cells.joined((f"prices of {result.prices.as_of}", monthly)))
+    yield line(cells.joined((where, cells.period(result.span.start, result.span.end))))
+    monthly = "" if totals.monthly_usd is None else f"{figures.about(totals.monthly_usd, 'about ')} a month"
+    yield line(cells.joined((f"computed with prices of {result.prices.as_of}", monthly)))
     yield line(cells.dim(cells.joined((_accounting(result), _priced(result)))))
 
 
@@ -67,7 +74,7 @@ def _accounting(result: AuditResult) -> str:
 
 def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: bool) -> Table:
     columns = (
-        Column(header, "name", shrink=True),
+        Column(header, "name", shrink=True, lines=4),
         Column("Calls", "calls", "right"),
         Column("Tokens in", "input_tokens", "right", rank=2),
         Column("Tokens out", "output_tokens", "right", rank=2),
@@ -105,55 +112,6 @@ def _models(row: SpendRow) -> Cell:
         return Cell(figures.UNKNOWN)
     more = f" +{len(models) - 1}" if len(models) > 1 else ""
     return Cell(models[0] + more, value=", ".join(models))
-
-
-def _leaks(result: AuditResult) -> Iterator[Table | Text]:
-    if not result.findings:
-        return
-    monthly = result.totals.monthly_usd is not None
-    columns = (
-        Column("", "rank", "right"),
-        Column("Where it leaks", "finding", shrink=True),
-        Column("Task", "task", shrink=True, rank=2),
-        Column("Calls", "calls", "right", rank=1),
-        Column("per month" if monthly else "in this log", "usd_per_month" if monthly else "usd_logged", "right"),
-        Column("answers change?", "answers_change"),
-    )
-    rows = tuple(_leak(rank, finding, monthly) for rank, finding in enumerate(result.findings, 1))
-    yield Table("finding", columns, rows)
-    yield Text(tuple(_potentials(result, monthly)))
-
-
-def _leak(rank: int, finding: Finding, monthly: bool) -> Row:
-    word, role = _ANSWERS_CHANGE[finding.basis]
-    usd = finding.usd_per_month if monthly else finding.usd_logged
-    return Row(
-        (
-            Cell(str(rank), value=rank),
-            cells.name(finding.title),
-            cells.name(finding.task),
-            cells.count(finding.calls),
-            Cell(figures.whole_money(usd), value=usd),
-            Cell(word, role, finding.basis),
-        ),
-        note=line(cells.dim(f"→ {finding.remedy}" if finding.remedy else "")),
-    )
-
-
-def _potentials(result: AuditResult, monthly: bool) -> Iterator[Line]:
-    potential = result.potential
-    if (sure := _amount(potential.no_answer_change, monthly)) is not None:
-        yield line("no change to any answer: ", cells.strong(_rate(sure, monthly)))
-    if (hoped := _amount(potential.if_untested_passed, monthly)) is not None:
-        yield line(f"potential if everything untested passed: up to {_rate(hoped, monthly)} (do not quote)")
-
-
-def _amount(total: PotentialTotal, monthly: bool) -> float | None:
-    return total.usd_per_month if monthly else total.usd_logged
-
-
-def _rate(usd: float, monthly: bool) -> str:
-    return f"{figures.whole_money(usd)} {'a month' if monthly else 'of this log'}"
 
 
 def _notes(result: AuditResult) -> Iterator[Notes]:
@@ -202,4 +160,4 @@ def _next(result: AuditResult, candidates: Sequence[str]) -> Next:
     new = [model for model in candidates if model not in used] or list(candidates)
     replay = f"llmcost replay --models {shlex.quote(','.join(new))}"
     page = "llmcost audit LOGS --format html -o audit.html"
-    return Next((Command(replay, "asks before it spends"), Command(page, "also by day and by tag")))
+    return Next((Command(replay, "asks before it spends"), Command(page, "every finding, by day, by tag")))

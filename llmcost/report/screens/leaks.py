@@ -1,0 +1,164 @@
+"""Where the money leaks: one row a kind of finding, every single one in the detail table below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from llmcost.audit.result import AuditResult, Basis, Finding, PotentialTotal
+from llmcost.report import figures
+from llmcost.report.document import Cell, Column, Line, Role, Row, Table, Text, line
+from llmcost.report.screens import cells
+
+ROWS_SHOWN = 8
+TASKS_NAMED = 2
+_PERCENT = re.compile(r"(?<![\d.,])\d+(?:\.\d+)? %")
+_ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
+    "no_answer_change": ("no", "good"),
+    "potential": ("untested", "warn"),
+    "measured": ("no (measured)", "good"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Leak:
+    """Findings that say the same of different tasks. Their calls differ, so calls and dollars add up."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The dearest of them."""
+        return self.findings[0]
+
+    def title(self) -> str:
+        """What they say, "76.7–98.6 %" where only the shares differ."""
+        shares = zip(*(_PERCENT.findall(finding.title) for finding in self.findings), strict=True)
+        ranges = iter([_range([float(share.removesuffix(" %")) / 100 for share in column]) for column in shares])
+        return _PERCENT.sub(lambda _: next(ranges), self.first.title)
+
+    def tasks(self) -> list[str]:
+        """Their tasks, dearest first."""
+        return [finding.task for finding in self.findings if finding.task is not None]
+
+    def usd(self, monthly: bool) -> float | None:
+        """Their dollars; None where they are not known."""
+        known = [usd for finding in self.findings if (usd := _usd(finding, monthly)) is not None]
+        return sum(known) if known else None
+
+
+def leaks(result: AuditResult) -> Iterator[Table | Text]:
+    """The dearest kinds of findings, and what the bill could lose in all."""
+    if not result.findings:
+        return
+    monthly = result.totals.monthly_usd is not None
+    columns = (
+        Column("", "rank", "right"),
+        Column("Where it leaks", "finding", shrink=True, prose=True, lines=4),
+        Column("Task", "task", shrink=True, rank=2),
+        Column("Calls", "calls", "right", rank=1),
+        _dollars(monthly),
+        Column("answers change?", "answers_change", lines=1),
+    )
+    found = sorted(_grouped(result.findings), key=lambda leak: -(leak.usd(monthly) or 0.0))
+    yield Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(found[:ROWS_SHOWN], 1)))
+    yield Text(tuple(_potentials(result, monthly, len(found) - ROWS_SHOWN)))
+
+
+def findings_table(result: AuditResult) -> Table:
+    """Every single finding with what it rests on and what to do."""
+    monthly = result.totals.monthly_usd is not None
+    columns = (
+        Column("Finding", "finding", shrink=True, prose=True),
+        Column("Task", "task", shrink=True),
+        Column("Calls", "calls", "right"),
+        _dollars(monthly),
+        Column("answers change?", "answers_change", lines=1),
+        Column("Evidence", "evidence", shrink=True, prose=True),
+        Column("What to do", "remedy", shrink=True, prose=True),
+    )
+    return Table("finding", columns, tuple(_single(item, monthly) for item in result.findings), "Every finding", True)
+
+
+def _grouped(findings: Sequence[Finding]) -> list[_Leak]:
+    """Findings alike but for their task and figures, together; those of the whole log or of unknown cost alone."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        alone = finding.id if finding.task is None or finding.usd_logged is None else ""
+        said = _PERCENT.sub("%", finding.title)
+        groups.setdefault((finding.kind, finding.basis, said, finding.remedy, alone), []).append(finding)
+    return [_Leak(tuple(group)) for group in groups.values()]
+
+
+def _row(rank: int, leak: _Leak, monthly: bool) -> Row:
+    tasks = leak.tasks()
+    usd = leak.usd(monthly)
+    calls = sum(finding.calls for finding in leak.findings)
+    advice = leak.first.remedy.partition("; ")[0]
+    return Row(
+        (
+            Cell(str(rank), value=rank),
+            cells.name(leak.title()),
+            Cell(cells.few(tasks, TASKS_NAMED), value=", ".join(tasks)) if tasks else cells.name(None),
+            cells.count(calls),
+            Cell(figures.whole_money(usd), value=usd),
+            _answers(leak.first),
+        ),
+        note=line(cells.dim(f"→ {advice}" if advice else "")),
+    )
+
+
+def _single(finding: Finding, monthly: bool) -> Row:
+    usd = _usd(finding, monthly)
+    return Row(
+        (
+            cells.name(_Leak((finding,)).title()),
+            cells.name(finding.task),
+            cells.count(finding.calls),
+            Cell(figures.whole_money(usd), value=usd),
+            _answers(finding),
+            Cell(finding.evidence),
+            Cell(finding.remedy),
+        )
+    )
+
+
+def _dollars(monthly: bool) -> Column:
+    return Column("per month" if monthly else "in this log", "usd_per_month" if monthly else "usd_logged", "right")
+
+
+def _answers(finding: Finding) -> Cell:
+    if finding.usd_logged is None:
+        return Cell(figures.UNKNOWN, value=finding.basis)  # nothing to save is known of, so nothing to test
+    word, role = _ANSWERS_CHANGE[finding.basis]
+    return Cell(word, role, finding.basis)
+
+
+def _range(shares: list[float]) -> str:
+    """ "2.1–23.9 %"; one share where all print alike."""
+    low, high = figures.percent(min(shares)), figures.percent(max(shares))
+    return high if low == high else f"{low.removesuffix(' %')}–{high}"
+
+
+def _potentials(result: AuditResult, monthly: bool, more: int) -> Iterator[Line]:
+    if more > 0:
+        yield line(cells.dim(f"and {figures.counted(more, 'smaller leak')}: all of them in --format html"))
+    potential = result.potential
+    if (sure := amount(potential.no_answer_change, monthly)) is not None:
+        yield line("no change to any answer: ", cells.strong(_rate(sure, monthly)))
+    if (hoped := amount(potential.if_untested_passed, monthly)) is not None:
+        yield line(f"potential if everything untested passed: up to {_rate(hoped, monthly)} (do not quote)")
+
+
+def amount(total: PotentialTotal, monthly: bool) -> float | None:
+    """What the bill could lose, a month or in this log."""
+    return total.usd_per_month if monthly else total.usd_logged
+
+
+def _usd(finding: Finding, monthly: bool) -> float | None:
+    return finding.usd_per_month if monthly else finding.usd_logged
+
+
+def _rate(usd: float, monthly: bool) -> str:
+    return f"{figures.about(usd)} {'a month' if monthly else 'of this log'}"
