@@ -89,7 +89,7 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
         noise_floor=None,
         controls=Controls(),
         candidates=candidates,
-        choice=_choice(chosen, candidates, incumbent),
+        choice=_choice(chosen, candidates, incumbent, trial.sampled),
     )
 
 
@@ -143,16 +143,19 @@ def _candidate(log: BilledLog, trial: TaskTrial, found: CandidateTrial) -> Candi
     )
 
 
-def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent: Incumbent) -> Choice:
+def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent: Incumbent, sampled: int) -> Choice:
     if chosen is None:
-        return Choice(incumbent.model, _why_stay([c.verdict for c in candidates]), None, None)
+        return Choice(incumbent.model, _why_stay(candidates, sampled), None, None)
     assert chosen.cost_ratio is not None and chosen.cost_ratio_interval is not None  # certified() saw to it
     low, high = chosen.cost_ratio_interval
     return Choice(chosen.model, chosen.verdict, 1 - chosen.cost_ratio, [1 - high, 1 - low])
 
 
-def _why_stay(verdicts: Sequence[Decision]) -> Decision:
+def _why_stay(candidates: Sequence[Candidate], sampled: int) -> Decision:
     """The verdict of a task that keeps its model: undecided before unjudged before kept."""
+    if not sampled:
+        return "CANNOT_JUDGE"
+    verdicts = {candidate.verdict for candidate in candidates}
     return next((v for v in ("INCONCLUSIVE", "CANNOT_JUDGE") if v in verdicts), "KEEP")
 
 

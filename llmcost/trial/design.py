@@ -43,8 +43,8 @@ class Design:
     replay: ReplaySettings
 
     def tasks(self) -> list[str]:
-        """The tasks that have a sampled prompt, in alphabetical order."""
-        return sorted(set(self.sample.tasks))
+        """Every task of the log, in alphabetical order; some may have no prompt that can be asked again."""
+        return sorted(self.sample.population)
 
     def positions(self, arm: Arm, task: str) -> npt.NDArray[np.int64]:
         """Indices into `arm.positions` (and its requests) that belong to a task."""
