@@ -6,7 +6,7 @@ from llmcost.report.document import Document
 from llmcost.report.exports import Exporter, exporters
 from llmcost.report.json_text import to_json
 from llmcost.report.renderers import Renderer, html_fragment, renderers
-from llmcost.report.screens import audit_document, check_document, estimate_document, replay_document
+from llmcost.report.screens import audit_document, check_document, estimate_document, prices_document, replay_document
 
 __all__ = [
     "Document",
@@ -17,6 +17,7 @@ __all__ = [
     "estimate_document",
     "exporters",
     "html_fragment",
+    "prices_document",
     "renderers",
     "replay_document",
     "to_json",

@@ -49,6 +49,14 @@ def per_call(usd: float | None) -> str:
     return f"${usd:.{decimals}f}"
 
 
+def price(usd: float | None) -> str:
+    """A list price as it is listed, nothing rounded away: "$2.50", "$0.375", "$0.0028"."""
+    if usd is None:
+        return UNKNOWN
+    whole, _, decimals = f"{usd:,.9f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0'):0<2}"
+
+
 def signed_whole_money(usd: float | None) -> str:
     """Whole money with its sign: "−$1,690"."""
     return f"+{whole_money(usd)}" if usd is not None and usd > 0 else whole_money(usd)

@@ -47,6 +47,8 @@ def test_percent(share: float | None, shown: str) -> None:
         (figures.per_call, 0.2028, "$0.2028"), (figures.per_call, 1.5, "$1.50"),
         (figures.per_call, 0.0000557, "$0.000056"), (figures.per_call, 0.00012, "$0.0001"),
         (figures.per_call, 1e-9, "<$0.0001"), (figures.about, 0.00001, "under $0.0001"), (figures.about, 12.3, "$12"),
+        (figures.price, 2.5, "$2.50"), (figures.price, 0.375, "$0.375"), (figures.price, 0.0028, "$0.0028"),
+        (figures.price, 0.0, "$0.00"), (figures.price, None, "–"), (figures.price, 1200.0, "$1,200.00"),
         (figures.rough, 2077, "2,100"), (figures.rough, 7, "7"), (figures.rough, 46_012, "47,000"),
         (figures.times, 1.31, "1.3×"),
     ],
@@ -66,6 +68,11 @@ def test_money_is_close_to_the_amount(usd: float) -> None:
     shown = figures.money(usd)
     if not shown.startswith("<"):
         assert float(shown.strip("$").replace(",", "")) == pytest.approx(usd, rel=0.06, abs=1e-9)
+
+
+@given(st.integers(0, 10**9).map(lambda nano: nano / 1e6))
+def test_a_list_price_loses_no_digit(usd: float) -> None:
+    assert float(figures.price(usd).strip("$").replace(",", "")) == pytest.approx(usd, abs=1e-9)
 
 
 @given(SHARES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from llmcost.report import (
     check_document,
     estimate_document,
     html_fragment,
+    prices_document,
     renderers,
     replay_document,
 )
@@ -31,6 +33,7 @@ SCREENS = {
     "replay": lambda: replay_document(results.replay()),
     "estimate": lambda: estimate_document(results.estimate()),
     "check": lambda: check_document(results.failed_check()),
+    "prices": lambda: prices_document(results.prices()),
 }
 
 
@@ -62,7 +65,7 @@ def test_nothing_is_wider_than_the_screen(screen: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["客服对话" * 20, "a" * 300, "x" * 40 + "/" + "y" * 40, "word " * 60])
-@pytest.mark.parametrize("screen", ["audit", "replay", "check", "estimate"])
+@pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("width", [80, 120])
 def test_long_and_wide_names_do_not_break_the_tables(screen: str, name: str, width: int) -> None:
     document = poisoned_screens(lambda text: text[:3] + name)[screen]
@@ -210,6 +213,41 @@ def test_a_bill_of_one_step_does_not_repeat_it() -> None:
     assert "How the bill falls" not in drawn
 
 
+def test_the_estimate_says_what_is_sent_where_and_what_holds_it_back() -> None:
+    estimate = results.estimate()
+    drawn = renderers()["table"](estimate_document(estimate), width=200)
+    assert drawn.startswith("At most $41.20, expected $14.77\n")
+    assert (
+        "to api.example.com (1,200 already answered: free): full prompts of your log (system, history, tools)" in drawn
+    )
+    caps = {
+        None: "no cap given (--budget): the worst case is the cap",
+        50.0: "cap $50.00 (--budget)\n",
+        10.0: "cap $10.00 (--budget): below the worst case, so the run may stop early; it resumes",
+    }
+    for cap, said in caps.items():
+        capped = msgspec.structs.replace(estimate, cap_usd=cap)
+        assert said in renderers()["table"](estimate_document(capped), width=200)
+
+
+def test_without_graders_nothing_is_said_of_them() -> None:
+    estimate = results.estimate()
+    alone = msgspec.structs.replace(estimate, by_model=estimate.by_model[:2])
+    assert "grade" not in renderers()["table"](estimate_document(alone))
+
+
+def test_prices_say_since_when_and_who_says_so() -> None:
+    drawn = renderers()["table"](prices_document(results.prices()))
+    assert "Since: 2026-09-10\nSource: litellm + genai-prices, prices of 2026-11-20\n" in drawn
+    undated = dataclasses.replace(
+        results.prices(), valid_from=None, batch_input=None, batch_output=None, cached_input=None
+    )
+    drawn = renderers()["table"](prices_document(undated))
+    assert "Since: no date in the catalogues\n" in drawn
+    assert "Batch API: not listed\n" in drawn
+    assert "Cached input: costs as input\n" in drawn
+
+
 HOSTILE = {
     "escape": "\x1b[2J\x1b]8;;http://evil.example\x07x\x9b31m",
     "bidi": "invoice\u202egpj.exe\u2066\u200f\u2028\u0085",
@@ -234,6 +272,7 @@ def poisoned_screens(poison) -> dict[str, Document]:
         "replay": replay_document(results.poisoned(results.replay(), poison)),
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
         "check": check_document(results.poisoned(results.failed_check(), poison)),
+        "prices": prices_document(results.poisoned(results.prices(), poison)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from llmcost.audit.result import (
     UnpricedModel,
 )
 from llmcost.gate.result import CheckDiff, CheckResult, CheckTotals, Factor, TaskCheck
+from llmcost.pricing import PriceLine, PriceView
 from llmcost.pricing.result import PriceStamp
 from llmcost.recommend.result import (
     Baseline,
@@ -372,6 +374,35 @@ def estimate() -> ReplayEstimate:
     )
 
 
+def prices() -> PriceView:
+    """A model whose price has changed, with a cheaper hour, a batch tier and a step for long prompts."""
+    lines = [
+        (None, "standard", 0, False, 0.14, 0.0028, None, 0.28),
+        (date(2026, 9, 10), "standard", 0, False, 0.30, 0.006, 0.375, 1.2),
+        (date(2026, 9, 10), "standard", 200_000, False, 0.60, 0.012, None, 1.8),
+        (date(2026, 9, 10), "standard", 0, True, 0.15, 0.003, None, 0.6),
+        (date(2026, 9, 10), "batch", 0, False, 0.15, None, None, 0.6),
+    ]
+    return PriceView(
+        model="deepseek-v4-flash",
+        id="deepseek/deepseek-v4-flash",
+        provider="deepseek",
+        family="deepseek",
+        input=0.30,
+        cached_input=0.006,
+        output=1.2,
+        batch_input=0.15,
+        batch_output=0.6,
+        valid_from=date(2026, 9, 10),
+        deprecation_date=date(2027, 6, 1),
+        max_input_tokens=1_000_000,
+        max_output_tokens=393_216,
+        source="litellm + genai-prices",
+        as_of="2026-11-20",
+        lines=tuple(PriceLine(*line, None) for line in lines),
+    )
+
+
 def failed_check() -> CheckResult:
     return CheckResult(
         llmcost_version=VERSION,
@@ -408,7 +439,7 @@ def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
 _FREE_TEXT = {
     "task", "model", "models", "reason", "reasons", "notes", "title", "evidence", "remedy", "file", "files", "tag",
     "host", "run", "judged_by", "adjusted_parameters", "new_models", "basis_text", "fails_on", "graders", "strategy",
-    "format", "factor", "role",
+    "format", "factor", "role", "id", "source", "tier",
 }  # fmt: skip
 
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from llmcost.recommend.result import ModelEstimate, ReplayEstimate, TaskSample
 from llmcost.report import figures
-from llmcost.report.document import Column, Document, Line, Notes, Row, Table, Text, line
+from llmcost.report.document import Column, Document, Heading, Line, Notes, Row, Table, Text, line
 from llmcost.report.screens import cells
 
 
 def estimate_document(estimate: ReplayEstimate) -> Document:
-    """The estimate as a document: host, calls, worst case, then by model and by task."""
+    """The estimate as a document: the worst case, what is sent and where, the cap, then by model and by task."""
     notes = tuple(_notes(estimate))
     blocks = (
+        Heading(_answer(estimate)),
         Text(tuple(_summary(estimate))),
         _by_model(estimate.by_model),
         _by_task(estimate.sample),
@@ -22,17 +23,34 @@ def estimate_document(estimate: ReplayEstimate) -> Document:
     return Document("llmcost replay --dry-run", blocks)
 
 
-def _summary(estimate: ReplayEstimate) -> Iterator[Line]:
-    sent = figures.counted(estimate.calls, "request")
-    stored = f" ({figures.count(estimate.stored_calls)} already answered: free)" if estimate.stored_calls else ""
-    yield line("Will send up to ", cells.strong(sent), f" to {estimate.host}{stored}")
-    cap = estimate.cap_usd
-    capped = "no cap (--budget sets one)" if cap is None else f"cap {figures.money(cap)} (--budget)"
-    yield line(
-        "Worst case ",
-        cells.strong(figures.money(estimate.max_usd)),
-        f"{_by_role(estimate)}, expected {figures.money(estimate.expected_usd)}; {capped}",
+def _answer(estimate: ReplayEstimate) -> Line:
+    return line(
+        cells.strong(f"At most {figures.money(estimate.max_usd)}"), f", expected {figures.money(estimate.expected_usd)}"
     )
+
+
+def _summary(estimate: ReplayEstimate) -> Iterator[Line]:
+    stored = f" ({figures.count(estimate.stored_calls)} already answered: free)" if estimate.stored_calls else ""
+    yield line(
+        f"Will send up to {figures.counted(estimate.calls, 'request')} to ",
+        cells.strong(estimate.host),
+        f"{stored}: full prompts of your log (system, history, tools){_grading(estimate)}",
+    )
+    yield line(f"{_by_role(estimate)}{_cap(estimate)}")
+
+
+def _grading(estimate: ReplayEstimate) -> str:
+    graded = any(item.role == "grader" for item in estimate.by_model)
+    return "; graders get them with both answers" if graded else ""
+
+
+def _cap(estimate: ReplayEstimate) -> str:
+    cap, most = estimate.cap_usd, estimate.max_usd
+    if cap is None:
+        return "no cap given (--budget): the worst case is the cap"
+    if most is None or most <= cap:
+        return f"cap {figures.money(cap)} (--budget)"
+    return f"cap {figures.money(cap)} (--budget): below the worst case, so the run may stop early; it resumes"
 
 
 def _by_role(estimate: ReplayEstimate) -> str:
@@ -42,7 +60,7 @@ def _by_role(estimate: ReplayEstimate) -> str:
         totals[item.role] = None if so_far is None or item.max_usd is None else so_far + item.max_usd
     words = {"candidate": "replay", "grader": "grading"}
     parts = ", ".join(f"{words.get(role, role)} {figures.money(usd)}" for role, usd in totals.items())
-    return f" ({parts})" if parts else ""
+    return f"Worst case: {parts}; " if parts else ""
 
 
 def _by_model(models: list[ModelEstimate]) -> Table:
