@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 import numpy as np
 
 from llmcost.calls import Call, Calls, Source
 from llmcost.errors import InputError
-from llmcost.logs.containers import Item, fetch
+from llmcost.logs.containers import Item, fetch, records
 from llmcost.logs.files import DAMAGED
 from llmcost.logs.model import NotACall, ReadOptions
 from llmcost.logs.reading import RecordParser
@@ -48,7 +49,7 @@ def _calls_at(source: Source, positions: list[int]) -> dict[int, tuple[Call, ...
     options = ReadOptions(fields=dict(source.fields), expected_field=source.expected_field)
     parser = RecordParser(source.format, options)
     found: dict[int, tuple[Call, ...]] = {}
-    for item in _fetched(source, positions):
+    for item in _fetched(source, positions, all_before=parser.sequential):
         try:
             found[item.position] = () if item.wrong is not None else tuple(parser.calls(item.value))
         except NotACall:
@@ -56,8 +57,12 @@ def _calls_at(source: Source, positions: list[int]) -> dict[int, tuple[Call, ...
     return found
 
 
-def _fetched(source: Source, positions: list[int]) -> Iterator[Item]:
+def _fetched(source: Source, positions: list[int], *, all_before: bool) -> Iterator[Item]:
+    """The records at these places; of a log that must be read in order, all others up to the last one too."""
     try:
-        yield from fetch(source, positions)
+        if all_before:
+            yield from takewhile(lambda item: item.position <= positions[-1], records(source))
+        else:
+            yield from fetch(source, positions)
     except DAMAGED as error:
         raise InputError(f"{source.path} has changed since it was read", CHANGED_HINT) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from llmcost.calls import Call, Calls
 from llmcost.errors import ConfigError
@@ -19,6 +19,10 @@ MAPPABLE = (
 
 class NotACall(Exception):  # noqa: N818 - an answer to "which call is this?", not a failure of the program
     """Raised by a format for a record that holds no LLM call; its text is the reason that the user reads."""
+
+
+class PassedOver(NotACall):
+    """Raised for a record that belongs to such a log and is rightly no call: an agent's span, a user's turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,10 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What was read: records = calls + rejected; `rejects` holds the first few of the rejected."""
+    """What was read: records = those with calls + passed over + rejected; `rejects` holds the first few rejected.
+
+    Passed over are records that hold no call of their own, and copies of a call that is counted elsewhere.
+    """
 
     calls: Calls
     records: int
@@ -61,6 +68,7 @@ class Log:
     rejects: list[Reject]
     formats: list[str]
     files: list[str]
+    passed_over: int = 0
 
 
 class LogFormat(Protocol):
@@ -78,4 +86,34 @@ class LogFormat(Protocol):
         """The share of these records that surely have this shape, 0 to 1."""
 
     def parse(self, record: Record, options: ReadOptions) -> Iterable[Call]:
-        """The calls of one record; raises NotACall with the reason if it holds none."""
+        """The calls of one record alone; raises NotACall with the reason if it holds none, PassedOver if rightly so."""
+
+
+class RecordReader(Protocol):
+    """Reads the records of one file in their order, and remembers what the later ones need of the earlier."""
+
+    def parse(self, record: Record, options: ReadOptions) -> Iterable[Call]:
+        """The calls of the next record; raises as `LogFormat.parse` does."""
+
+
+@runtime_checkable
+class SequentialFormat(LogFormat, Protocol):
+    """A log format whose records lean on earlier ones, such as a session that names its model once.
+
+    A file of it is read from its start and never in pieces; for its bodies it is read from the start again.
+    """
+
+    def reader(self) -> RecordReader:
+        """What reads one file: asked for anew for each."""
+
+
+@runtime_checkable
+class RepeatingFormat(LogFormat, Protocol):
+    """A log format that writes a call down several times under one id, in one file or in several.
+
+    The fullest of the copies counts: most output tokens, then the last one read.
+    """
+
+    @property
+    def copies(self) -> bool:
+        """Whether calls of one id are copies of one call."""

@@ -12,8 +12,19 @@ from llmcost.logs.containers import Item, records, sniff
 from llmcost.logs.exchange import NOT_A_CALL
 from llmcost.logs.files import expand
 from llmcost.logs.formats import BUILTIN
-from llmcost.logs.model import Log, LogFormat, NotACall, ReadOptions, Record, Reject
-from llmcost.logs.table import TableBuilder
+from llmcost.logs.model import (
+    Log,
+    LogFormat,
+    NotACall,
+    PassedOver,
+    ReadOptions,
+    Record,
+    RecordReader,
+    Reject,
+    RepeatingFormat,
+    SequentialFormat,
+)  # fmt: skip
+from llmcost.logs.table import TableBuilder, without_copies
 from llmcost.plugins import load
 
 SAMPLE = 64
@@ -36,7 +47,8 @@ def quiet(_: str) -> None:
 class RecordParser:
     """Reads each record with the format that recognises it best; a file may be mixed.
 
-    The choice depends on the record and the file's leading format alone, so that a record read again reads the same.
+    The choice depends on the record and the file's leading format alone, so that a record read again reads the same;
+    only if the leading format is sequential do earlier records matter, and then all must be read.
     """
 
     def __init__(self, leading: str, options: ReadOptions) -> None:
@@ -46,18 +58,30 @@ class RecordParser:
         forced = options.format is not None or not BODY_FIELDS.isdisjoint(options.fields)
         self._formats = (self.leading,) if forced else (self.leading, *others)
         self._options = options
+        self._reader: RecordReader | None = (
+            self.leading.reader() if isinstance(self.leading, SequentialFormat) else None
+        )
+
+    @property
+    def sequential(self) -> bool:
+        """Whether a record must be read after all that stand before it."""
+        return self._reader is not None
 
     def calls(self, record: Any) -> Sequence[Call]:
         """The calls of a record; raises NotACall with the reason."""
         if not isinstance(record, dict):
             raise NotACall(NOT_AN_OBJECT)
         try:
-            calls = tuple(self._best(record).parse(record, self._options))
+            calls = tuple(self._chosen(record).parse(record, self._options))
         except UNEXPECTED as error:
             raise NotACall(ODD_TYPES) from error
         if not calls:
             raise NotACall(NOT_A_CALL)
         return calls
+
+    def _chosen(self, record: Record) -> RecordReader:
+        form = self._best(record)
+        return self._reader if self._reader is not None and form is self.leading else form
 
     def _best(self, record: Record) -> LogFormat:
         best, best_score = self.leading, -1.0
@@ -103,7 +127,7 @@ class _Reading:
         self._builder = TableBuilder()
         self._sources: list[Source] = []
         self._titles: dict[str, None] = {}
-        self._records = self._rejected = 0
+        self._records = self._rejected = self._passed_over = 0
         self._rejects: list[Reject] = []
 
     def file(self, path: str) -> str:
@@ -118,17 +142,29 @@ class _Reading:
         parser = RecordParser(leading, self._options)
         index = len(self._sources)
         self._sources.append(Source(path, leading, container, compression, source.fields, source.expected_field))
-        before = self._records, self._rejected
+        before = self._records, self._rejected, self._passed_over
         self._read(itertools.chain(sample, items), parser, index, path)
         title = parser.leading.title
         self._titles[title] = None
-        return _summary(path, title, self._records - before[0], self._rejected - before[1])
+        after = self._records, self._rejected, self._passed_over
+        return _summary(path, title, *(now - then for now, then in zip(after, before, strict=True)))
 
     def log(self) -> Log:
         """Everything that was read."""
-        calls = Calls(self._builder.table(), tuple(self._sources))
+        table = self._builder.table()
+        once = without_copies(table, self._copying())
+        copies = table.num_rows - once.num_rows
         files = [source.path for source in self._sources]
-        return Log(calls, self._records, self._rejected, self._rejects, list(self._titles), files)
+        calls = Calls(once, tuple(self._sources))
+        return Log(
+            calls, self._records, self._rejected, self._rejects, list(self._titles), files, self._passed_over + copies
+        )
+
+    def _copying(self) -> list[int]:
+        """The sources whose format writes calls down several times."""
+        formats = known_formats()
+        kinds = ((index, formats[source.format]) for index, source in enumerate(self._sources))
+        return [index for index, form in kinds if isinstance(form, RepeatingFormat) and form.copies]
 
     def _read(self, items: Iterator[Item], parser: RecordParser, source: int, path: str) -> None:
         for position, line, value, wrong in items:
@@ -137,6 +173,10 @@ class _Reading:
                 continue
             try:
                 calls = parser.calls(value)
+            except PassedOver:
+                self._records += 1
+                self._passed_over += 1
+                continue
             except NotACall as reason:
                 self._reject(path, line, str(reason))
                 continue
@@ -172,6 +212,7 @@ def _confidence(form: LogFormat, row: Record) -> float:
         return 0.0
 
 
-def _summary(path: str, title: str, count: int, rejected: int) -> str:
+def _summary(path: str, title: str, count: int, rejected: int, passed_over: int) -> str:
     name = "stdin" if path == "-" else path
-    return f"{name} · {title} · {count:,} records, {rejected:,} rejected"
+    aside = f"{passed_over:,} without a call, " if passed_over else ""
+    return f"{name} · {title} · {count:,} records, {aside}{rejected:,} rejected"

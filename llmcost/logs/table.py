@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from llmcost.calls import SCHEMA, Call
 from llmcost.logs.fingerprints import identity_key, prompt_key
@@ -46,6 +48,22 @@ class TableBuilder:
         arrays = [_array(list(values), item.type) for values, item in zip(columns, SCHEMA, strict=True)]
         self._chunks.append(pa.table(arrays, schema=SCHEMA))
         self._rows = []
+
+
+def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
+    """The table with each id once among the rows of these sources: most output tokens, then the last read. In order."""
+    if not sources:
+        return table
+    copied = pc.and_(pc.is_in(table["source"], pa.array(sources, pa.int32())), pc.is_valid(table["id"]))
+    ranked = pa.table({
+        "row": pa.array(range(table.num_rows), pa.int64()),
+        "id": table["id"],
+        "output": pc.fill_null(table["output_tokens"], -1),
+    }).filter(copied)  # fmt: skip
+    ordered = ranked.sort_by([("output", "ascending"), ("row", "ascending")])
+    fullest = ordered.group_by("id", use_threads=False).aggregate([("row", "last")])["row_last"]
+    kept = pc.or_(pc.invert(copied), pc.is_in(pa.array(range(table.num_rows), pa.int64()), fullest))
+    return table.filter(kept)
 
 
 def _row(call: Call, call_site: str | None, source: int, position: int, part: int) -> Row:
