@@ -131,6 +131,7 @@ def _candidate(log: BilledLog, trial: TaskTrial, found: CandidateTrial) -> Candi
         certified_margin=verdict.certified_margin,
         tipping_bias=verdict.tipping_bias,
         grade=verdict.grade,
+        reliability=found.reliability,
         more_prompts=verdict.more_prompts,
         more_usd=None if verdict.more_prompts is None else found.usd_per_prompt * verdict.more_prompts,
         cost_ratio=value,

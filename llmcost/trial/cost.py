@@ -13,10 +13,13 @@ import numpy.typing as npt
 from llmcost.calls import Usage
 from llmcost.config import ModelSettings
 from llmcost.endpoint import ChatRequest, Completion
+from llmcost.grading import Pair, write_prompt
+from llmcost.grading.judge import ORDERS
 from llmcost.pricing import PriceBook, price_usage, price_usages, worst_case
 
 MAX_OUTPUT_UNKNOWN = 32_768  # tokens; for models whose catalogue entry names no limit
 TOKENS_PER_MESSAGE = 16  # roles and separators that the body does not spell out
+VERDICT_LENGTH = 200  # tokens of a usual verdict; only expected costs rest on it
 TOKENS_PER_LINK = 8_192  # an image, file or sound that the body only points to
 
 
@@ -42,6 +45,11 @@ class Tariff:
         size = len(msgspec.json.encode(request.body)) // 4
         output = self.output_limit(request) if output_tokens is None else output_tokens
         return price_usage(self.book, request.model, Usage(input_tokens=size, output_tokens=output))
+
+    def judging(self, grader: str, pair: Pair) -> float | None:
+        """What comparing two such answers in both orders will cost, if the verdicts are of usual length."""
+        once = self.expected(ChatRequest({"model": grader, **write_prompt(pair, False)}), VERDICT_LENGTH)
+        return None if once is None else ORDERS * once
 
     def output_limit(self, request: ChatRequest) -> int:
         """How many tokens the answer can have at most, as the request, the configuration or the catalogue say."""

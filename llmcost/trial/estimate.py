@@ -11,8 +11,6 @@ from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, wr
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 
-VERDICT_LENGTH = 200  # tokens of a usual verdict; only the expected cost rests on it
-
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
@@ -51,7 +49,7 @@ def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
         prompt = ChatRequest({"model": grader, **write_prompt(pair, False)})
         room = tariff.output_limit(request)
         most.append(_times(tariff.most(prompt, extra_input=room), judge_requests_upper_bound(1)))
-        expected.append(_times(tariff.expected(prompt, VERDICT_LENGTH), 2))
+        expected.append(tariff.judging(grader, pair))
         pairs += 1
     return ModelCost(grader, "grader", judge_requests_upper_bound(pairs), _sum(most), _sum(expected))
 

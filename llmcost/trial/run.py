@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from llmcost.trial.result import CandidateTrial, TaskTrial
 WORST_FIRST = ("CANNOT_JUDGE", "KEEP", "INCONCLUSIVE", "SWITCH_AT", "SWITCH")
 UNREACHABLE = "unreachable"
 MOST_UNREACHABLE = 0.10  # share of a task's prompts; what is missing beyond that could turn a verdict
+PRICED_PAIRS = 50  # pairs from which the price of grading one more is told
 MOST_UNMETERED = 0.05  # share of a task's answers whose usage the endpoint may leave out before savings are unknown
 
 Floats = npt.NDArray[np.float64]
@@ -29,7 +31,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One candidate on one task: the prompts that were reached, what came back, and the grades of every grader."""
+    """One candidate on one task: the prompts that were reached, what came back, and the grades of every grader.
+
+    judging_usd   what grading one more prompt would cost on average
+    """
 
     arm: Arm
     task: str
@@ -37,6 +42,7 @@ class Cell:
     completions: tuple[Completion, ...]
     graded: GradedPairs
     unreachable: int
+    judging_usd: float
 
 
 async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tariff) -> list[TaskTrial]:
@@ -44,7 +50,7 @@ async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tarif
     completions = await _ask_all(design, ask)
     cells = await asyncio.gather(
         *(
-            _grade_cell(design, arm, task, answers, graders)
+            _grade_cell(design, arm, task, answers, graders, tariff)
             for arm, answers in zip(design.arms, completions, strict=True)
             for task in design.tasks()
             if len(design.positions(arm, task))
@@ -72,7 +78,7 @@ async def _ask_all(design: Design, ask: Ask) -> list[list[Completion]]:
 
 
 async def _grade_cell(
-    design: Design, arm: Arm, task: str, answers: Sequence[Completion], graders: Sequence[Grader]
+    design: Design, arm: Arm, task: str, answers: Sequence[Completion], graders: Sequence[Grader], tariff: Tariff
 ) -> Cell:
     chosen = design.positions(arm, task)
     positions = arm.positions[chosen]
@@ -81,7 +87,9 @@ async def _grade_cell(
     pairs = [Pair(body.request or {}, body.answer, c.answer, body.expected) for body, c in reached]
     kept = np.array([c.status != "unreachable" for c in completions], dtype=bool)
     graded = await grade(pairs, design.checks.get(task), graders)
-    return Cell(arm, task, positions[kept], tuple(c for _, c in reached), graded, int((~kept).sum()))
+    judging = [tariff.judging(grader.name, pair) or 0.0 for pair in pairs[:PRICED_PAIRS] for grader in graders]
+    usd = fsum(judging) / max(len(pairs[:PRICED_PAIRS]), 1) * graded.judged / max(len(pairs), 1)
+    return Cell(arm, task, positions[kept], tuple(c for _, c in reached), graded, int((~kept).sum()), usd)
 
 
 def _task(design: Design, task: str, cells: Sequence[Cell], judged: bool, tariff: Tariff) -> TaskTrial:
@@ -117,7 +125,7 @@ def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> Candid
         reliability=rule.reliability,
         basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
         unreachable=cell.unreachable,
-        usd_per_prompt=float(np.nanmean(paid)) if np.isfinite(paid).any() else 0.0,
+        usd_per_prompt=cell.judging_usd + (float(np.nanmean(paid)) if np.isfinite(paid).any() else 0.0),
         cost_ratio=_cost_ratio(paid, logged, weights, answered),
         input_ratio=_token_ratio([u.input_tokens for u in usage], [b.usage.input_tokens for b in bodies], weights),
         output_ratio=_token_ratio([u.output_tokens for u in usage], [b.usage.output_tokens for b in bodies], weights),
