@@ -21,7 +21,7 @@ from llmcost.logs.files import DAMAGED, compression_of, extension, on_disk, open
 HEAD = 1 << 16
 BATCH_ROWS = 2_000
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
-WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "results", "rows", "entries", "observations")
+WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
 DELIMITERS = ",\t;|"
 ENDS_EARLY = "cut off: the compressed data ends early or is damaged"
 

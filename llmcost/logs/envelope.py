@@ -121,7 +121,11 @@ MAX_TAG_DEPTH = 3
 
 def facts_of(record: Record, options: ReadOptions) -> dict[str, Any]:
     """Everything known about the call but its body; the user's own mappings win."""
-    facts = FACTS.find(record)
+    return mapped_facts(FACTS.find(record), record, options)
+
+
+def mapped_facts(facts: dict[str, Any], record: Record, options: ReadOptions) -> dict[str, Any]:
+    """The same facts, with those that the user mapped to a path taken from there."""
     for name, path in options.fields.items():
         if (value := lookup(record, path)) is not None:
             facts[USER_FIELDS.get(name, name)] = value

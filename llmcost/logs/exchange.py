@@ -33,9 +33,19 @@ class Exchange:
     answered_as: str | None = None
 
 
-def call_of(record: Record, exchange: Exchange, tags: Mapping[str, str], options: ReadOptions) -> Call:
-    """The call that an exchange and its record amount to. Raises NotACall if nothing says that it is one."""
-    facts = facts_of(record, options)
+def call_of(
+    record: Record,
+    exchange: Exchange,
+    tags: Mapping[str, str],
+    options: ReadOptions,
+    facts: Mapping[str, Any] | None = None,
+) -> Call:
+    """The call that an exchange and its record amount to. Raises NotACall if nothing says that it is one.
+
+    `facts`, where the format knows its own fields, stand for those found at the usual places.
+    """
+    if facts is None:
+        facts = facts_of(record, options)
     streamed = unstreamed(exchange.response) if isinstance(exchange.response, str | list | dict) else None
     response = exchange.response if streamed is None else streamed
     body: Mapping[str, Any] = response if isinstance(response, dict) else {}
