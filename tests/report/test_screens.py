@@ -103,6 +103,30 @@ def test_the_page_asks_for_nothing() -> None:
         assert page.count("<table>") == page.count('<thead><tr><th scope="col"')
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_table_of_the_page_scrolls_in_its_own_box_and_is_open_to_print(screen: str) -> None:
+    page = renderers()["html"](SCREENS[screen]())
+    assert page.count('<div class="scroll"><table>') == page.count("<table>")
+    assert page.count("<details open>") == page.count("<details")
+
+
+def test_a_row_of_the_page_is_as_wide_as_its_table() -> None:
+    for screen in SCREENS.values():
+        for table in re.findall(r"(?s)<table>.*?</table>", renderers()["html"](screen())):
+            widths = set()
+            for row in re.findall(r"(?s)<tr.*?</tr>", table):
+                spans = re.findall(r'<t[hd][ >](?:[^>]*?colspan="(\d+)")?', row.replace("colspan", " colspan"))
+                widths.add(sum(int(span or 1) for span in spans))
+            assert len(widths) == 1
+
+
+def test_money_stands_to_the_right() -> None:
+    page = renderers()["html"](SCREENS["audit"]())
+    cells = re.findall(r"<td([^>]*)>\$[\d,.]+</td>", page)
+    assert cells
+    assert set(cells) == {' class="right"'}
+
+
 def test_the_notebook_shows_a_fragment() -> None:
     fragment = html_fragment(SCREENS["audit"]())
     assert fragment.startswith('<div class="llmcost">')

@@ -6,34 +6,62 @@ from collections.abc import Iterator
 from functools import singledispatch
 from html import escape
 
-from llmcost.report.document import Cell, Definitions, Document, Heading, Line, Next, Notes, Role, Row, Table, Text
+from llmcost.report.document import (
+    Cell,
+    Column,
+    Definitions,
+    Document,
+    Heading,
+    Line,
+    Next,
+    Notes,
+    Role,
+    Row,
+    Table,
+    Text,
+)
 from llmcost.report.renderers.renderer import WIDTH
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _STYLE = """\
-.llmcost{--ink:#1c1e21;--soft:#5c6470;--line:#d8dce2;--paper:#fff;--good:#14703a;--bad:#b3261e;--warn:#8a5a00;\
-color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-@media(prefers-color-scheme:dark){.llmcost{--ink:#e6e8eb;--soft:#9aa3af;--line:#3a3f47;--paper:#16181b;\
+.llmcost{--ink:#1c1e21;--soft:#5c6470;--line:#d8dce2;--tint:#f4f6f8;--paper:#fff;--good:#14703a;--bad:#b3261e;\
+--warn:#8a5a00;color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+@media(prefers-color-scheme:dark){.llmcost{--ink:#e6e8eb;--soft:#9aa3af;--line:#3a3f47;--tint:#1f2328;--paper:#16181b;\
 --good:#6fd394;--bad:#ff8a80;--warn:#f2c063}}
-.llmcost h1{font-size:1rem;color:var(--soft);font-weight:normal;margin:0 0 .5rem}
-.llmcost h2{font-size:1.35rem;margin:.5rem 0 1rem}
-.llmcost .scroll{overflow-x:auto}
-.llmcost table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums;color:inherit}
-.llmcost caption{text-align:left;font-weight:600;padding:.25rem .75rem .25rem 0}
-.llmcost th,.llmcost td{padding:.25rem .75rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);\
-unicode-bidi:isolate;background:none}
-.llmcost th{font-weight:600}
+.llmcost h1{font-size:.9rem;color:var(--soft);font-weight:normal;margin:0 0 .25rem}
+.llmcost h2{font-size:clamp(1.35rem,4vw,2rem);line-height:1.25;font-weight:650;letter-spacing:-.01em;margin:0 0 1.5rem;\
+text-wrap:balance}
+.llmcost p{margin:1rem 0}
+.llmcost .scroll{overflow-x:auto;margin:1rem 0 1.75rem}
+.llmcost table{border-collapse:collapse;margin:0;font-size:inherit;font-variant-numeric:tabular-nums;color:inherit}
+.llmcost caption{text-align:left;font-weight:600;padding:.25rem 0}
+.llmcost th,.llmcost td{padding:.4rem 1.25rem .4rem 0;text-align:left;vertical-align:top;\
+border-bottom:1px solid var(--line);unicode-bidi:isolate;background:none;white-space:nowrap;overflow-wrap:normal}
+.llmcost thead th{font-size:.8rem;font-weight:600;color:var(--soft);vertical-align:bottom;white-space:normal;\
+border-bottom:2px solid var(--line)}
 .llmcost tbody th{font-weight:normal}
-.llmcost .right{text-align:right;white-space:nowrap}
+.llmcost .right{text-align:right}
+.llmcost .name{white-space:normal;overflow-wrap:anywhere;min-width:7.5rem;max-width:22rem}
+.llmcost .prose{white-space:normal;overflow-wrap:anywhere;min-width:15rem;max-width:34rem}
+.llmcost .noted>*{border-bottom:0;padding-bottom:0}
+.llmcost .note>*{white-space:normal;overflow-wrap:anywhere;padding-top:0;max-width:0;color:var(--soft);font-size:.85rem}
 .llmcost .strong{font-weight:600}.llmcost .dim,.llmcost small{color:var(--soft)}
 .llmcost .good{color:var(--good);font-weight:600}.llmcost .bad{color:var(--bad);font-weight:600}
 .llmcost .warn{color:var(--warn);font-weight:600}
-.llmcost pre{padding:.75rem;border:1px solid var(--line);white-space:pre-wrap;background:none;color:inherit}
-.llmcost dt{font-weight:600}.llmcost dd{margin:0 0 .5rem 1rem}
+.llmcost h2 .good,.llmcost h2 .bad,.llmcost h2 .strong{font-weight:inherit}
+.llmcost ul{margin:1.5rem 0;padding-left:1.1rem;font-size:.9rem;color:var(--soft)}
+.llmcost pre{padding:.75rem 1rem;border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;\
+background:var(--tint);color:inherit;font:13px/1.6 ui-monospace,monospace;margin:1.5rem 0}
+.llmcost dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.25rem;margin:1.5rem 0}
+.llmcost dt{font-weight:600}.llmcost dd{margin:0}
+.llmcost details{border-top:1px solid var(--line);padding-top:.75rem;margin-top:1.25rem}
 .llmcost summary{cursor:pointer;font-weight:600}
-@media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--good:#000;--bad:#000;--warn:#000;\
-font-size:11px}\
-.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}}
+@media(max-width:40rem){.llmcost{font-size:14px}.llmcost dl{display:block}.llmcost dd{margin:0 0 .6rem}\
+.llmcost th,.llmcost td{padding-right:.9rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:11rem}}
+@media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--tint:#fff;--good:#000;--bad:#000;--warn:#000;\
+font-size:11px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}.llmcost .noted{break-after:avoid}\
+.llmcost details table{font-size:8px}.llmcost details th,.llmcost details td{padding:.2rem .5rem .2rem 0;\
+white-space:normal;min-width:0}}
 """
 
 
@@ -46,7 +74,8 @@ def render_html(document: Document, *, width: int = WIDTH, color: bool = False) 
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(document.title)}</title>\n"
-        "<style>html{color-scheme:light dark}body{margin:2rem auto;max-width:70rem;padding:0 1rem}\n"
+        "<style>html{color-scheme:light dark;-webkit-text-size-adjust:100%}\n"
+        "body{margin:2.5rem auto;max-width:68rem;padding:0 1.25rem}\n"
         "@media(prefers-color-scheme:dark){html{background:#16181b}}@media print{html{background:#fff}}</style>\n"
         f"</head>\n<body>\n{html_fragment(document)}</body>\n</html>\n"
     )
@@ -95,11 +124,11 @@ def _table(block: Table) -> Iterator[str]:
     if not block.rows:
         return
     if block.detail:
-        yield f"<details><summary>{escape(block.title)}</summary>"
+        yield f"<details open><summary>{escape(block.title)}</summary>"
     yield '<div class="scroll"><table>\n'
     if block.title and not block.detail:
         yield f"<caption>{escape(block.title)}</caption>\n"
-    headers = (f'<th scope="col"{_right(block, i)}>{escape(c.header)}</th>' for i, c in enumerate(block.columns))
+    headers = (f'<th scope="col"{_shape(column)}>{escape(column.header)}</th>' for column in block.columns)
     yield f"<thead><tr>{''.join(headers)}</tr></thead>\n<tbody>\n"
     yield from (_row(block, row) for row in block.rows)
     yield "</tbody></table></div>"
@@ -108,21 +137,33 @@ def _table(block: Table) -> Iterator[str]:
 
 
 def _row(table: Table, row: Row) -> str:
+    cells = (_cell(table, row, index) for index in range(len(table.columns)))
+    noted = ' class="noted"' if row.note else ""
+    return f"<tr{noted}>{''.join(cells)}</tr>\n{_note(table, row)}"
+
+
+def _note(table: Table, row: Row) -> str:
+    """A row of its own below, from the naming column on, so that a sentence does not widen a column."""
+    if not row.note:
+        return ""
     names = table.naming()
-    cells = (_cell(table, row, index, names) for index in range(len(table.columns)))
-    return f"<tr>{''.join(cells)}</tr>\n"
+    before = "<td></td>" * names
+    return f'<tr class="note">{before}<td colspan="{len(table.columns) - names}">{_line(row.note)}</td></tr>\n'
 
 
-def _cell(table: Table, row: Row, index: int, names: int) -> str:
-    tag, scope = ("th", ' scope="row"') if index == names else ("td", "")
-    stack = [_marked(cell) for cell in (row.cells[index], *row.below[index : index + 1]) if cell.text]
-    if row.note and index == names:
-        stack.append(f"<small>{_line(row.note)}</small>")
-    return f"<{tag}{scope}{_right(table, index)}>{'<br>'.join(stack)}</{tag}>"
+def _cell(table: Table, row: Row, index: int) -> str:
+    tag, scope = ("th", ' scope="row"') if index == table.naming() else ("td", "")
+    below = (f"<br><small>{_marked(cell)}</small>" for cell in row.below[index : index + 1] if cell.text)
+    return f"<{tag}{scope}{_shape(table.columns[index])}>{_marked(row.cells[index])}{''.join(below)}</{tag}>"
 
 
-def _right(table: Table, index: int) -> str:
-    return ' class="right"' if table.columns[index].align == "right" else ""
+def _shape(column: Column) -> str:
+    """The class of a column: figures to the right, sentences and names with room to wrap, the rest on one line."""
+    if column.align == "right":
+        return ' class="right"'
+    if column.prose:
+        return ' class="prose"'
+    return ' class="name"' if column.shrink and not column.least else ""
 
 
 def _line(spans: Line) -> str:
