@@ -9,6 +9,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from llmcost.version import VERSION
+
 if TYPE_CHECKING:
     from llmcost.api import (
         Options,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
         update_prices,
     )
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Options",

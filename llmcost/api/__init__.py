@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from llmcost import __version__, gate, pricing
+from llmcost import gate, pricing
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.views import AuditView, CheckView, EstimateView, PricesView, ReplayView
 from llmcost.audit import audit as audited
@@ -26,6 +26,7 @@ from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
 from llmcost.recommend.result import ReplayReport
 from llmcost.report import exporters
+from llmcost.version import VERSION
 from llmcost.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def audit(
         costs=traffic.costs,
         source=_source(traffic),
         settings=settings.audit,
-        version=__version__,
+        version=VERSION,
         tags=tags,
     )
     return AuditView(result)
@@ -161,7 +162,7 @@ def baseline(
     """The text of a baseline file: cost per call by task, no prompt text."""
     settings = load_settings(config)
     traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
-    return gate.to_text(gate.baseline(traffic.calls, traffic.costs, stamp=traffic.book.stamp, version=__version__))
+    return gate.to_text(gate.baseline(traffic.calls, traffic.costs, stamp=traffic.book.stamp, version=VERSION))
 
 
 def check(
@@ -179,7 +180,7 @@ def check(
     traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
     allowed = settings.gate.max_increase if max_increase is None else max_increase
     result = gate.check(
-        traffic.calls, traffic.costs, past, max_increase=allowed, stamp=traffic.book.stamp, version=__version__
+        traffic.calls, traffic.costs, past, max_increase=allowed, stamp=traffic.book.stamp, version=VERSION
     )
     return CheckView(result)
 

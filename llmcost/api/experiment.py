@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from llmcost import __version__, trial
+from llmcost import trial
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
 from llmcost.config import ModelSettings, ReplaySettings, api_key
@@ -28,6 +28,7 @@ from llmcost.recommend.result import ModelEstimate, NotReplayable, ReplayEstimat
 from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store, parse_candidate
 from llmcost.replay.arms import translate
 from llmcost.trial import Design, Tariff
+from llmcost.version import VERSION
 from llmcost.workspace import Workspace
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class Experiment:
         drawn = {task: sample.tasks.count(task) for task in sample.population}
         return EstimateView(
             ReplayEstimate(
-                llmcost_version=__version__,
+                llmcost_version=VERSION,
                 prices=book.stamp,
                 host=self.host,
                 calls=sum(line.calls for line in lines),
@@ -174,7 +175,7 @@ class Experiment:
 
     def _facts(self, spend: Spend) -> RunFacts:
         return RunFacts(
-            version=__version__,
+            version=VERSION,
             run=self.run_id(),
             seed=self.replay.seed,
             margin=self.replay.margin,

@@ -37,9 +37,9 @@ def root(
 ) -> None:
     """Audit and replay production LLM logs: where the money goes, and which cheaper model is provably not worse."""
     if version:
-        from llmcost import __version__
+        from llmcost.version import VERSION
 
-        print(f"llmcost {__version__}")
+        print(f"llmcost {VERSION}")
         raise typer.Exit
 
 

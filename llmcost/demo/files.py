@@ -1,7 +1,11 @@
-"""The same records as three files: nested JSON lines (with damage), flat JSON lines (gzip) and Parquet (zstd)."""
+"""The same records as three files: nested JSON lines (with damage), flat JSON lines (gzip) and Parquet (zstd).
+
+`python -m llmcost.demo.files --out DIR` writes the sample logs of the repository.
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from llmcost.demo.texts import CONFIG, README
-from llmcost.demo.traffic import Record
+from llmcost.demo.traffic import Record, traffic
 from llmcost.demo.wire import chunks, events
 
 NESTED = "october.jsonl"
@@ -134,3 +138,14 @@ def _write_lines(lines: Iterable[bytes], path: Path) -> Path:
         content = buffer.getvalue()
     path.write_bytes(content)
     return path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the sample logs to a directory."""
+    parser = argparse.ArgumentParser(description="Write the sample logs of October 2026.")
+    parser.add_argument("--out", type=Path, required=True, help="directory to write to")
+    write_all(traffic(), parser.parse_args(arguments).out)
+
+
+if __name__ == "__main__":
+    main()

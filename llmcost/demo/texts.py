@@ -33,7 +33,7 @@ README = """\
 # Sample logs: October 2026 of a support product
 
 The traffic of Larkfield, an invented shop for smart-home devices, as its gateway would have logged it: about 5,100
-calls in 31 days. All of it is made by `python -m llmcost.demo.traffic --out sample_logs`; the same seed gives the same
+calls in 31 days. All of it is made by `python -m llmcost.demo.files --out sample_logs`; the same seed gives the same
 bytes. No person, order or company in it exists.
 
 | file | what it is |

@@ -1,16 +1,13 @@
 """A support product's October: which scenario was asked when, what it answered, and how the log tells it.
 
-`python -m llmcost.demo.traffic --out DIR` writes the sample logs. Same seed, same bytes.
+`python -m llmcost.demo.files --out DIR` writes it as the sample logs. Same seed, same bytes.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from llmcost.demo.answers import DATED, Answers
@@ -221,21 +218,3 @@ def _cached(event: Event, messages: Sequence[Mapping[str, Any]], seen: dict[str,
             hit = tokens
         seen[prefix] = (event.time_us, tokens)
     return cacheable_tokens(hit)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the sample logs to a directory."""
-    from llmcost.demo.files import write_all
-
-    parser = argparse.ArgumentParser(description="Write the sample logs of October 2026.")
-    parser.add_argument("--out", type=Path, required=True, help="directory to write to")
-    write_all(traffic(), parser.parse_args(arguments).out)
-
-
-def summary(records: Iterable[Record]) -> Counter[str]:
-    """How many records each task has; untagged ones under ''."""
-    return Counter(str(record.metadata.get("task", "")) for record in records)
-
-
-if __name__ == "__main__":
-    main()
