@@ -121,7 +121,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One log file of a Calls: where it is and how it was read. `fields` are the user's own field mappings."""
+    """One log file of a Calls: where it is and how it was read. `fields` are the user's own field mappings.
+
+    `parts` says that it holds records which are only a part of a call, so that a body may be spread over such files.
+    """
 
     path: str
     format: str
@@ -129,6 +132,7 @@ class Source:
     compression: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
     expected_field: str | None = None
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

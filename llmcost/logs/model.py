@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from llmcost.calls import Call, Calls
 from llmcost.errors import ConfigError
@@ -23,6 +23,21 @@ class NotACall(Exception):  # noqa: N818 - an answer to "which call is this?", n
 
 class PassedOver(NotACall):
     """Raised for a record that belongs to such a log and is rightly no call: an agent's span, a user's turn."""
+
+
+Side = Literal["call", "request", "answer"]
+SIDES: tuple[Side, ...] = ("call", "request", "answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPart(Call):
+    """One of several records of a call; those with one `key` are joined once all files are read (llmcost.logs.joins).
+
+    side   call: what it cost and how it ended, and so the call itself; request: what was asked; answer: what was said
+    """
+
+    key: str
+    side: Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +74,7 @@ class Reject:
 class Log:
     """What was read: records = those with calls + passed over + rejected; `rejects` holds the first few rejected.
 
-    Passed over are records that hold no call of their own, and copies of a call that is counted elsewhere.
+    Passed over are records that hold no call of their own, and copies and parts of a call that is counted elsewhere.
     """
 
     calls: Calls

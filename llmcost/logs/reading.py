@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmcost.calls import Call, Calls, Source
@@ -12,7 +13,9 @@ from llmcost.logs.containers import Item, records, sniff
 from llmcost.logs.exchange import NOT_A_CALL
 from llmcost.logs.files import expand
 from llmcost.logs.formats import BUILTIN
+from llmcost.logs.joins import Parts
 from llmcost.logs.model import (
+    CallPart,
     Log,
     LogFormat,
     NotACall,
@@ -125,6 +128,7 @@ class _Reading:
         self._options = options
         self._call_site = call_site
         self._builder = TableBuilder()
+        self._parts = Parts()
         self._sources: list[Source] = []
         self._titles: dict[str, None] = {}
         self._records = self._rejected = self._passed_over = 0
@@ -152,12 +156,18 @@ class _Reading:
     def log(self) -> Log:
         """Everything that was read."""
         table = self._builder.table()
-        once = without_copies(table, self._copying())
-        copies = table.num_rows - once.num_rows
+        once = without_copies(self._parts.joined(table), self._copying())
+        aside = self._passed_over + table.num_rows - once.num_rows
         files = [source.path for source in self._sources]
         calls = Calls(once, tuple(self._sources))
         return Log(
-            calls, self._records, self._rejected, self._rejects, list(self._titles), files, self._passed_over + copies
+            calls,
+            self._records,
+            self._rejected,
+            self._rejects,
+            list(self._titles),
+            files,
+            self._passed_over + elsewhere,
         )
 
     def _copying(self) -> list[int]:
@@ -183,7 +193,14 @@ class _Reading:
             self._records += 1
             for part, call in enumerate(calls):
                 site = None if call.request is None else self._call_site(call)
-                self._builder.add(call, site, source, position, part)
+                row = self._builder.add(call, site, source, position, part)
+                if isinstance(call, CallPart):
+                    self._add_part(row, call, source)
+
+    def _add_part(self, row: int, part: CallPart, source: int) -> None:
+        self._parts.add(row, part)
+        if not self._sources[source].parts:
+            self._sources[source] = replace(self._sources[source], parts=True)
 
     def _reject(self, path: str, line: int, reason: str) -> None:
         self._records += 1

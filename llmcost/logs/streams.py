@@ -27,6 +27,13 @@ def is_chunk(value: Any) -> bool:
     return isinstance(choices, list) and any(isinstance(c, dict) and isinstance(c.get("delta"), dict) for c in choices)
 
 
+def events_of(value: Any) -> list[Event]:
+    """The JSON events of an SSE text, or of a list of events or SSE texts; none of anything else."""
+    if isinstance(value, str):
+        return list(_of_sse(value)) if value.lstrip().startswith(SSE_STARTS) and "data:" in value else []
+    return list(_of_list(value)) if isinstance(value, list) else []
+
+
 def unstreamed(value: Any) -> dict[str, Any] | None:
     """The response body that a streamed response amounts to; None if the value is no stream."""
     if isinstance(value, dict):
@@ -34,15 +41,8 @@ def unstreamed(value: Any) -> dict[str, Any] | None:
             return None
         wrapped = next((value[key] for key in WRAPPERS if isinstance(value.get(key), list | str)), None)
         return None if wrapped is None else unstreamed(wrapped)
-    if isinstance(value, str):
-        if not value.lstrip().startswith(SSE_STARTS) or "data:" not in value:
-            return None
-        events = list(_of_sse(value))
-    elif isinstance(value, list):
-        events = list(_of_list(value))
-        if not any(map(is_chunk, events)):
-            return None
-    else:
+    events = events_of(value)
+    if isinstance(value, list) and not any(map(is_chunk, events)):
         return None
     return _assembled(events) if events else None
 

@@ -28,12 +28,15 @@ class TableBuilder:
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._chunks: list[pa.Table] = []
+        self._count = 0
 
-    def add(self, call: Call, call_site: str | None, source: int, position: int, part: int) -> None:
-        """Appends a call that stands at this place."""
+    def add(self, call: Call, call_site: str | None, source: int, position: int, part: int) -> int:
+        """Appends a call that stands at this place; the number of its row."""
         self._rows.append(_row(call, call_site, source, position, part))
         if len(self._rows) >= CHUNK_ROWS:
             self._flush()
+        self._count += 1
+        return self._count - 1
 
     def table(self) -> pa.Table:
         """All rows so far."""
