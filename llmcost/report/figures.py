@@ -95,10 +95,10 @@ def at_least(bound: float | None) -> str:
 
 
 def no_more(bound: float | None) -> str:
-    """An upper bound of a difference, rounded up: "≤ −4.3 %"."""
+    """An upper bound of a difference, rounded up: "≤ −4.3 %", "≤ +2.7 %"."""
     if bound is None:
         return UNKNOWN
-    return f"≤ {_minus(math.ceil(bound * 1000 - 1e-9) / 10, 1)} %"
+    return f"≤ {_signed(math.ceil(bound * 1000 - 1e-9) / 10)} %"
 
 
 def at_least_worse(bound: float | None) -> str:

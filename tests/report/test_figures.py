@@ -38,7 +38,7 @@ def test_percent(share: float | None, shown: str) -> None:
         (figures.at_least, -0.0139, "≥ −1.4 %"), (figures.at_least, -0.0131, "≥ −1.4 %"),
         (figures.at_least, 0.0, "≥ 0.0 %"),
         (figures.at_least, -0.014, "≥ −1.4 %"), (figures.at_most, 0.05, "5 %"), (figures.at_most, 0.0371, "3.8 %"),
-        (figures.at_least_worse, -0.0439, "≥ 4.3 % worse"), (figures.at_least_worse, 0.001, "≤ 0.1 %"),
+        (figures.at_least_worse, -0.0439, "≥ 4.3 % worse"), (figures.at_least_worse, 0.001, "≤ +0.1 %"),
         (figures.compact, 24_100_000, "24.1M"), (figures.compact, 912, "912"), (figures.compact, 999_999, "1.0M"),
         (figures.compact, 142_310_000, "142M"), (figures.count, 31022, "31,022"), (figures.count, None, "–"),
         (figures.duration, 2110.0, "2.1 s"), (figures.duration, 840.0, "840 ms"), (figures.duration, 999.7, "1.0 s"),

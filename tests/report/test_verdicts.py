@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 import msgspec
@@ -63,10 +65,12 @@ def test_why_a_candidate_that_passed_is_not_used(ratio: float | None, said: str)
 
 
 def test_a_task_that_stays_says_what_was_tried_and_what_would_settle_it() -> None:
-    assert "tried deepseek-v4-flash (best of 2): worse by more than the margin of 2 %\n" in drawn(named("code"))
-    assert "undecided; about 2,100 more prompts (≈ $8.40) would settle it\n" in drawn(named("translate"))
+    assert "tried deepseek-v4-flash +1: worse by more than the margin of 2 %\n" in drawn(named("code"))
+    assert "tried deepseek-v4-flash +1: needs 2,100 more prompts (≈ $8.40)\n" in drawn(named("translate"))
+    short = msgspec.structs.replace(named("translate"), replayable_calls=2000)
+    assert "needs 2,100 more prompts (≈ $8.40), a longer log\n" in drawn(short)
     hopeless = msgspec.structs.replace(named("translate"), candidates=named("translate").candidates[1:])
-    assert "tried Qwen/Qwen3-8B: undecided; not reachable at this estimate" in drawn(hopeless)
+    assert "tried Qwen/Qwen3-8B: not reachable at this estimate" in drawn(hopeless)
 
 
 def test_a_task_without_candidates_stays_and_has_nothing_to_explain() -> None:
@@ -89,5 +93,11 @@ def test_the_terminal_leaves_the_reasons_out_and_cuts_no_sentence(width: int) ->
     screen = renderers()["table"](replay_document(results.replay()), width=width)
     assert "more prompts will not bring it" not in screen
     assert "however many prompts" not in screen
-    for note in ("(best of 2): worse by more than the margin of 2 %", "grader missed 9 of 60 planted errors"):
+    for note in ("+1: worse by more than the margin of 2 %", "grader missed 9 of 60 planted errors"):
         assert note in re.sub(r"\s+", " ", screen)
+
+
+def test_what_could_not_be_judged_is_empty_in_a_spreadsheet() -> None:
+    report = msgspec.structs.replace(results.replay(), tasks=results.replay().tasks[-1:])
+    rows = list(csv.DictReader(io.StringIO(renderers()["csv"](replay_document(report)), newline="")))
+    assert [row["quality"] for row in rows if row["table"] == "task"] == [""]

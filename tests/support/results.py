@@ -174,7 +174,6 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
         "n": 500,
         "n_effective": 480.0,
         "wins": 20,
-        "ties": 460,
         "losses": 20,
         "failures": 0,
         "unparsed": 0,
@@ -196,6 +195,7 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
         "adjusted_parameters": [],
     }
     all_figures = defaults | figures
+    all_figures.setdefault("ties", all_figures["n"] - all_figures["wins"] - all_figures["losses"])
     reliability = 0.5 if "judge" in all_figures["basis"] else 1.0
     lower = all_figures["lower_bound"]
     certified = None if lower is None else max(-lower, 0.002) / reliability

@@ -145,8 +145,8 @@ def _below(task: TaskReport, reach: str) -> tuple[Cell, ...]:
 def _why_it_stays(task: TaskReport, item: Candidate) -> str:
     """Whose quality the row shows, and why that model is not used."""
     if item.verdict not in SWITCHES:
-        best = f" (best of {len(task.candidates)})" if len(task.candidates) > 1 else ""
-        return f"tried {item.model}{best}: {_STAYS[item.verdict](task, item)}"
+        others = f" +{len(task.candidates) - 1}" if len(task.candidates) > 1 else ""
+        return f"tried {item.model}{others}: {_STAYS[item.verdict](task, item)}"
     undecided = [other.model for other in task.candidates if other.verdict == "INCONCLUSIVE"]
     rest = f"; {cells.listed(undecided, 2)} undecided" if undecided else ""
     return f"{item.model} is good enough{_looser(item)} but {_not_cheaper(item)}{rest}"
@@ -158,11 +158,12 @@ def _not_cheaper(item: Candidate) -> str:
     return f"costs {figures.times(item.cost_ratio)}" if item.cost_ratio >= DEARER else "is not certainly cheaper"
 
 
-def _undecided(_: TaskReport, item: Candidate) -> str:
+def _undecided(task: TaskReport, item: Candidate) -> str:
     if item.more_prompts is None:
-        return "undecided; not reachable at this estimate, however many prompts"
+        return "not reachable at this estimate, however many prompts"
     price = f" (≈ {figures.money(item.more_usd)})" if item.more_usd is not None else ""
-    return f"undecided; about {figures.rough(item.more_prompts)} more prompts{price} would settle it"
+    longer = ", a longer log" if item.more_prompts > task.replayable_calls - item.n else ""
+    return f"needs {figures.rough(item.more_prompts)} more prompts{price}{longer}"
 
 
 _STAYS: dict[Decision, Callable[[TaskReport, Candidate], str]] = {
@@ -175,7 +176,8 @@ _STAYS: dict[Decision, Callable[[TaskReport, Candidate], str]] = {
 def _quality(item: Candidate) -> Cell:
     """What is certain about quality on the user's scale; for machines the lower bound of it."""
     n = f"(n {figures.count(item.n)})"
-    return Cell(f"{_QUALITY[item.verdict](item)} {n}", value=lowest(item))
+    bound = lowest(item)
+    return Cell(f"{_QUALITY[item.verdict](item)} {n}", value="" if bound is None else bound)
 
 
 def _at_least(item: Candidate) -> str:
