@@ -160,15 +160,7 @@ class _Reading:
         aside = self._passed_over + table.num_rows - once.num_rows
         files = [source.path for source in self._sources]
         calls = Calls(once, tuple(self._sources))
-        return Log(
-            calls,
-            self._records,
-            self._rejected,
-            self._rejects,
-            list(self._titles),
-            files,
-            self._passed_over + elsewhere,
-        )
+        return Log(calls, self._records, self._rejected, self._rejects, list(self._titles), files, aside)
 
     def _copying(self) -> list[int]:
         """The sources whose format writes calls down several times."""
