@@ -28,7 +28,7 @@ _STYLE = """\
 --warn:#8a5a00;color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 @media(prefers-color-scheme:dark){.llmcost{--ink:#e6e8eb;--soft:#9aa3af;--line:#3a3f47;--tint:#1f2328;--paper:#16181b;\
 --good:#6fd394;--bad:#ff8a80;--warn:#f2c063}}
-.llmcost h1{font-size:.9rem;color:var(--soft);font-weight:normal;margin:0 0 .25rem}
+.llmcost h1{font-size:.93em;color:var(--soft);font-weight:normal;margin:0 0 .25rem}
 .llmcost h2{font-size:clamp(1.35rem,4vw,2rem);line-height:1.25;font-weight:650;letter-spacing:-.01em;margin:0 0 1.5rem;\
 text-wrap:balance}
 .llmcost p{margin:1rem 0}
@@ -37,21 +37,21 @@ text-wrap:balance}
 .llmcost caption{text-align:left;font-weight:600;padding:.25rem 0}
 .llmcost th,.llmcost td{padding:.4rem 1.25rem .4rem 0;text-align:left;vertical-align:top;\
 border-bottom:1px solid var(--line);unicode-bidi:isolate;background:none;white-space:nowrap;overflow-wrap:normal}
-.llmcost thead th{font-size:.8rem;font-weight:600;color:var(--soft);vertical-align:bottom;white-space:normal;\
+.llmcost thead th{font-size:.87em;font-weight:600;color:var(--soft);vertical-align:bottom;white-space:normal;\
 border-bottom:2px solid var(--line)}
 .llmcost tbody th{font-weight:normal}
 .llmcost .right{text-align:right}
 .llmcost .name{white-space:normal;overflow-wrap:anywhere;min-width:7.5rem;max-width:22rem}
-.llmcost .prose{white-space:normal;overflow-wrap:anywhere;min-width:15rem;max-width:34rem}
+.llmcost .prose{white-space:normal;overflow-wrap:anywhere;min-width:12rem;max-width:34rem}
 .llmcost .noted>*{border-bottom:0;padding-bottom:0}
-.llmcost .note>*{white-space:normal;overflow-wrap:anywhere;padding-top:0;max-width:0;color:var(--soft);font-size:.85rem}
+.llmcost .note>*{white-space:normal;overflow-wrap:anywhere;padding-top:0;max-width:0;color:var(--soft);font-size:.9em}
 .llmcost .strong{font-weight:600}.llmcost .dim,.llmcost small{color:var(--soft)}
 .llmcost .good{color:var(--good);font-weight:600}.llmcost .bad{color:var(--bad);font-weight:600}
 .llmcost .warn{color:var(--warn);font-weight:600}
 .llmcost h2 .good,.llmcost h2 .bad,.llmcost h2 .strong{font-weight:inherit}
-.llmcost ul{margin:1.5rem 0;padding-left:1.1rem;font-size:.9rem;color:var(--soft)}
+.llmcost ul{margin:1.5rem 0;padding-left:1.1rem;font-size:.94em;color:var(--soft)}
 .llmcost pre{padding:.75rem 1rem;border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;\
-background:var(--tint);color:inherit;font:13px/1.6 ui-monospace,monospace;margin:1.5rem 0}
+background:var(--tint);color:inherit;font-family:ui-monospace,monospace;font-size:.87em;margin:1.5rem 0}
 .llmcost dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.25rem;margin:1.5rem 0}
 .llmcost dt{font-weight:600}.llmcost dd{margin:0}
 .llmcost details{border-top:1px solid var(--line);padding-top:.75rem;margin-top:1.25rem}
@@ -59,7 +59,8 @@ background:var(--tint);color:inherit;font:13px/1.6 ui-monospace,monospace;margin
 @media(max-width:40rem){.llmcost{font-size:14px}.llmcost dl{display:block}.llmcost dd{margin:0 0 .6rem}\
 .llmcost th,.llmcost td{padding-right:.9rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:11rem}}
 @media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--tint:#fff;--good:#000;--bad:#000;--warn:#000;\
-font-size:11px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}.llmcost .noted{break-after:avoid}\
+font-size:11px}.llmcost h2{font-size:20px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}\
+.llmcost .noted{break-after:avoid}\
 .llmcost details table{font-size:8px}.llmcost details th,.llmcost details td{padding:.2rem .5rem .2rem 0;\
 white-space:normal;min-width:0}}
 """

@@ -50,7 +50,9 @@ def _cap(estimate: ReplayEstimate) -> str:
         return "no cap given (--budget): the worst case is the cap"
     if most is None or most <= cap:
         return f"cap {figures.money(cap)} (--budget)"
-    return f"cap {figures.money(cap)} (--budget): below the worst case, so the run may stop early; it resumes"
+    if estimate.expected_usd is not None and estimate.expected_usd > cap:
+        return f"cap {figures.money(cap)} (--budget): below what is expected, so the run will likely stop early"
+    return f"cap {figures.money(cap)} (--budget): below the worst case, so the run may stop early"
 
 
 def _by_role(estimate: ReplayEstimate) -> str:
