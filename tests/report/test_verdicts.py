@@ -92,7 +92,6 @@ def test_the_reasons_are_whole_wherever_they_stand(name: str) -> None:
 def test_the_terminal_leaves_the_reasons_out_and_cuts_no_sentence(width: int) -> None:
     screen = renderers()["table"](replay_document(results.replay()), width=width)
     assert "more prompts will not bring it" not in screen
-    assert "however many prompts" not in screen
     for note in ("+1: worse by more than the margin of 2 %", "grader missed 9 of 60 planted errors"):
         assert note in re.sub(r"\s+", " ", screen)
 

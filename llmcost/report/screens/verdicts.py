@@ -39,12 +39,12 @@ def deciding(task: TaskReport) -> Candidate | None:
 def task_table(report: ReplayReport) -> Table:
     """Use case · what you use · what to use now · savings · quality · verdict."""
     columns = (
-        Column("Use case", "task", shrink=True, lines=3),
+        Column("Use case", "task", shrink=True, lines=4),
         Column("What you use", "model", shrink=True, lines=3),
         Column("What to use now", "model_now", shrink=True, lines=3),
         Column("Saves", "savings", "right"),
         Column("Quality", "quality"),
-        Column("Verdict", "verdict", shrink=True, least=12),
+        Column("Verdict", "verdict", shrink=True, least=15),
     )
     return Table("task", columns, tuple(map(_task_row, report.tasks)))
 
@@ -54,7 +54,7 @@ def reasons_table(report: ReplayReport) -> Table:
     columns = (
         Column("Use case", "task", shrink=True),
         Column("Candidate", "candidate", shrink=True),
-        Column("Verdict", "verdict", shrink=True, least=12),
+        Column("Verdict", "verdict", shrink=True, least=15),
         Column("Why", "reason", shrink=True, prose=True),
     )
     rows = tuple(
@@ -160,7 +160,7 @@ def _not_cheaper(item: Candidate) -> str:
 
 def _undecided(task: TaskReport, item: Candidate) -> str:
     if item.more_prompts is None:
-        return "not reachable at this estimate, however many prompts"
+        return "not reachable at this estimate"
     price = f" (≈ {figures.money(item.more_usd)})" if item.more_usd is not None else ""
     longer = ", a longer log" if item.more_prompts > task.replayable_calls - item.n else ""
     return f"needs {figures.rough(item.more_prompts)} more prompts{price}{longer}"
@@ -208,7 +208,7 @@ def _bound(share: float | None, shown: Callable[[float | None], str]) -> Cell:
 _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] = (
     (Column("Use case", "task", shrink=True), lambda task, _: cells.name(task.task)),
     (Column("Candidate", "candidate", shrink=True), lambda _, item: cells.name(item.model)),
-    (Column("Verdict", "verdict", shrink=True, least=12), lambda _, item: verdict(item)),
+    (Column("Verdict", "verdict", shrink=True, least=15), lambda _, item: verdict(item)),
     (Column("n", "n", "right"), lambda _, item: cells.count(item.n)),
     (Column("Wins", "wins", "right"), lambda _, item: cells.count(item.wins)),
     (Column("Ties", "ties", "right"), lambda _, item: cells.count(item.ties)),
