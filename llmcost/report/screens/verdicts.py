@@ -40,8 +40,8 @@ def task_table(report: ReplayReport) -> Table:
     """Use case · what you use · what to use now · savings · quality · verdict."""
     columns = (
         Column("Use case", "task", shrink=True, lines=4),
-        Column("What you use", "model", shrink=True, lines=3),
-        Column("What to use now", "model_now", shrink=True, lines=3),
+        Column("What you use", "model", shrink=True, lines=4),
+        Column("What to use now", "model_now", shrink=True, lines=4),
         Column("Saves", "savings", "right"),
         Column("Quality", "quality"),
         Column("Verdict", "verdict", shrink=True, least=15),
