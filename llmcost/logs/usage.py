@@ -5,7 +5,8 @@
 | input_tokens        | prompt_tokens (cache included)                   | input_tokens (cache included)          |
 | cache_read_tokens   | prompt_tokens_details.cached_tokens, or          | input_tokens_details.cached_tokens     |
 |                     | prompt_cache_hit_tokens                          |                                        |
-| cache_write_tokens  | prompt_tokens_details.cache_write_tokens         | input_tokens_details.cache_write_tokens|
+| cache_write_tokens  | prompt_tokens_details.cache_write_tokens,        | input_tokens_details.cache_write_tokens|
+|                     | or LiteLLM's ….cache_creation_tokens             |                                        |
 | output_tokens       | completion_tokens (reasoning included)           | output_tokens (reasoning included)     |
 | reasoning_tokens    | completion_tokens_details.reasoning_tokens       | output_tokens_details.reasoning_tokens |
 
@@ -38,7 +39,7 @@ def usage_of(block: Mapping[str, Any]) -> Usage:
     return Usage(
         _plus_cache(given, block) if "prompt_tokens" not in block else given,
         _either(into, ("cached_tokens",), block, CACHE_READ),
-        _either(into, ("cache_write_tokens",), block, CACHE_WRITE),
+        _either(into, ("cache_write_tokens", "cache_creation_tokens"), block, CACHE_WRITE),
         _first(block, OUTPUT),
         _either(out, REASONING, block, REASONING),
     )
