@@ -125,7 +125,7 @@ def test_one_exchange_in_every_dialect_is_one_request(tmp_path: Path) -> None:
         {"name": "gen_ai.user.message", "attributes": pairs({"content": said})},
         {"name": "gen_ai.choice", "attributes": pairs({"message": json.dumps({"content": answered})})},
     ]
-    text = {"type": "text", "text": said}
+    message = {"role": "user", "content": [{"type": "text", "text": said}]}
     spans = [
         span("a", **{"gen_ai.input.messages": parts, "gen_ai.output.messages": back}),
         span("b", **flat, **{"gen_ai.completion.0.content": answered}),
@@ -134,7 +134,7 @@ def test_one_exchange_in_every_dialect_is_one_request(tmp_path: Path) -> None:
                      "llm.input_messages.0.message.content": said, "llm.output_messages.0.message.content": answered,
                      "llm.model_name": "gpt-4o"}),
         span("e", **{"ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "gpt-4o",
-                     "ai.response.text": answered, "ai.prompt.messages": json.dumps([{"role": "user", "content": [text]}])}),
+                     "ai.response.text": answered, "ai.prompt.messages": json.dumps([message])}),
     ]  # fmt: skip
     for one in spans[:3]:
         one["attributes"] += pairs({"gen_ai.request.model": "gpt-4o"})
