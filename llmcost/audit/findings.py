@@ -54,7 +54,7 @@ def _duplicates(entries: Ledger, task: str, saving: TaskSaving, ttl: str) -> Fin
         calls=saving.calls,
         evidence=f"{saving.calls:,} of {calls:,} calls repeat a request answered in full within the {ttl} before: "
         "same model, messages, parameters and end user",
-        remedy=f"keep this task's answers for {ttl} in an exact response cache, by end user where there is one",
+        remedy=f"keep answers for {ttl} in an exact response cache, one per end user",
     )
 
 
@@ -143,7 +143,7 @@ def _listed(counted: Mapping[str, int]) -> str:
 
 
 def _share(part: float | None, whole: float | None) -> str:
-    return f"{100 * part / whole:.3g} %" if part is not None and whole else "–"
+    return f"{100 * part / whole:.1f} %" if part is not None and whole else "–"
 
 
 def _usd(amount: float | None) -> str:

@@ -20,7 +20,6 @@ def command(
     from llmcost.cli.progress import Bars
 
     log = demo.write_logs(directory)
-    graders = demo.GRADERS[:1]  # one judge shows the way in half the time; for your own traffic name two
     width, color = terminal_width(), wants_color(None)
     config, workspace = directory / "llmcost.toml", directory / ".llmcost"
     say(f"$ llmcost audit {log}")
@@ -28,17 +27,9 @@ def command(
         api.audit([str(log)], config=config, workspace=workspace, say=say).render("table", width=width, color=color),
         None,
     )
-    say(f"$ llmcost replay --models {','.join(demo.CANDIDATES)} --grader {','.join(graders)}")
+    say("$ llmcost replay --yes")
     with demo.serve() as base_url:
-        plan = api.plan_replay(
-            [],
-            models=demo.CANDIDATES,
-            graders=graders,
-            base_url=base_url,
-            config=config,
-            workspace=workspace,
-            say=say,
-        )
+        plan = api.plan_replay(base_url=base_url, config=config, workspace=workspace, say=say)
         say(plan.estimate().render("table", width=width))
         with Bars() as bars:
             found = plan.run(bars)

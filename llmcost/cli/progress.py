@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from llmcost.endpoint import Status
+from llmcost.report.figures import money
 
 NAMED = {"replay": "", "grading": " (grader)"}
 
@@ -59,7 +60,7 @@ class Bars:
         """A question was answered and stored."""
         line = (model, purpose)
         self._spent[line] = self._spent.get(line, 0.0) + (cost_usd or 0.0)
-        self._progress.update(self._bars[line], advance=1, spent=f"${self._spent[line]:,.4f}")
+        self._progress.update(self._bars[line], advance=1, spent=money(self._spent[line]))
 
     def failed(self, model: str, purpose: str, status: Status) -> None:
         """A question stays without an answer."""
@@ -79,7 +80,7 @@ class Bars:
     def _summary(self) -> str:
         done = sum(int(task.completed) for task in self._progress.tasks)
         retries = sum(counts.get("retried", 0) for counts in self._trouble.values())
-        parts = [f"{done:,} answers", f"${sum(self._spent.values()):,.4f} spent now"]
+        parts = [f"{done:,} answers", f"{money(sum(self._spent.values()))} spent now"]
         parts += [f"{self._stored:,} stored before"] if self._stored else []
         parts += [f"{retries:,} retries"] if retries else []
         return " · ".join(parts)

@@ -5,7 +5,7 @@ CONFIG = """\
 
 [replay]
 models = ["qwen3-8b", "deepseek-v4-flash"]     # candidates, each asked about every task
-graders = ["gpt-4.1-mini", "claude-haiku-4-5"] # both must find a candidate good enough; neither is one
+graders = ["gpt-4.1-mini"]                    # name two of different makers for your own: each must be satisfied
 sample = 900                                   # prompts a task, at most
 budget = 8.00                                  # US dollars, never passed
 seed = 7                                       # same log, same seed, same report

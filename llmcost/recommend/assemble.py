@@ -153,10 +153,13 @@ def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent
 
 
 def _why_stay(candidates: Sequence[Candidate], sampled: int) -> Decision:
-    """The verdict of a task that keeps its model: undecided before unjudged before kept."""
+    """The verdict of a task that keeps its model: undecided before unjudged before kept.
+
+    Only candidates that might save can leave a task undecided; dearer ones are no reason to ask on.
+    """
     if not sampled:
         return "CANNOT_JUDGE"
-    verdicts = {candidate.verdict for candidate in candidates}
+    verdicts = {c.verdict for c in candidates if c.cost_ratio_interval is None or c.cost_ratio_interval[0] < 1.0}
     return next((v for v in ("INCONCLUSIVE", "CANNOT_JUDGE") if v in verdicts), "KEEP")
 
 

@@ -209,7 +209,7 @@ def test_unpriced_and_unmetered_calls_are_named_with_their_share():
     log = [chat(), chat(request_model="mystery"), chat(output_tokens=None), chat(request_model=None, input_tokens=None)]
     result = run(table(log))
     assert [(row.model, row.calls, row.share) for row in result.unpriced_models] == [("mystery", 1, 0.25)]
-    assert finding(result, "unpriced-models").title.startswith("25 %")
+    assert finding(result, "unpriced-models").title.startswith("25.0 %")
     assert '[models."mystery"]' in finding(result, "unpriced-models").remedy
     assert finding(result, "unmetered").calls == 2
     assert result.totals.cost_usd == pytest.approx(GPT_4O_CALL)

@@ -27,10 +27,10 @@ def switched(task: TaskReport) -> bool:
 
 
 def deciding(task: TaskReport) -> Candidate | None:
-    """The candidate that the row speaks of: the one chosen, else one that is good enough, else the nearest to it."""
+    """The candidate that the row speaks of: the one chosen, else the most promising of those that it stays for."""
     if switched(task):
         return next((item for item in task.candidates if item.model == task.choice.model), None)
-    if passed := _passed(task):
+    if task.choice.verdict == "KEEP" and (passed := _passed(task)):
         return min(passed, key=_cost)
     alike = [item for item in task.candidates if item.verdict == task.choice.verdict] or task.candidates
     return max(alike, key=_promise, default=None)
@@ -144,12 +144,13 @@ def _below(task: TaskReport, reach: str) -> tuple[Cell, ...]:
 
 def _why_it_stays(task: TaskReport, item: Candidate) -> str:
     """Whose quality the row shows, and why that model is not used."""
-    if item.verdict not in SWITCHES:
-        others = f" +{len(task.candidates) - 1}" if len(task.candidates) > 1 else ""
-        return f"tried {item.model}{others}: {_STAYS[item.verdict](task, item)}"
-    undecided = [other.model for other in task.candidates if other.verdict == "INCONCLUSIVE"]
-    rest = f"; {cells.listed(undecided, 2)} undecided" if undecided else ""
-    return f"{item.model} is good enough{_looser(item)} but {_not_cheaper(item)}{rest}"
+    passed = min(_passed(task), key=_cost, default=None)
+    enough = f"{passed.model} is good enough{_looser(passed)} but {_not_cheaper(passed)}" if passed else ""
+    if item is passed:
+        return enough
+    others = f" +{len(task.candidates) - 1}" if len(task.candidates) > 1 and not enough else ""
+    tried = f"tried {item.model}{others}: {_STAYS[item.verdict](task, item)}"
+    return f"{tried}; {enough}" if enough else tried
 
 
 def _not_cheaper(item: Candidate) -> str:
