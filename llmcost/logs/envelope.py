@@ -89,6 +89,7 @@ FACTS = FieldMap(
 USER_FIELDS = {"timestamp": "start", "cost_usd": "cost"}
 CONTAINERS = (
     "metadata", "meta", "tags", "properties", "labels", "request_tags", "request_properties", "request_metadata",
+    "requestMetadata",
     "custom_metadata", "attributes", "dimensions", "extra", "custom",
 )  # fmt: skip
 PRIVATE_WORDS = (

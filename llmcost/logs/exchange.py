@@ -53,7 +53,7 @@ def call_of(
     asked: Mapping[str, Any] = exchange.request or {}
     usage = _usage(body, facts)
     start, latency, first_chunk = times_of(facts)
-    error = _error(body, facts)
+    error = error_of(body, facts)
     served = text(body.get("model")) or text(facts.get("response_model")) or exchange.answered_as
     model = text(asked.get("model")) or text(facts.get("model")) or _deployment(record) or served
     if model is None and request is None and usage.input_tokens is None and state == "absent":
@@ -104,7 +104,7 @@ def _answer(response: Any, facts: Mapping[str, Any]) -> Answer | None:
     return Answer(answer.text, answer.tool_calls, answer.refusal, reason)
 
 
-def _error(body: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+def error_of(body: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
     """Code, type or name of what went wrong: never its message, which may quote the user."""
     for found in (body.get("error"), facts.get("error")):
         if not is_empty(found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from llmcost.calls import Call, Calls
@@ -38,6 +38,11 @@ class CallPart(Call):
 
     key: str
     side: Side
+
+    @classmethod
+    def of(cls, call: Call, key: str, side: Side) -> CallPart:
+        """The same call, as one side of the call of this key."""
+        return cls(**{item.name: getattr(call, item.name) for item in fields(Call)}, key=key, side=side)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,17 +21,12 @@ from llmcost.calls import Call
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import Tags
 from llmcost.logs.exchange import NOT_A_CALL, Exchange, call_of
+from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS, WRAPPED
 from llmcost.logs.model import NotACall, ReadOptions, Record
 from llmcost.logs.parameters import PARAMETERS, parameters_of
 from llmcost.logs.streams import SSE_STARTS, is_chunk
 from llmcost.logs.values import text
 
-REQUEST_KEYS = ("request", "request_body", "requestBody", "llm_request", "req", "input", "inputs", "payload", "body")
-RESPONSE_KEYS = (
-    "response", "response_body", "responseBody", "llm_response", "res", "resp", "output", "outputs", "result",
-    "completion",
-)  # fmt: skip
-WRAPPED = ("body", "json")
 ASKS = ("messages", "input", "prompt")
 ASKS_OR_HISTORY = frozenset({*ASKS, "previous_response_id"})
 RESPONSE_OBJECTS = ("chat.completion", "response", "text_completion", "chat.completion.chunk")
