@@ -242,4 +242,5 @@ def _listed(paths: Sequence[str] | str) -> Sequence[str]:
 def _source(traffic: Traffic) -> SourceSummary:
     log = traffic.log
     rejects = [Reject(r.file, r.line, r.reason) for r in log.rejects]
-    return SourceSummary(log.files, log.formats, log.records, log.rejected, rejects)
+    outside = len(log.calls) - len(traffic.calls)
+    return SourceSummary(log.files, log.formats, log.records, log.rejected, rejects, outside, log.passed_over)

@@ -23,13 +23,19 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class SourceSummary(msgspec.Struct, frozen=True):
-    """What was read: records = calls + rejected."""
+    """What was read: records = calls + outside + passed_over + rejected.
+
+    outside      calls that started outside the asked time
+    passed_over  records that are no call of their own: copies, parents of a call, parts joined to another record
+    """
 
     files: list[str]
     format: list[str]
     records: int
     rejected: int
     rejects: list[Reject]
+    outside: int = 0
+    passed_over: int = 0
 
 
 class Span(msgspec.Struct, frozen=True):

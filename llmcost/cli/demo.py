@@ -23,10 +23,8 @@ def command(
     width, color = terminal_width(), wants_color(None)
     config, workspace = directory / "llmcost.toml", directory / ".llmcost"
     say(f"$ llmcost audit {log}")
-    emit(
-        api.audit([str(log)], config=config, workspace=workspace, say=say).render("table", width=width, color=color),
-        None,
-    )
+    audited = api.audit([str(log)], config=config, workspace=workspace, say=say)
+    emit(audited.render("table", width=width, color=color), None)
     say("$ llmcost replay --yes")
     with demo.serve() as base_url:
         plan = api.plan_replay(base_url=base_url, config=config, workspace=workspace, say=say)

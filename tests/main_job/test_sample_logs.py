@@ -102,6 +102,7 @@ def test_a_window_of_time_is_a_part_of_the_log(tmp_path: Path, nested: dict[str,
     first = audit(log, "--until", "2026-10-11", cwd=tmp_path)
     rest = audit(log, "--since", "2026-10-11", cwd=tmp_path)
     assert first["totals"]["calls"] + rest["totals"]["calls"] == nested["totals"]["calls"]
+    assert first["source"]["outside"] == rest["totals"]["calls"]
     assert audit(log, "--last", "7d", cwd=tmp_path)["totals"]["calls"] < rest["totals"]["calls"]
     empty = shop.run_here("audit", log, "--since", "2030-01-01", cwd=tmp_path)
     assert empty.returncode == 3

@@ -65,11 +65,16 @@ def _priced(result: AuditResult) -> str:
 
 
 def _accounting(result: AuditResult) -> str:
+    """Where every record went. Where a record holds several calls, the two are counted apart."""
     source, totals = result.source, result.totals
-    parts = f"{figures.count(totals.answered_calls)} answered + {figures.count(totals.failed_calls)} failed"
-    if totals.calls + source.rejected == source.records:
-        return f"{figures.counted(source.records, 'record')} = {parts} + {figures.count(source.rejected)} rejected"
-    return f"{figures.counted(source.records, 'record')}, {figures.count(source.rejected)} rejected; calls = {parts}"
+    answered = f"{figures.count(totals.answered_calls)} answered + {figures.count(totals.failed_calls)} failed"
+    others = [f"{figures.count(source.rejected)} rejected"]
+    others += [f"{figures.count(source.outside)} outside the asked time"] if source.outside else []
+    others += [f"{figures.count(source.passed_over)} passed over"] if source.passed_over else []
+    records = figures.counted(source.records, "record")
+    if totals.calls + source.rejected + source.outside + source.passed_over == source.records:
+        return f"{records} = {' + '.join([answered, *others])}"
+    return f"{records}: {', '.join(others)}; calls = {answered}"
 
 
 def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: bool) -> Table:
