@@ -54,7 +54,7 @@ class TableBuilder:
 
 
 def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
-    """The table with each id once among the rows of these sources: most output tokens, then the last read. In order."""
+    """Each id once among the rows of these sources: most output tokens, then the first read; in order."""
     if not sources:
         return table
     copied = pc.and_(pc.is_in(table["source"], pa.array(sources, pa.int32())), pc.is_valid(table["id"]))
@@ -63,8 +63,8 @@ def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
         "id": table["id"],
         "output": pc.fill_null(table["output_tokens"], -1),
     }).filter(copied)  # fmt: skip
-    ordered = ranked.sort_by([("output", "ascending"), ("row", "ascending")])
-    fullest = ordered.group_by("id", use_threads=False).aggregate([("row", "last")])["row_last"]
+    ordered = ranked.sort_by([("output", "descending"), ("row", "ascending")])
+    fullest = ordered.group_by("id", use_threads=False).aggregate([("row", "first")])["row_first"]
     kept = pc.or_(pc.invert(copied), pc.is_in(pa.array(range(table.num_rows), pa.int64()), fullest))
     return table.filter(kept)
 

@@ -26,7 +26,7 @@ def total(log: logs.Log, *names: str) -> list[int]:
     return [sum(filter(None, log.calls.column(name).to_pylist())) for name in names]
 
 
-def test_a_message_counts_once_with_its_last_usage_whatever_the_order(tmp_path: Path) -> None:
+def test_a_message_counts_once_with_its_final_usage_whatever_the_order(tmp_path: Path) -> None:
     file = tmp_path / "session.jsonl"
     for seed in range(5):
         shuffled = lines("claude-code")
@@ -74,6 +74,29 @@ def test_the_calls_of_a_session_add_up_to_its_own_total() -> None:
     names = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
     ours = ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens")
     assert total(log, *ours) == [last[name] for name in names]
+
+
+def test_a_fork_counts_only_what_its_ancestors_did_not(tmp_path: Path) -> None:
+    parent = [json.loads(line) for line in lines("codex")]
+    meta = {**parent[0], "payload": {**parent[0]["payload"], "id": "0200-bb", "forked_from_id": "0199-aa"}}
+    stamped = [{**record, "timestamp": "2026-10-02T08:00:00.000Z"} for record in parent]
+    own = json.loads(json.dumps(parent[9]))
+    own["payload"]["info"]["total_token_usage"]["input_tokens"] += 700
+    again = {**meta, "payload": {**meta["payload"], "id": "0201-cc", "forked_from_id": "0200-bb"}}
+    for number, records in enumerate((parent, [meta, *stamped, own], [again, meta, *stamped, own])):
+        (tmp_path / f"{number}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    log = read(*sorted(tmp_path.iterdir()))
+    assert log.calls.column("input_tokens").to_pylist() == [1000, 1300, 500, 700]
+    assert log.calls.column("source").to_pylist() == [0, 0, 0, 1]
+    assert [call.session for call in logs.bodies(log.calls)] == ["0199-aa"] * 3 + ["0200-bb"]
+
+
+def test_sessions_that_happen_to_count_alike_are_not_copies(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        meta, *rest = (json.loads(line) for line in lines("codex"))
+        meta["payload"]["id"] = name
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (meta, *rest)))
+    assert len(read(tmp_path / "a.jsonl", tmp_path / "b.jsonl").calls) == 6
 
 
 @pytest.mark.parametrize("name", ["codex", "claude-code"])

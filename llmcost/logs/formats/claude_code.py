@@ -7,7 +7,7 @@
 | cache_write_tokens | message.usage.cache_creation_input_tokens                                                   |
 | output_tokens      | message.usage.output_tokens: thinking included                                              |
 
-A message is written once for each of its blocks, its usage as far as known by then; a resumed session or a subagent's
+A message is written once for each of its blocks, with the output counted so far; a resumed session or a subagent's
 file may hold it again. Copies share `message.id`: the fullest counts. Lines of subagents (`isSidechain`) are calls of
 their own. A session holds neither system prompt nor tools, so that its calls have no body to replay.
 """

@@ -10,7 +10,8 @@
 info.total_token_usage sums up the session and is never added: an event that repeats it repeats a call, and where the
 last usage is missing it is the growth of the sum. The model, the effort and the directory stand in an earlier line, so
 that a session is read in order. The system prompt and the tools of a request are not logged whole: its body is absent.
-A call's time is when it was counted, at its end.
+A call's time is when it was counted, at its end. A forked session opens with a copy of its ancestors' events under new
+times: a call is told by the root of its forks and the counts of its event, and counts once.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ COUNTS = {
 }
 # Line → what it says of the calls after it: its key → ours.
 CONTEXT = {
-    "session_meta": {"id": "session", "model_provider": "provider", "cwd": "cwd", "cli_version": "version"},
+    "session_meta": {"model_provider": "provider", "cwd": "cwd", "cli_version": "version"},
     "turn_context": {"model": "model", "effort": "effort", "cwd": "cwd"},
 }
 TAGGED = ("cwd", "version", "effort")
@@ -48,6 +49,7 @@ class Codex:
 
     name: ClassVar[str] = "codex"
     title: ClassVar[str] = "Codex sessions"
+    copies: ClassVar[bool] = True
 
     def detect(self, rows: Sequence[Record]) -> float:
         """The share of records that only such a session has."""
@@ -67,6 +69,8 @@ class _Session:
 
     def __init__(self) -> None:
         self._context: dict[str, Any] = {}
+        self._session: Any = None
+        self._root: Any = None
         self._total: Usage | None = None
 
     def parse(self, record: Record, options: ReadOptions) -> Iterable[Call]:
@@ -74,6 +78,8 @@ class _Session:
         payload = record.get("payload")
         if not isinstance(payload, dict):
             raise PassedOver(NO_CALL)
+        if record.get("type") == "session_meta":
+            self._open(payload)
         for key, ours in CONTEXT.get(str(record.get("type")), {}).items():
             self._context[ours] = payload.get(key)
         usage = self._counted(payload)
@@ -81,9 +87,20 @@ class _Session:
             raise PassedOver(NO_CALL)
         context = {name: value for name, value in self._context.items() if isinstance(value, str)}
         tags = TAGS.read({key: context[key] for key in TAGGED if key in context}, options)
-        facts = {"start": record.get("timestamp"), **_counts(usage)}
-        facts |= {name: context[name] for name in ("model", "provider", "session") if name in context}
+        facts = {"start": record.get("timestamp"), "session": self._session, "id": self._identity(usage)}
+        facts |= {name: context.get(name) for name in ("model", "provider")} | _counts(usage)
         return (call_of(record, Exchange(None, None), tags, options, mapped_facts(facts, record, options)),)
+
+    def _open(self, meta: Record) -> None:
+        """The first line of a file is of its own session; those that follow are of its ancestors, the root the last."""
+        self._session = self._session or meta.get("id")
+        self._root = meta.get("forked_from_id") or meta.get("id")
+
+    def _identity(self, usage: Usage) -> str | None:
+        if not isinstance(self._root, str):
+            return None
+        counts = [str(count(block.get(key)) or 0) for block in (self._total or {}, usage) for key in COUNTS]
+        return f"{self._root}:{'-'.join(counts)}"
 
     def _counted(self, payload: Record) -> Usage | None:
         """The usage of the call that this event counts; None if it counts none, or one that was counted."""
