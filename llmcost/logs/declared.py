@@ -11,18 +11,27 @@ from functools import cached_property
 from typing import Any
 
 from llmcost.calls import Call, Usage
+from llmcost.logs import anthropic_api, converse_api, gemini_api
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import FACTS, TOKEN_FIELDS, Tags, mapped_facts
 from llmcost.logs.exchange import Exchange, call_of
 from llmcost.logs.model import ReadOptions, Record
 from llmcost.logs.parameters import parameters_of
 from llmcost.logs.paths import FieldMap
+from llmcost.logs.streams import SSE_STARTS
+from llmcost.logs.translated import translated_call
 from llmcost.logs.values import count, is_empty
 
 Facts = MutableMapping[str, Any]
 
 ASKS = frozenset({"messages", "input", "prompt", "previous_response_id"})
-BODIES = ("request", "messages", "parameters", "response")
+INTERFACES = (anthropic_api, gemini_api, converse_api)
+BODY_KEYS = frozenset(
+    {
+        "choices", "output", "object", "role", "content", "tool_calls", "error", "error_code", "usage", "candidates",
+        "chunks", "stop_reason",
+    }
+)  # fmt: skip
 # The tag of a call that the gateway answered from its own cache: it cost nothing, its tokens say what it would have.
 APP_CACHE, HIT = "app_cache", "hit"
 EXPECTED = {"expected": tuple(".".join(path) for path in FACTS.candidates["expected"])}
@@ -44,6 +53,7 @@ class Declared:
              operation   set by `adjust`: embeddings, or unsupported for what is no text
              app_cache   set by `adjust`: true for an answer out of the gateway's cache
     opened   fields at the top that may hold JSON as text
+    inside   where the record stands, if it comes wrapped
     hidden   what is never a tag: `key`, or `container.key`
     adjust   the arithmetic; changes the facts in place, raises NotACall or PassedOver
     """
@@ -53,6 +63,7 @@ class Declared:
     marks: Callable[[Record], bool]
     fields: Mapping[str, Sequence[str]]
     opened: Sequence[str] = ()
+    inside: str | None = None
     hidden: Sequence[str] = ()
     adjust: Callable[[Facts, Record], None] = unchanged
 
@@ -66,12 +77,12 @@ class Declared:
         found: Facts = self._map.find(opened)
         self.adjust(found, opened)
         facts = mapped_facts(dict(found), record, options)
-        exchange = Exchange(request_of(facts), response_of(facts.get("response")))
-        call = call_of(opened, exchange, self.tags(opened, options), options, facts)
-        return (_finished(call, facts),)
+        return (_finished(_call(opened, self.tags(opened, options), options, facts), facts),)
 
     def open(self, record: Record) -> Record:
-        """The record with JSON texts decoded where the format may have them."""
+        """The record out of its wrapper, with JSON texts decoded where the format may have them."""
+        if self.inside is not None and isinstance(inner := record.get(self.inside), dict):
+            record = inner
         decoded = {key: embedded(value) for key in self.opened if isinstance(value := record.get(key), str)}
         return {**record, **{key: value for key, value in decoded.items() if value is not None}} if decoded else record
 
@@ -136,11 +147,39 @@ def request_of(facts: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def response_of(value: Any) -> Any:
-    """The response body, decoded if it is JSON text; None for one that says nothing."""
-    found = _structure(value) if isinstance(value, str) else value
-    if found is None:
-        found = value
-    return None if is_empty(found) and not isinstance(found, str) else found
+    """The response body, decoded if it is one as JSON text: an answer that is JSON stays text. None if it is empty."""
+    if not isinstance(value, str):
+        return None if is_empty(value) else value
+    found = embedded(value)
+    if value.strip() in ("{}", "[]"):
+        return None
+    return found if is_body(found) else value
+
+
+def is_body(value: Any) -> bool:
+    """Whether this is a response body, a message or a list of them, rather than an answer in JSON."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and not BODY_KEYS.isdisjoint(item) for item in value)
+    return isinstance(value, dict) and not BODY_KEYS.isdisjoint(value)
+
+
+def _call(record: Record, tags: Mapping[str, str], options: ReadOptions, facts: Mapping[str, Any]) -> Call:
+    """The call of these facts; bodies in the interface of another provider are translated."""
+    response = response_of(facts.get("response"))
+    answering = next((api for api in INTERFACES if _may_be_body(response) and api.is_response(response)), None)
+    if answering is not None:
+        response = answering.to_answer(response)
+    asked = _structure(facts.get("request"))
+    asking = next((api for api in INTERFACES if isinstance(asked, dict) and api.is_request(asked)), None)
+    if asking is None or "operation" in facts:
+        return call_of(record, Exchange(request_of(facts), response), tags, options, facts)
+    if isinstance(response, str):
+        response = {"choices": [{"message": {"role": "assistant", "content": response}}]}
+    return translated_call(record, asked, asking.to_chat, response or {}, tags, options, facts)
+
+
+def _may_be_body(response: Any) -> bool:
+    return isinstance(response, dict) or (isinstance(response, str) and response.startswith(SSE_STARTS))
 
 
 def _structure(value: Any) -> Any:
