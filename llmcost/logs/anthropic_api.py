@@ -35,6 +35,7 @@ AT_THE_PROVIDER = ("container", "mcp_servers", "context_management")
 USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation",
          "output_tokens_details", "service_tier")  # fmt: skip
 OWN_BLOCKS = ("tool_use", "tool_result", *THOUGHTS)
+HEAD, FIRST = 4096, 3  # a stream is told by its beginning: in characters, in events
 STREAM_EVENTS = ("message_start", "content_block_start", "content_block_delta", "message_delta")
 
 
@@ -59,9 +60,9 @@ def is_response(value: Any) -> bool:
         if value.get("type") == "error":
             return isinstance(value.get("error"), dict)
         return isinstance(value.get("content"), list) and (value.get("type") == "message" or "stop_reason" in value)
-    if isinstance(value, str) and not any(event in value[:4096] for event in STREAM_EVENTS):
-        return False
-    return any(event.get("type") in STREAM_EVENTS for event in events_of(value))
+    if isinstance(value, str):
+        return "message_start" in value[:HEAD] and bool(events_of(value[:HEAD]))
+    return isinstance(value, list) and any(event.get("type") in STREAM_EVENTS for event in events_of(value[:FIRST]))
 
 
 def to_chat(request: Mapping[str, Any]) -> Chat:

@@ -41,6 +41,7 @@ FINISH_REASONS = {
 TIERS = {"ON_DEMAND": "default", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 TOOL_CHOICES = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
 JSON_TYPE = "application/json"
+HEAD = 4096  # characters: a stream is told by its beginning
 CAPITAL = re.compile("([A-Z])")
 
 
@@ -55,7 +56,9 @@ def is_response(value: Any) -> bool:
     """Whether this is a generateContent response, an error of its interface, or a stream of responses."""
     if isinstance(value, dict):
         return isinstance(value.get("candidates"), list) or isinstance(field(value, "usageMetadata"), dict)
-    return any(is_response(event) for event in events_of(value)[:1])
+    if isinstance(value, str):
+        return "candidates" in value[:HEAD] and any(map(is_response, events_of(value)[:1]))
+    return isinstance(value, list) and any(map(is_response, events_of(value[:1])))
 
 
 def field(body: Mapping[str, Any], name: str) -> Any:

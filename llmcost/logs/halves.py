@@ -28,23 +28,28 @@ class Halves:
 
 def halves(record: Record, asks: Callable[[dict[str, Any]], bool], answers: Callable[[Any], bool]) -> Halves:
     """The halves of a record that these tests recognise, nested ones first."""
-    response = next((found for key in RESPONSE_KEYS if (found := _half(record.get(key), answers)) is not None), None)
-    if response is None and answers(record):
-        response = record
+    response = _response(record, answers)
     for key in REQUEST_KEYS:
-        body = _opened(record.get(key))
-        if isinstance(body, dict):
-            for path, inner in ((key, body), *((f"{key}.{name}", _opened(body.get(name))) for name in WRAPPED)):
-                if isinstance(inner, dict) and asks(inner):
-                    return Halves(inner, path, response)
+        if key in record and isinstance(body := _opened(record[key]), dict):
+            if asks(body):
+                return Halves(body, key, response)
+            for name in WRAPPED:
+                if name in body and isinstance(inner := _opened(body[name]), dict) and asks(inner):
+                    return Halves(inner, f"{key}.{name}", response)
     return Halves(record if asks(record) else None, "", response)
 
 
+def _response(record: Record, answers: Callable[[Any], bool]) -> Any:
+    for key in RESPONSE_KEYS:
+        if key in record and (found := _half(_opened(record[key]), answers)) is not None:
+            return found
+    return record if answers(record) else None
+
+
 def _half(value: Any, answers: Callable[[Any], bool]) -> Any:
-    value = _opened(value)
     if value is None or answers(value):
         return value
-    inner = (_opened(value.get(name)) for name in WRAPPED) if isinstance(value, dict) else ()
+    inner = [_opened(value[name]) for name in WRAPPED if name in value] if isinstance(value, dict) else []
     return next((found for found in inner if found is not None and answers(found)), None)
 
 
