@@ -343,3 +343,13 @@ def test_csv_runs_nothing(kind: str) -> None:
 def test_a_command_to_copy_runs_nothing_else() -> None:
     document = audit_document(results.audit(), candidates=["a; rm -rf ~", "$(id)"])
     assert "--models 'a; rm -rf ~,$(id)'" in renderers()["table"](document, width=200)
+
+
+def test_a_check_with_nothing_to_say_leaves_its_columns_out() -> None:
+    """The usual case in CI: nothing regressed and no new model, so two columns are empty."""
+    result = results.failed_check()
+    quiet = [msgspec.structs.replace(task, regressed=False, new_models=[]) for task in result.tasks]
+    calm = check_document(msgspec.structs.replace(result, passed=True, reasons=[], tasks=quiet, notes=[]))
+    for width in (60, 80, 120):
+        screen = renderers()["table"](calm, width=width)
+        assert "PASS" in screen and "New models" not in screen

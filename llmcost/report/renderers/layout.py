@@ -23,8 +23,11 @@ _WORDS = re.compile(r"(?:\S|\s(?=%))+\s*|\s+")
 
 
 def columns_shown(table: Table, width: int) -> dict[int, int]:
-    """Index → width of the columns that fit. Columns of high rank give way first, then names; figures never do."""
-    shown = list(range(len(table.columns)))
+    """Index → width of the columns that fit and that say something in some row.
+
+    Columns of high rank give way first, then names; figures never do.
+    """
+    shown = _telling(table)
     for narrow in NARROW:
         shown = _ranked(table, width, narrow)
         if _total([_floor(table, index, narrow) for index in shown]) <= width:
@@ -77,12 +80,16 @@ def _folded(text: str, width: int, pieces: re.Pattern[str] = _PIECES) -> list[st
 
 def _ranked(table: Table, width: int, narrow: int) -> list[int]:
     """The columns that fit when names are as narrow as allowed; the highest ranks left out first."""
-    shown = list(range(len(table.columns)))
+    shown = _telling(table)
     for index in sorted(shown, key=lambda index: -table.columns[index].rank):
         if not table.columns[index].rank or _total([_floor(table, index, narrow) for index in shown]) <= width:
             break
         shown.remove(index)
     return shown
+
+
+def _telling(table: Table) -> list[int]:
+    return [index for index in range(len(table.columns)) if index == 0 or _body(table, index) or not table.rows]
 
 
 def _natural(table: Table, index: int) -> int:
