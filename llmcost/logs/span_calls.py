@@ -120,10 +120,10 @@ def _call(span: Span, dialect: Dialect, options: ReadOptions) -> Call:
     record: Record = {"name": span.name, "attributes": {**span.resource, **span.attributes}}
     tags = TAGS.read({"attributes": _taggable(span, options)}, options)
     call = call_of(record, Exchange(request, response), tags, options, mapped_facts(facts, record, options))
-    operation = dialect.operation(span)
+    operation, usage = dialect.operation(span), _inclusive(call.usage)
     if operation == "embeddings":
-        state, call = "unsupported", replace(call, request=None, answer=None)
-    return replace(call, operation=operation, usage=_inclusive(call.usage), body_state=state or _whole(call, said))
+        return replace(call, operation=operation, usage=usage, body_state="unsupported", request=None, answer=None)
+    return replace(call, operation=operation, usage=usage, body_state=state or _whole(call, said))
 
 
 def _inclusive(usage: Usage) -> Usage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,22 @@ class Span:
 
 def spans_of(record: Record) -> list[Span]:
     """The spans of a record: of a whole OTLP batch, or the one that it is; empty if it is no piece of a trace."""
+    if _last.record is not record:
+        _last.spans, _last.record = _read(record), record
+    return _last.spans
+
+
+class _Last(threading.local):
+    """The record read last: each format that might read a record asks for its spans, then the one that does."""
+
+    record: Record | None = None
+    spans: list[Span]
+
+
+_last = _Last()
+
+
+def _read(record: Record) -> list[Span]:
     batch = _first(record, BATCHES)
     if isinstance(batch, list):
         return [span for group in _objects(batch) for span in _of_resource(group)]
@@ -166,7 +183,7 @@ def _typed(value: Any) -> Any:
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, inner),) = value.items()
-    convert = TYPED.get(kind.replace("_", "").casefold())
+    convert = TYPED.get(kind)
     return value if convert is None else convert(inner)
 
 
@@ -174,15 +191,20 @@ def _values(holder: Any) -> list[Any]:
     return holder["values"] if isinstance(holder, dict) and isinstance(holder.get("values"), list) else []
 
 
-TYPED: dict[str, Callable[[Any], Any]] = {
-    "stringvalue": lambda value: value,
-    "boolvalue": lambda value: value,
-    "bytesvalue": lambda value: value,
-    "doublevalue": lambda value: value,
-    "intvalue": lambda value: found if (found := count(value)) is not None else value,
-    "arrayvalue": lambda value: [_typed(item) for item in _values(value)],
-    "kvlistvalue": lambda value: _pairs(_values(value)),
+def _same(value: Any) -> Any:
+    return value
+
+
+CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "string": _same,
+    "bool": _same,
+    "bytes": _same,
+    "double": _same,
+    "int": lambda value: found if (found := count(value)) is not None else value,
+    "array": lambda value: [_typed(item) for item in _values(value)],
+    "kvlist": lambda value: _pairs(_values(value)),
 }
+TYPED = {kind + suffix: convert for kind, convert in CONVERTERS.items() for suffix in ("Value", "_value")}
 
 
 def _expanded(value: Any) -> Any:
