@@ -34,8 +34,8 @@ class Compared:
 
     @property
     def effect_usd(self) -> float:
-        """What the change costs on the baseline's own calls; 0 where one side is not known."""
-        if self.past_per_call is None or self.now_per_call is None:
+        """What the change costs on the baseline's own calls; 0 where one side is not known or only rounding differs."""
+        if self.past_per_call is None or self.now_per_call is None or self.change == 0.0:
             return 0.0
         return self.past.priced_calls * (self.now_per_call - self.past_per_call)
 

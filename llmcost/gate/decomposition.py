@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmcost.gate.compared import relative
 from llmcost.gate.measure import TaskCost
 from llmcost.gate.result import BaselineFile, Factor
 
@@ -15,7 +16,7 @@ def decompose(baseline: BaselineFile, now: dict[str, TaskCost]) -> list[Factor]:
     priced call.
     """
     past = {task.task: (task.priced_calls, float(task.cost_per_call_usd or 0)) for task in baseline.tasks}
-    current = {name: (task.priced_calls, task.cost_per_call_usd or 0.0) for name, task in now.items()}
+    current = {name: (task.priced_calls, _unrounded(task, past.get(name))) for name, task in now.items()}
     calls_then = sum(calls for calls, _ in past.values())
     calls_now = sum(calls for calls, _ in current.values())
     if not calls_then or not calls_now:
@@ -30,3 +31,9 @@ def decompose(baseline: BaselineFile, now: dict[str, TaskCost]) -> list[Factor]:
         Factor("task_mix", at_past_cost - at_past_mix),
         Factor("cost_per_call", bill_now - at_past_cost),
     ]
+
+
+def _unrounded(task: TaskCost, past: tuple[int, float] | None) -> float:
+    """Today's cost per call; the baseline's own where only its rounding differs."""
+    now = task.cost_per_call_usd or 0.0
+    return past[1] if past is not None and relative(past[1], now) == 0.0 else now

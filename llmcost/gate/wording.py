@@ -116,7 +116,7 @@ def _rise(change: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
+    return f"{share * 100:.1f} %"
 
 
 def _usd(amount: float | None) -> str:

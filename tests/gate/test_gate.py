@@ -184,7 +184,7 @@ def test_what_was_never_known_stays_out_and_is_named() -> None:
     rows = [*MONTH, *[("lab", "mystery", None)] * 20]
     result = check(rows, baseline(rows))
     assert result.passed
-    assert any("20 calls (10 %) of unknown cost" in note for note in result.notes)
+    assert any("20 calls (10.0 %) of unknown cost" in note for note in result.notes)
 
 
 def test_something_that_was_free_and_is_not_fails() -> None:
