@@ -76,6 +76,7 @@ def test_a_span_above_a_call_is_no_call_however_far_above(tmp_path: Path) -> Non
         {"gen_ai__operation__name": "execute_tool"},
         {"gen_ai__operation__name": "invoke_workflow"},
         {"traceloop__span__kind": "workflow"},
+        {"gen_ai__agent__name": "guide", "gen_ai__request__model": "gpt-4o", "gen_ai__usage__input_tokens": 10},
         {"openinference__span__kind": "AGENT", "llm__token_count__prompt": 10},
         {"openinference__span__kind": "CHAIN", "llm__model_name": "gpt-4o"},
         {"ai__operationId": "ai.streamText", "ai__usage__inputTokens": 10},

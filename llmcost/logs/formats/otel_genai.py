@@ -31,6 +31,7 @@ OPERATIONS = {
     "embeddings": "embeddings", "embedding": "embeddings",
 }  # fmt: skip
 OPERATION = ("gen_ai.operation.name", "llm.request.type", "traceloop.span.kind", "gen_ai.span.kind")
+AGENT = "gen_ai.agent.name"
 FIELDS = {
     "id": ("gen_ai.response.id",),
     "model": ("gen_ai.request.model", "llm.request.model"),
@@ -107,12 +108,15 @@ def _word(span: Span) -> Any:
 
 
 def _is_call(span: Span) -> bool:
-    """By the operation that the span names; one that names none must name a model and count, or quote, the exchange."""
+    """By the operation that the span names; one that names none must name a model, and count or quote the exchange.
+
+    One that names an agent instead of an operation is the agent's, which sums its calls up.
+    """
     word = _word(span)
     if word is not None:
         return str(word).casefold() in OPERATIONS
     names = found(span, FIELDS)
-    if "model" not in names and "response_model" not in names:
+    if AGENT in span.attributes or ("model" not in names and "response_model" not in names):
         return False
     return not {"input_tokens", "output_tokens"}.isdisjoint(names) or any(
         key.startswith(("gen_ai.prompt", "gen_ai.completion", *INPUTS)) for key in span.attributes
