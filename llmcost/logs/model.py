@@ -40,9 +40,11 @@ class CallPart(Call):
     side: Side
 
     @classmethod
-    def of(cls, call: Call, key: str, side: Side) -> CallPart:
-        """The same call, as one side of the call of this key."""
-        return cls(**{item.name: getattr(call, item.name) for item in fields(Call)}, key=key, side=side)
+    def of(cls, call: Call, form: str, key: Any, side: Side) -> Call:
+        """The same call, as one side of the call that this key has in a log of this format; itself without a key."""
+        if key is None or key == "":
+            return call
+        return cls(**{item.name: getattr(call, item.name) for item in fields(Call)}, key=f"{form}:{key}", side=side)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

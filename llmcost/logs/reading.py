@@ -91,7 +91,7 @@ class RecordParser:
         if len(self._formats) == 1:
             return best
         for form in self._formats:
-            score = form.detect((record,))
+            score = _confidence(form, record)
             if score >= SURE:
                 return form
             if score > best_score:

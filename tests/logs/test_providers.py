@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmcost import logs
 from llmcost.calls import Usage
 from llmcost.logs import anthropic_api, converse_api, gemini_api
 from llmcost.logs.translated import Untranslatable
 
+FIXTURES = Path(__file__).parent / "fixtures"
+NAMES = ("anthropic-messages", "anthropic-batches", "openai-batch", "bedrock", "gemini", "azure-apim")
+ODD = (None, -1, 1.5, True, "", "x", "{}", "[1]", [], {}, [1], [None], {"a": 1}, {"type": []}, "data: {}\n\n", 10**30)
 USER = {"role": "user", "content": "Where is my order?"}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
 SCHEMA = {"type": "object", "properties": {"state": {"type": "string"}}}
@@ -163,3 +172,30 @@ def test_a_cloudwatch_message_is_opened(read_records: Any) -> None:
                ' "output": {"outputTokenCount": 1}}')  # fmt: skip
     log, (call,) = read_records({"@timestamp": "2026-10-01T08:00:00Z", "@message": message})
     assert (log.formats, call.id, call.usage) == (["AWS Bedrock invocation log"], "r", Usage(3, None, None, 1))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def spoilt(record: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    whole = holder = copy.deepcopy(record)
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = odd
+    return whole
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_odd_value_anywhere_loses_no_record(name: str, tmp_path: Path) -> None:
+    chosen = random.Random(7)
+    lines = (FIXTURES / name / "in.jsonl").read_text().splitlines()
+    records = [spoilt(r, path, chosen.choice(ODD)) for r in map(json.loads, lines) for path in places(r)]
+    file = tmp_path / "odd.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    log = logs.read([str(file)], call_site=lambda call: None)
+    assert log.records == len(records) == len(log.calls) + log.passed_over + log.rejected
+    assert len(logs.bodies(log.calls)) == len(log.calls)

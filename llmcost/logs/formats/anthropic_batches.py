@@ -44,17 +44,17 @@ class AnthropicBatches:
     def parse(self, record: Record, options: ReadOptions) -> Iterable[Call]:
         """The side of the call that the record holds."""
         facts = mapped_facts({"id": record.get("custom_id")}, record, options)
-        key = f"{self.name}:{record.get('custom_id')}"
+        key = record.get("custom_id")
         if _is_request(record):
             params = record["params"]
             tags = TAGS.read(record, options, ("params", params))
             call = translated_call(record, params, to_chat, {}, tags, options, facts)
-            return (CallPart.of(replace(call, service_tier=TIER), key, "request"),)
+            return (CallPart.of(replace(call, service_tier=TIER), self.name, key, "request"),)
         if not _is_result(record):
             raise NotACall(NOT_A_CALL)
         exchange = Exchange(None, _outcome(record["result"]))
         call = fragment_of(record, exchange, TAGS.read(record, options), options, facts)
-        return (CallPart.of(replace(call, service_tier=TIER), key, "call"),)
+        return (CallPart.of(replace(call, service_tier=TIER), self.name, key, "call"),)
 
 
 def _is_request(record: Record) -> bool:

@@ -41,12 +41,12 @@ class OpenAIBatch:
 
     def parse(self, record: Record, options: ReadOptions) -> Iterable[Call]:
         """The side of the call that the line holds."""
-        key = f"{self.name}:{record.get('custom_id')}"
+        key = record.get("custom_id")
         if _is_input(record):
-            return (CallPart.of(_asked(record, options), key, "request"),)
+            return (CallPart.of(_asked(record, options), self.name, key, "request"),)
         if not _is_output(record):
             raise NotACall(NOT_A_CALL)
-        return (CallPart.of(_answered(record, options), key, "call"),)
+        return (CallPart.of(_answered(record, options), self.name, key, "call"),)
 
 
 def _is_input(record: Record) -> bool:
