@@ -138,10 +138,15 @@ def _started(body: Mapping[str, Any]) -> int | None:
 
 
 def _cost(body: Mapping[str, Any], facts: Mapping[str, Any]) -> float | None:
+    """What the log claims; of OpenRouter's charge for a key of one's own, with the provider's bill on top."""
     if "cost" in facts:
         return number(facts["cost"])
     block = body.get("usage")
-    return number(block["cost"]) if isinstance(block, dict) and "cost" in block else None
+    if not isinstance(block, dict) or (charge := number(block.get("cost"))) is None:
+        return None
+    details = block.get("cost_details")
+    bill = number(details.get("upstream_inference_cost")) if isinstance(details, dict) else None
+    return charge + bill if bill is not None and block.get("is_byok") is True else charge
 
 
 def _streamed(asked: Mapping[str, Any], facts: Mapping[str, Any], seen: bool) -> bool | None:

@@ -10,11 +10,14 @@ import gzip
 import io
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llmcost import logs
 from llmcost.logs.reading import SURE
@@ -71,6 +74,37 @@ def test_documents_and_compression_do_not_change_what_is_read(file: Path, tmp_pa
         other = read(tmp_path / name)
         assert facts(other) == facts(expected), name
         assert (other.records, other.passed_over) == (expected.records, expected.passed_over)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[Path, list[dict[str, Any]]]:
+    """A fixture with one value somewhere replaced by something of another kind, or left out."""
+    file = draw(st.sampled_from(LINES))
+    rows = records(file)
+    holder: Any = draw(st.sampled_from(rows))
+    while True:
+        key = draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder))))
+        inner = holder[key]
+        if not (isinstance(inner, dict | list) and inner) or draw(st.booleans()):
+            break
+        holder = inner
+    holder[key] = draw(
+        st.sampled_from([None, "", "odd", 0, -1, 1e300, True, [], {}, [[]], [None], {"a": {}}, "[1", "{}"])
+    )
+    return file, rows
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(damaged())
+def test_a_value_of_another_kind_never_stops_the_reading(case: tuple[Path, list[dict[str, Any]]]) -> None:
+    _, rows = case
+    with TemporaryDirectory() as folder:
+        log_file = Path(folder) / "log.jsonl"
+        log_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        log = read(log_file)
+        assert log.records == len(rows)
+        assert log.rejected + log.passed_over <= len(rows)
+        assert len(logs.bodies(log.calls)) == len(log.calls)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -153,6 +153,19 @@ def test_portkeys_cents_are_dollars_and_other_currencies_unknown() -> None:
     assert costs == [0.00021, 0.0, 0.0, None, 0.00006]
 
 
+@pytest.mark.parametrize(("own_key", "cost"), [(True, 0.00105), (False, 0.001)])
+def test_a_key_of_ones_own_is_billed_beside_openrouters_charge(own_key: bool, cost: float, read_records: Any) -> None:
+    charge = 0.00005 if own_key else 0.001
+    record = {"id": "g", "model": "m", "native_tokens_prompt": 9, "native_tokens_completion": 1, "total_cost": charge,
+              "upstream_inference_cost": 0.001, "is_byok": own_key}  # fmt: skip
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "cost": charge, "is_byok": own_key,
+             "cost_details": {"upstream_inference_cost": 0.001}}  # fmt: skip
+    body = {"object": "chat.completion", "model": "m", "choices": [{"message": {"content": "x"}}], "usage": usage}
+    for row in (record, body):
+        _, (call,) = read_records(row)
+        assert call.logged_cost_usd == pytest.approx(cost)
+
+
 def test_exports_that_overlap_count_an_observation_once() -> None:
     log = fixture("langfuse")
     identifiers = log.calls.column("id").to_pylist()

@@ -111,7 +111,8 @@ def _is_beside(record: Record) -> bool:
 
 def _is_observation(record: Record) -> bool:
     return (
-        record.get("type") in TYPES
+        isinstance(kind := record.get("type"), str)
+        and kind in TYPES
         and any(key in record for key in TRACE_KEYS)
         and ("level" in record or any(key in record for key in USAGE_KEYS))
     )

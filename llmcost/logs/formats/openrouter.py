@@ -9,14 +9,14 @@ Its chat completions, whose `usage.cost` is read too, are OpenAI request/respons
 | output_tokens     | native_tokens_completion: reasoning included                                  |
 | reasoning_tokens  | native_tokens_reasoning                                                       |
 
-The cost is what OpenRouter charged; with a key of one's own (`is_byok`) the provider's bill comes on top of it.
+The cost is what OpenRouter charged, and with a key of one's own (`is_byok`) the provider's bill on top of it.
 """
 
 from __future__ import annotations
 
 from llmcost.logs.declared import Declared, Facts
 from llmcost.logs.model import Record
-from llmcost.logs.values import boolean
+from llmcost.logs.values import boolean, number
 
 MARK = "native_tokens_prompt"
 WRAPPER = "data"
@@ -29,6 +29,9 @@ def _marks(record: Record) -> bool:
 def _adjust(facts: Facts, record: Record) -> None:
     if boolean(facts.pop("cancelled", None)):
         facts["error"] = "cancelled"
+    charge, bill = number(facts.get("cost")), number(record.get("upstream_inference_cost"))
+    if charge is not None and bill is not None and boolean(record.get("is_byok")):
+        facts["cost"] = charge + bill
 
 
 OPENROUTER = Declared(
