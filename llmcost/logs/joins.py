@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
@@ -74,13 +73,13 @@ class Parts:
 
 def whole(part: CallPart, others: Sequence[CallPart], key: bytes | None) -> Call:
     """The call that a part and the others of its key make; `key` is the prompt key of its row."""
-    values = {item.name: getattr(part, item.name) for item in fields(Call)}
+    changed = {}
     lender = next((other for other in others if other.side == "request" and key_of(other) == key), None)
     if lender is not None:
-        values |= {name: value for name in LENT_FIELDS if (value := getattr(lender, name)) is not None}
+        changed = {name: value for name in LENT_FIELDS if (value := getattr(lender, name)) is not None}
     if part.answer is None and part.error_type is None:
-        values["answer"] = next((other.answer for other in others if other.answer is not None), None)
-    return Call(**values)
+        changed["answer"] = next((other.answer for other in others if other.answer is not None), None)
+    return part.alone(**changed)
 
 
 def _lenders(table: pa.Table, rows: Integers, sides: Integers, groups: Integers) -> Integers:

@@ -26,6 +26,7 @@ class PassedOver(NotACall):
 
 
 Side = Literal["call", "request", "answer"]
+CALL_FIELDS = tuple(item.name for item in fields(Call))
 SIDES: tuple[Side, ...] = ("call", "request", "answer")
 
 
@@ -44,7 +45,11 @@ class CallPart(Call):
         """The same call, as one side of the call that this key has in a log of this format; itself without a key."""
         if key is None or key == "":
             return call
-        return cls(**{item.name: getattr(call, item.name) for item in fields(Call)}, key=f"{form}:{key}", side=side)
+        return cls(**{name: getattr(call, name) for name in CALL_FIELDS}, key=f"{form}:{key}", side=side)
+
+    def alone(self, **changed: Any) -> Call:
+        """The call without what makes it a part, and with these fields changed."""
+        return Call(**{name: getattr(self, name) for name in CALL_FIELDS} | changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
