@@ -87,7 +87,7 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
         margin=trial.margin,
         incumbent=incumbent,
         noise_floor=None,
-        controls=Controls(),
+        controls=Controls(gross_bad=trial.gross_bad),
         candidates=candidates,
         choice=_choice(chosen, candidates, incumbent, trial.sampled),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from llmcost.endpoint import ChatRequest
 from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, write_prompt
+from llmcost.trial.controls import judged, planted
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 
@@ -43,25 +44,30 @@ def _candidate(design: Design, arm: Arm, tariff: Tariff, stored: Callable[[ChatR
 
 
 def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
-    """Of a pair the candidate's answer is not known yet: at most it is as long as its request allows."""
     most, expected, pairs = [], [], 0
-    for request, pair in _undecided(design):
+    for room, pair in _to_grade(design, tariff):
         prompt = ChatRequest({"model": grader, **write_prompt(pair, False)})
-        room = tariff.output_limit(request)
         most.append(_times(tariff.most(prompt, extra_input=room), judge_requests_upper_bound(1)))
         expected.append(tariff.judging(grader, pair))
         pairs += 1
     return ModelCost(grader, "grader", judge_requests_upper_bound(pairs), _sum(most), _sum(expected))
 
 
-def _undecided(design: Design) -> Iterator[tuple[ChatRequest, Pair]]:
-    """The pairs that checks may leave to a judge, with the logged answer in the place of the candidate's."""
+def _to_grade(design: Design, tariff: Tariff) -> Iterator[tuple[int, Pair]]:
+    """The planted pairs, and those that checks may leave to a judge; with the tokens that are still to be added.
+
+    The candidate's answer is not known yet: the logged one stands in its place, and at most it is as long as its
+    request allows.
+    """
+    for task in design.tasks():
+        if judged(design, task):
+            yield from ((0, pair) for pair in planted(design, task))
     for arm in design.arms:
         for request, position in zip(arm.requests, arm.positions, strict=True):
             body = design.bodies[position]
             pair = Pair(body.request or {}, body.answer, body.answer, body.expected)
             if may_need_judge(pair, design.checks.get(design.sample.tasks[position])):
-                yield request, pair
+                yield tariff.output_limit(request), pair
 
 
 def _times(usd: float | None, count: int) -> float | None:

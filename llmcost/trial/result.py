@@ -40,11 +40,15 @@ class CandidateTrial:
 
 @dataclass(frozen=True, slots=True)
 class TaskTrial:
-    """One task: how many prompts were asked of how many distinct ones, and every candidate's result."""
+    """One task: how many prompts were asked of how many distinct ones, and every candidate's result.
+
+    gross_bad   share of planted bad answers that the worst grader caught; None: no grader was needed
+    """
 
     task: str
     population: int
     replayable_calls: int
     sampled: int
     margin: float
+    gross_bad: float | None
     candidates: tuple[CandidateTrial, ...]

@@ -1,4 +1,4 @@
-"""The trial itself: ask, grade, decide. One look at a sample of fixed size."""
+"""The trial itself: ask, test the graders, grade, decide. One look at a sample of fixed size."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from llmcost.evidence import Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.evidence.verdict import UNCALIBRATED_RELIABILITY
 from llmcost.grading import Grade, GradedPairs, Grader, Pair, excluded, grade, to_outcomes
+from llmcost.trial.controls import Control, gross_bad, judged
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 from llmcost.trial.result import CandidateTrial, TaskTrial
@@ -48,19 +49,31 @@ class Cell:
 async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tariff) -> list[TaskTrial]:
     """Every task's trial. Raises BudgetError or EndpointError when the asking has to stop; answers stay stored."""
     completions = await _ask_all(design, ask)
+    tested = await _test_graders(design, graders)
     cells = await asyncio.gather(
         *(
-            _grade_cell(design, arm, task, answers, graders, tariff)
+            _grade_cell(design, arm, task, answers, _believed(graders, tested.get(task, [])), tariff)
             for arm, answers in zip(design.arms, completions, strict=True)
             for task in design.tasks()
             if len(design.positions(arm, task))
         )
     )
-    judged = {cell.task for cell in cells if cell.graded.judged}
+    by_judge = {cell.task for cell in cells if cell.graded.judged}
     return [
-        _task(design, task, [cell for cell in cells if cell.task == task], task in judged, tariff)
+        _task(design, task, [c for c in cells if c.task == task], tested.get(task, []), task in by_judge, tariff)
         for task in design.tasks()
     ]
+
+
+async def _test_graders(design: Design, graders: Sequence[Grader]) -> dict[str, list[Control]]:
+    """Every grader on the planted bad answers of every task where it may be needed."""
+    needed = [task for task in design.tasks() if graders and judged(design, task)]
+    return dict(zip(needed, await asyncio.gather(*(gross_bad(design, task, graders) for task in needed)), strict=True))
+
+
+def _believed(graders: Sequence[Grader], tested: Sequence[Control]) -> Sequence[Grader]:
+    """The graders, or none of them: where one failed the task cannot be judged, and nothing more is spent on it."""
+    return graders if all(control.passed for control in tested) else ()
 
 
 async def _ask_all(design: Design, ask: Ask) -> list[list[Completion]]:
@@ -92,13 +105,15 @@ async def _grade_cell(
     return Cell(arm, task, positions[kept], tuple(c for _, c in reached), graded, int((~kept).sum()), usd)
 
 
-def _task(design: Design, task: str, cells: Sequence[Cell], judged: bool, tariff: Tariff) -> TaskTrial:
-    sample, margin = design.sample, design.margin(task, judged)
+def _task(
+    design: Design, task: str, cells: Sequence[Cell], tested: Sequence[Control], is_judged: bool, tariff: Tariff
+) -> TaskTrial:
+    sample, margin = design.sample, design.margin(task, is_judged)
     rule = Rule(
         margin=margin,
         alpha=design.replay.alpha,
         comparisons=design.comparisons(),
-        reliability=UNCALIBRATED_RELIABILITY if judged else 1.0,
+        reliability=UNCALIBRATED_RELIABILITY if is_judged else 1.0,
         limit=design.replay.limit,
     )
     return TaskTrial(
@@ -107,11 +122,12 @@ def _task(design: Design, task: str, cells: Sequence[Cell], judged: bool, tariff
         replayable_calls=sample.calls_per_task[task],
         sampled=sample.tasks.count(task),
         margin=margin,
-        candidates=tuple(_candidate(design, cell, rule, tariff) for cell in cells),
+        gross_bad=min((control.share for control in tested), default=None),
+        candidates=tuple(_candidate(design, cell, tested, rule, tariff) for cell in cells),
     )
 
 
-def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> CandidateTrial:
+def _candidate(design: Design, cell: Cell, tested: Sequence[Control], rule: Rule, tariff: Tariff) -> CandidateTrial:
     weights, logged = design.sample.weights[cell.positions], design.logged_usd[cell.positions]
     bodies = [design.bodies[position] for position in cell.positions]
     usage = [completion.usage for completion in cell.completions]
@@ -121,7 +137,7 @@ def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> Candid
     return CandidateTrial(
         model=cell.arm.candidate.model,
         label=cell.arm.candidate.label(),
-        verdict=_verdict(cell, weights, rule),
+        verdict=_verdict(cell, tested, weights, rule),
         reliability=rule.reliability,
         basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
         unreachable=cell.unreachable,
@@ -134,19 +150,21 @@ def _candidate(design: Design, cell: Cell, rule: Rule, tariff: Tariff) -> Candid
     )
 
 
-def _verdict(cell: Cell, weights: Floats, rule: Rule) -> Verdict:
+def _verdict(cell: Cell, tested: Sequence[Control], weights: Floats, rule: Rule) -> Verdict:
     """The verdict that every grader gives at least."""
-    verdicts = [_by_one_grader(cell, grades, weights, rule) for grades in cell.graded.by_judge.values()]
+    verdicts = [_by_one_grader(cell, grades, tested, weights, rule) for grades in cell.graded.by_judge.values()]
     return min(verdicts, key=lambda v: (WORST_FIRST.index(v.decision), v.lower_bound or 0.0))
 
 
-def _by_one_grader(cell: Cell, grades: Sequence[Grade], weights: Floats, rule: Rule) -> Verdict:
+def _by_one_grader(
+    cell: Cell, grades: Sequence[Grade], tested: Sequence[Control], weights: Floats, rule: Rule
+) -> Verdict:
     verdict = decide(to_outcomes(grades, weights), rule)
-    obstacle = _obstacle(cell, grades)
+    obstacle = _obstacle(cell, grades, tested)
     return verdict if obstacle is None else replace(verdict, decision="CANNOT_JUDGE", reason=obstacle)
 
 
-def _obstacle(cell: Cell, grades: Sequence[Grade]) -> str | None:
+def _obstacle(cell: Cell, grades: Sequence[Grade], tested: Sequence[Control]) -> str | None:
     """Why the graded pairs must not stand for the task; None if they may.
 
     Pairs that nobody could grade differ from those that are plainly equal: without them only the ties would be left.
@@ -154,6 +172,10 @@ def _obstacle(cell: Cell, grades: Sequence[Grade]) -> str | None:
     missing = excluded(grades)
     lost = missing.pop(UNREACHABLE, 0) + cell.unreachable
     asked = len(grades) + cell.unreachable
+    failed = next((control for control in tested if not control.passed), None)
+    if missing and failed is not None:
+        missed = failed.planted - failed.caught
+        return f"grader {failed.grader} missed {missed:,} of {failed.planted:,} planted bad answers"
     if missing:
         reason, count = missing.most_common(1)[0]
         why = "no expected answer and no grader (name one with --grader)" if reason == "ungraded" else reason

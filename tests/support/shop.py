@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -84,13 +85,13 @@ def write_config(path: Path) -> Path:
 
 
 def answer(body: Body) -> Reply:
-    """What a model that was recorded says, with its recorded latency; a judge prefers the longer answer."""
+    """What a model that was recorded says, with its recorded latency; a judge knows the number of the ticket."""
     headers = {"x-llmcost-recorded-latency-ms": str(200 + _number(body) % 900)}
     judged = read_prompt(body)
     if judged is not None:
-        longer = "A" if len(judged.first) > len(judged.second) else "B"
-        even = abs(len(judged.first) - len(judged.second)) < 40
-        return Reply(text=verdict_text("tie" if even else longer, "length"), headers=headers)
+        number = re.findall(r"Ticket (\d+)", judged.question)[-1]
+        first, second = (re.search(rf"\b{number}\b", said) is not None for said in (judged.first, judged.second))
+        return Reply(text=verdict_text("tie" if first == second else "A" if first else "B", "number"), headers=headers)
     words = prompt(body).split()
     if words[:1] == ["Ticket"] and "label" in json.dumps(body["messages"][0]):
         return Reply(text=f"label-{int(words[1].rstrip(':')) % 5}", headers=headers)
