@@ -46,11 +46,11 @@ class Judges:
         if share(*seed, "noise") < NOISE:
             return OUTCOMES[int(share(*seed, "outcome") * len(OUTCOMES))]
         qualities = self._qualities(_clockless(pair.question))
-        # an answer that no model gave to this question is off the point, cut or made up
-        first, second = (qualities.get(text, False) for text in (pair.first, pair.second))
+        # an answer that no model gave to this question is off the point or made up: worse than a flawed one
+        first, second = (qualities.get(text, -1) for text in (pair.first, pair.second))
         if first == second:
             return "A" if pair.first != pair.second and share(*seed, "leaning") < LEANING else "tie"
-        return "A" if first else "B"
+        return "A" if first > second else "B"
 
     def _qualities(self, question: str) -> Mapping[str, bool]:
         """Answer → is it good, for one question; remembered, since every pair is shown in both orders."""
