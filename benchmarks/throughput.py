@@ -1,4 +1,4 @@
-"""Answered requests a second of the replay, store and cap included, against the recorded endpoint in another process."""
+"""Answered requests a second of the replay, store and cap included, against the recorded endpoint on another core."""
 
 from __future__ import annotations
 

@@ -21,6 +21,9 @@ import pyarrow.compute as pc
 
 BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_history", "unsupported"]
 
+# The tag of a call that the application's own cache answered: it cost nothing, its tokens say what it would have cost.
+APP_CACHE, HIT = "app_cache", "hit"
+
 KEY = pa.binary(16)
 LABEL = pa.dictionary(pa.int32(), pa.string())
 

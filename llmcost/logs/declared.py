@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from llmcost.calls import Call, Usage
+from llmcost.calls import APP_CACHE, HIT, Call, Usage
 from llmcost.logs import anthropic_api, converse_api, gemini_api
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import FACTS, TOKEN_FIELDS, Tags, mapped_facts
@@ -33,7 +33,6 @@ BODY_KEYS = frozenset(
     }
 )  # fmt: skip
 # The tag of a call that the gateway answered from its own cache: it cost nothing, its tokens say what it would have.
-APP_CACHE, HIT = "app_cache", "hit"
 EXPECTED = {"expected": tuple(".".join(path) for path in FACTS.candidates["expected"])}
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.calls import Calls, Usage
+from llmcost.calls import APP_CACHE, HIT, Calls, Usage
 from llmcost.pricing.book import PriceBook
 from llmcost.pricing.rates import BATCH, FLEX, PRIORITY, STANDARD, ModelPrice, Period, Rate, microseconds
 
@@ -74,7 +74,10 @@ class Quantities:
 
 
 def price(calls: Calls, book: PriceBook) -> Floats:
-    """US dollars of every row, as the provider would charge it; NaN: unknown model, tier or token count."""
+    """US dollars of every row, as the provider would charge it; NaN: unknown model, tier or token count.
+
+    What the application's own cache answered cost 0, whatever its tokens.
+    """
     parts = [
         _price_chunk(Calls(calls.table.slice(first, CHUNK_ROWS)), book) for first in range(0, len(calls), CHUNK_ROWS)
     ]
@@ -141,7 +144,13 @@ def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
         start=microsecond,
         timed=pc.is_valid(start).to_numpy(),
     )
-    return _cost(quantities, codes, keys, book)
+    return np.where(_from_app_cache(calls), 0.0, _cost(quantities, codes, keys, book))
+
+
+def _from_app_cache(calls: Calls) -> npt.NDArray[np.bool_]:
+    """True where no provider was asked: the application's own cache had the answer."""
+    tag = pc.map_lookup(calls.column("tags"), query_key=APP_CACHE, occurrence="first")
+    return np.asarray(pc.fill_null(pc.equal(tag, HIT), False), dtype=np.bool_)
 
 
 def _counts(counts: Iterable[int | None]) -> Floats:

@@ -17,7 +17,7 @@ from support import price_oracle
 from support.call_tables import table
 
 from llmcost import pricing
-from llmcost.calls import Usage, concat
+from llmcost.calls import Usage, concat, from_rows
 from llmcost.pricing import price, price_usage, worst_case
 
 BOOK = pricing.load()
@@ -179,3 +179,11 @@ def test_the_model_that_answered_sets_the_price() -> None:
 
 def test_no_calls_have_no_costs() -> None:
     assert price(table([]), BOOK).shape == (0,)
+
+
+def test_what_the_applications_own_cache_answered_costs_nothing() -> None:
+    """Its tokens stay: they say what the answer would have cost."""
+    row = {"request_model": "gpt-4o", "input_tokens": 1000, "output_tokens": 100, "source": 0}
+    hit = {**row, "tags": {"app_cache": "hit"}}
+    calls = from_rows([row, hit, {**row, "tags": {"app_cache": "miss"}}], [])
+    assert price(calls, BOOK).tolist() == pytest.approx([0.0035, 0.0, 0.0035])
