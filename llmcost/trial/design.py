@@ -55,14 +55,22 @@ class Design:
         """How many candidate × task comparisons share alpha."""
         return sum(len(self.positions(arm, task)) > 0 for arm in self.arms for task in self.tasks())
 
-    def margin(self, task: str, judged: bool) -> float:
-        """δ of a task: its own setting, else the run's, else 2 % where answers are checked and 5 % where judged."""
+    def open_ended(self, task: str) -> bool:
+        """Whether most sampled prompts of a task have no expected answer to be checked against."""
+        known = [b.expected is not None for b, t in zip(self.bodies, self.sample.tasks, strict=True) if t == task]
+        return sum(known) * 2 < len(known)
+
+    def margin(self, task: str) -> float:
+        """δ of a task: its own setting, else the run's, else 2 % where answers are checked and 5 % where open-ended.
+
+        It is fixed by the log before anybody answers: a margin that a candidate's answers could widen would be none.
+        """
         check = self.checks.get(task)
         if check is not None and check.margin is not None:
             return check.margin
         if self.replay.margin is not None:
             return self.replay.margin
-        return JUDGED_MARGIN if judged else CHECKED_MARGIN
+        return JUDGED_MARGIN if self.open_ended(task) else CHECKED_MARGIN
 
 
 def design(

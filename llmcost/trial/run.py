@@ -108,7 +108,7 @@ async def _grade_cell(
 def _task(
     design: Design, task: str, cells: Sequence[Cell], tested: Sequence[Control], is_judged: bool, tariff: Tariff
 ) -> TaskTrial:
-    sample, margin = design.sample, design.margin(task, is_judged)
+    sample, margin = design.sample, design.margin(task)
     rule = Rule(
         margin=margin,
         alpha=design.replay.alpha,
