@@ -72,7 +72,7 @@ def load(paths: Sequence[str], options: Options, settings: Settings, workspace: 
     if len(log.calls) == 0:
         first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])
         raise InputError(
-            f"no call found in {', '.join(log.files)} ({log.records:,} records, {log.rejected:,} rejected{first})",
+            f"no call found in {', '.join(log.files)} (records: {log.records:,}, rejected: {log.rejected:,}{first})",
             "if the shape is unusual, name its fields: --map model=… --map messages=…",
         )
     calls = window(tasks.assign(log.calls, settings.tasks, options.task_field), options)

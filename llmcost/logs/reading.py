@@ -30,6 +30,7 @@ from llmcost.logs.model import (
 from llmcost.logs.table import TableBuilder, without_copies
 from llmcost.plugins import load
 
+PLAIN = "plain-row"
 SAMPLE = 64
 SURE = 0.9
 MAX_REJECTS = 20
@@ -202,16 +203,18 @@ class _Reading:
 
 
 def _leading_format(sample: Iterable[Item], options: ReadOptions) -> str:
-    """The name of the format that most records of the sample have."""
+    """The name of the format that most records of the sample have; plain rows if none knows any."""
     formats = known_formats()
     if options.format is not None:
         if options.format not in formats:
             raise ConfigError(f"unknown log format {options.format!r}", f"formats are: {', '.join(sorted(formats))}")
         return options.format
     if not BODY_FIELDS.isdisjoint(options.fields):
-        return "plain-row"
+        return PLAIN
     rows = [item.value for item in sample if isinstance(item.value, dict)]
-    return max(formats, key=lambda name: sum(_confidence(formats[name], row) for row in rows))
+    scores = {name: sum(_confidence(form, row) for row in rows) for name, form in formats.items()}
+    best = max(scores, key=lambda name: scores[name])
+    return best if scores[best] > 0 else PLAIN
 
 
 def _confidence(form: LogFormat, row: Record) -> float:
@@ -224,4 +227,4 @@ def _confidence(form: LogFormat, row: Record) -> float:
 def _summary(path: str, title: str, count: int, rejected: int, passed_over: int) -> str:
     name = "stdin" if path == "-" else path
     aside = f"{passed_over:,} without a call, " if passed_over else ""
-    return f"{name} · {title} · {count:,} records, {aside}{rejected:,} rejected"
+    return f"{name} · {title} · {count:,} record{'s' if count != 1 else ''}, {aside}{rejected:,} rejected"
