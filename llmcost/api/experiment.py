@@ -19,6 +19,7 @@ from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
 from llmcost.config import ModelSettings, ReplaySettings, api_key
 from llmcost.endpoint import ChatRequest
+from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import Endpoint
 from llmcost.errors import ConfigError
 from llmcost.grading import grader, refuse_self_grading
@@ -72,19 +73,26 @@ class Experiment:
     def run(self, progress: Progress | None = None) -> ReplayView:
         """Asks, grades and decides, within the cap; the report is kept in the workspace.
 
-        Without a `budget` the cap is the worst case of the whole run, what is stored already included. Raises
+        Without a `budget` the cap is the worst case of the whole run, what is stored already included; models without a
+        price are outside it. Raises ConfigError for such a model if a budget is given or it is not on this machine,
         BudgetError or EndpointError when the asking has to stop; what was answered is stored, and running the same
         again resumes.
         """
         cap = self.replay.budget
+        self._refuse_uncapped()
         if cap is None:
-            cap = _known(line.max_usd for line in self._lines(stored=()))
-        if cap is None:
+            cap = math.fsum(line.max_usd for line in self._lines(stored=()) if line.max_usd is not None)
+        return _wait_for(self._run(cap, progress))
+
+    def _refuse_uncapped(self) -> None:
+        """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
+        unpriced = self._unpriced()
+        elsewhere = [model for model in unpriced if not is_loopback(self.url_of(model))]
+        if unpriced if self.replay.budget is not None else elsewhere:
             raise ConfigError(
-                f"no price is known for {', '.join(self._unpriced())}: no cap can be kept",
+                f"no price is known for {', '.join(unpriced)}: no cap can be kept",
                 'add [models."NAME"] price = {input = …, output = …} ($ a million tokens; 0 for your own machine)',
             )
-        return _wait_for(self._run(cap, progress))
 
     def _lines(self, stored: Collection[bytes]) -> list[trial.ModelCost]:
         return trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
@@ -99,7 +107,7 @@ class Experiment:
                 self.run_id(),
                 Budget(cap),
                 self.tariff.paid,
-                self.tariff.most,
+                lambda request: self.tariff.most(request) or 0.0,  # unpriced ones have been allowed by now
                 progress=progress,
                 concurrency=self.replay.concurrency,
             )

@@ -53,19 +53,31 @@ def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) 
         assert spend["replay_usd"] + spend["grading_usd"] == pytest.approx(billed(server.requests), abs=1e-9)
 
 
-def test_a_model_without_a_price_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_a_model_without_a_price_is_refused_where_a_cap_was_asked_for(tmp_path: Path) -> None:
     shop.write_log(tmp_path / "log.jsonl", 40)
+    base = ["replay", "log.jsonl", "--models", "nobody-prices-this", "--yes", "--base-url"]
     with Loopback(shop.answer) as server:
-        for budget in ([], ["--budget", "1"]):
-            refused = shop.run_here(
-                "replay", "log.jsonl", "--models", "nobody-prices-this", "--base-url", server.base_url,
-                "--yes", *budget,
-                cwd=tmp_path,
-            )  # fmt: skip
+        for more in ([server.base_url, "--budget", "1"], ["https://endpoint.invalid/v1"]):
+            refused = shop.run_here(*base, *more, cwd=tmp_path)
             assert refused.returncode == 2
             assert "nobody-prices-this" in refused.stderr
             assert "price" in refused.stderr
         assert server.count() == 0
+
+
+def test_a_model_without_a_price_on_this_machine_is_judged_but_never_recommended(tmp_path: Path) -> None:
+    """What a local model costs is unknown, not nothing: its quality is shown, its savings are not."""
+    records = [shop.record(number) for number in range(0, 400, 2)]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    with Loopback(shop.answer) as server:
+        command = ["replay", "log.jsonl", "--models", "nobody-prices-this", "--base-url", server.base_url, "--yes"]
+        outcome = shop.run_here(*command, "--format", "json", cwd=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "no cap (--budget): of some models no price is known" in " ".join(outcome.stderr.split())
+    [task] = json.loads(outcome.stdout)["tasks"]
+    assert task["candidates"][0]["verdict"] == "SWITCH"
+    assert task["candidates"][0]["cost_ratio"] is None
+    assert task["choice"]["model"] == "gpt-4o-mini"
 
 
 def test_a_dry_run_and_an_unanswered_question_send_nothing(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def _grading(estimate: ReplayEstimate) -> str:
 
 def _cap(estimate: ReplayEstimate) -> str:
     cap, most = estimate.cap_usd, estimate.max_usd
+    if cap is None and most is None:
+        return "no cap (--budget): of some models no price is known"
     if cap is None:
         return "no cap given (--budget): the worst case is the cap"
     if most is None or most <= cap:
