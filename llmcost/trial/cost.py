@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,15 +41,22 @@ class Tariff:
         size = text + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_LINK * sum(map(_attachments, messages))
         return worst_case(self.book, request.model, size + extra_input, self.output_limit(request))
 
-    def expected(self, request: ChatRequest, output_tokens: int | None) -> float | None:
-        """What a request will cost if the answer is as long as the logged one."""
-        size = len(msgspec.json.encode(request.body)) // 4
-        output = self.output_limit(request) if output_tokens is None else output_tokens
-        return price_usage(self.book, request.model, Usage(input_tokens=size, output_tokens=output))
+    def expected(
+        self, model: str, requests: Sequence[ChatRequest], output_tokens: Sequence[int | None]
+    ) -> float | None:
+        """What these requests of a model will cost together if the answers have so many tokens (None: the most)."""
+        usages = [
+            Usage(input_tokens=len(msgspec.json.encode(request.body)) // 4, output_tokens=count)
+            for request, given in zip(requests, output_tokens, strict=True)
+            for count in (self.output_limit(request) if given is None else given,)
+        ]
+        usd = price_usages(self.book, model, usages)
+        return None if np.isnan(usd).any() else math.fsum(usd)
 
-    def judging(self, grader: str, pair: Pair) -> float | None:
-        """What comparing two such answers in both orders will cost, if the verdicts are of usual length."""
-        once = self.expected(ChatRequest({"model": grader, **write_prompt(pair, False)}), VERDICT_LENGTH)
+    def judging(self, grader: str, pairs: Sequence[Pair]) -> float | None:
+        """What comparing these pairs in both orders will cost, if the verdicts are of usual length."""
+        prompts = [ChatRequest({"model": grader, **write_prompt(pair, False)}) for pair in pairs]
+        once = self.expected(grader, prompts, [VERDICT_LENGTH] * len(prompts))
         return None if once is None else ORDERS * once
 
     def output_limit(self, request: ChatRequest) -> int:

@@ -39,18 +39,21 @@ def _candidate(design: Design, arm: Arm, tariff: Tariff, stored: Callable[[ChatR
         "candidate",
         len(fresh),
         _sum(tariff.most(request) for request, _ in fresh),
-        _sum(tariff.expected(request, body.usage.output_tokens) for request, body in fresh),
+        tariff.expected(
+            arm.candidate.model, [request for request, _ in fresh], [body.usage.output_tokens for _, body in fresh]
+        ),
     )
 
 
 def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
-    most, expected, pairs = [], [], 0
-    for room, pair in _to_grade(design, tariff):
-        prompt = ChatRequest({"model": grader, **write_prompt(pair, False)})
-        most.append(_times(tariff.most(prompt, extra_input=room), judge_requests_upper_bound(1)))
-        expected.append(tariff.judging(grader, pair))
-        pairs += 1
-    return ModelCost(grader, "grader", judge_requests_upper_bound(pairs), _sum(most), _sum(expected))
+    pairs = list(_to_grade(design, tariff))
+    requests = judge_requests_upper_bound(1)
+    most = _sum(
+        _times(tariff.most(ChatRequest({"model": grader, **write_prompt(pair, False)}), extra_input=room), requests)
+        for room, pair in pairs
+    )
+    expected = tariff.judging(grader, [pair for _, pair in pairs])
+    return ModelCost(grader, "grader", judge_requests_upper_bound(len(pairs)), most, expected)
 
 
 def _to_grade(design: Design, tariff: Tariff) -> Iterator[tuple[int, Pair]]:

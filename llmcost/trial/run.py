@@ -100,8 +100,9 @@ async def _grade_cell(
     pairs = [Pair(body.request or {}, body.answer, c.answer, body.expected) for body, c in reached]
     kept = np.array([c.status != "unreachable" for c in completions], dtype=bool)
     graded = await grade(pairs, design.checks.get(task), graders)
-    judging = [tariff.judging(grader.name, pair) or 0.0 for pair in pairs[:PRICED_PAIRS] for grader in graders]
-    usd = fsum(judging) / max(len(pairs[:PRICED_PAIRS]), 1) * graded.judged / max(len(pairs), 1)
+    some = pairs[:PRICED_PAIRS]
+    judging = fsum(tariff.judging(grader.name, some) or 0.0 for grader in graders) / max(len(some), 1)
+    usd = judging * graded.judged / max(len(pairs), 1)
     return Cell(arm, task, positions[kept], tuple(c for _, c in reached), graded, int((~kept).sum()), usd)
 
 
