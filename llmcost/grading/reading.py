@@ -189,8 +189,14 @@ def plain(text: str) -> str:
 
 
 def same_value(one: Any, other: Any, *, tuples_are_lists: bool = True) -> bool:
-    """Deep equality of decoded values: 10 is 10.0, true is not 1, and keys may stand in any order."""
-    return bool(_canonical(one, tuples_are_lists) == _canonical(other, tuples_are_lists))
+    """Deep equality of decoded values: 10 is 10.0, true is not 1, and keys may stand in any order.
+
+    What is nested too deep to be compared is the same as nothing.
+    """
+    try:
+        return bool(_canonical(one, tuples_are_lists) == _canonical(other, tuples_are_lists))
+    except RecursionError:
+        return False
 
 
 def _canonical(value: Any, flat: bool) -> Any:
