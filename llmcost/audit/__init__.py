@@ -2,15 +2,16 @@
 
 from llmcost.audit.audit import audit
 from llmcost.audit.findings import ttl_seconds
-from llmcost.audit.groups import exact_sum, latency_quantiles, quantiles
+from llmcost.audit.groups import latency_quantiles, money_sum, money_sums, quantiles
 from llmcost.audit.ledger import monthly, span_days
 from llmcost.audit.result import AuditResult
 
 __all__ = [
     "AuditResult",
     "audit",
-    "exact_sum",
     "latency_quantiles",
+    "money_sum",
+    "money_sums",
     "monthly",
     "quantiles",
     "span_days",

@@ -19,11 +19,6 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-def exact_sum(values: Floats) -> float:
-    """The correctly rounded sum (`math.fsum`): the same to the last bit whatever the order of the values."""
-    return math.fsum(values.tolist())
-
-
 def counts(codes: Ints, size: int, mask: Mask | None = None) -> list[int]:
     """Rows of every group; with `mask`, those where it is true."""
     chosen = codes if mask is None else codes[mask]
@@ -65,7 +60,7 @@ def quantiles(values: Floats) -> tuple[float | None, float | None]:
 def money_sum(values: Floats) -> float | None:
     """The sum of the known values, correctly rounded; None: none is known."""
     known = values[~np.isnan(values)]
-    return exact_sum(known) if known.size else None
+    return math.fsum(known.tolist()) if known.size else None
 
 
 def group_quantiles(codes: Ints, size: int, values: Floats, shares: tuple[float, ...]) -> list[list[float | None]]:

@@ -103,7 +103,7 @@ class LogFormat(Protocol):
 
     @property
     def name(self) -> str:
-        """The short name, as in `--format-in` and in the table's sources."""
+        """The short name, as in `--input-format` and in the table's sources."""
 
     @property
     def title(self) -> str:

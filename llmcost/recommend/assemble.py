@@ -8,7 +8,8 @@ from math import hypot
 
 import numpy as np
 
-from llmcost.audit import latency_quantiles, quantiles
+from llmcost.audit import latency_quantiles, money_sums, quantiles
+from llmcost.audit.ledger import UNKNOWN_MODEL, labels
 from llmcost.evidence import Decision
 from llmcost.recommend.bill import BilledLog
 from llmcost.recommend.plan import Pick, certified, failing, oracle, plan, single
@@ -76,7 +77,7 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
     cost = log.task_cost(trial.task)
     rows = log.rows(trial.task)
     incumbent = _incumbent(log, trial.task)
-    candidates = [_candidate(log, trial, found) for found in trial.candidates]
+    candidates = [_candidate(found, incumbent) for found in trial.candidates]
     chosen = certified(candidates)
     return TaskReport(
         task=trial.task,
@@ -96,21 +97,20 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
 def _incumbent(log: BilledLog, task: str) -> Incumbent:
     rows = log.rows(task)
     calls = log.calls.take(rows)
-    spend: dict[str, float] = {}
-    for model, cost in zip(calls.labels("request_model"), log.costs[rows], strict=True):
-        spend[model or "unknown"] = spend.get(model or "unknown", 0.0) + (float(cost) if np.isfinite(cost) else 0.0)
-    models = sorted(spend, key=lambda model: (-spend[model], model))
+    grouped = labels(calls.column("request_model"), UNKNOWN_MODEL)
+    spend = dict(zip(grouped.names, money_sums(grouped.codes, len(grouped.names), log.costs[rows]), strict=True))
+    models = sorted(spend, key=lambda model: (-(spend[model] or 0.0), model))
     priced = int(np.isfinite(log.costs[rows]).sum())
     cost_usd = log.task_cost(task)
     p50, p95 = latency_quantiles(calls)
     return Incumbent(models[0], models, None if cost_usd is None else cost_usd / priced, p50, p95)
 
 
-def _candidate(log: BilledLog, trial: TaskTrial, found: CandidateTrial) -> Candidate:
+def _candidate(found: CandidateTrial, incumbent: Incumbent) -> Candidate:
     verdict, ratio = found.verdict, found.cost_ratio
     value = ratio.value if ratio else None
     interval = None if ratio is None or ratio.low is None or ratio.high is None else [ratio.low, ratio.high]
-    before = _incumbent(log, trial.task).cost_per_call_usd
+    before = incumbent.cost_per_call_usd
     p50, p95 = quantiles(found.latencies_ms)
     return Candidate(
         model=found.label,

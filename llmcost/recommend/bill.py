@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.audit import exact_sum, latency_quantiles, monthly, span_days
+from llmcost.audit import latency_quantiles, money_sum, monthly, span_days
 from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, price
 from llmcost.recommend.plan import Pick
@@ -39,7 +39,9 @@ class BilledLog:
 
         Calls of unknown cost stay out of both sides, or a plan would be charged for what was never counted before.
         """
-        return total(self.costs if calls is self.calls else np.where(self.priced_rows, price(calls, self.book), np.nan))
+        if calls is self.calls:
+            return money_sum(self.costs)
+        return money_sum(np.where(self.priced_rows, price(calls, self.book), np.nan))
 
     @property
     def priced_rows(self) -> npt.NDArray[np.bool_]:
@@ -55,7 +57,7 @@ class BilledLog:
 
     def task_cost(self, task: str) -> float | None:
         """What a task cost in the log."""
-        return total(self.costs[self.rows(task)])
+        return money_sum(self.costs[self.rows(task)])
 
     def rows(self, task: str) -> npt.NDArray[np.int64]:
         """The rows of a task."""
@@ -73,7 +75,7 @@ class BilledLog:
         before = self.task_cost(pick.task)
         rows = self.rows(pick.task)
         counted = rows[self.priced_rows[rows]]
-        after = total(price(Route().apply(self.calls.take(counted), {pick.task: swap}), self.book))
+        after = money_sum(price(Route().apply(self.calls.take(counted), {pick.task: swap}), self.book))
         ratio = trial.cost_ratio.value if trial.cost_ratio else None
         if not before or not after or ratio is None:
             return swap
@@ -87,9 +89,3 @@ def billed_log(calls: Calls, costs: npt.NDArray[np.float64], book: PriceBook, ta
     """The log ready to be billed under any plan made of these trials."""
     trials = {(task.task, candidate.label): candidate for task in tasks for candidate in task.candidates}
     return BilledLog(calls, costs, book, trials)
-
-
-def total(costs: npt.NDArray[np.float64]) -> float | None:
-    """The sum of the known costs, the same whatever their order; None if none is known."""
-    known = costs[np.isfinite(costs)]
-    return exact_sum(known) if len(known) else None

@@ -1,0 +1,119 @@
+"""Every flag does what its help says, and stands in the README."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import shop
+from support.loopback import Loopback
+
+COMMANDS = ("audit", "replay", "report", "export", "baseline", "check", "prices", "demo")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shop.write_log(tmp_path / "log.jsonl", 80)
+    shop.write_config(tmp_path / "llmcost.toml")
+    return tmp_path
+
+
+def audit(folder: Path, *arguments: str) -> dict[str, Any]:
+    outcome = shop.run_here("audit", *arguments, "--format", "json", cwd=folder)
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, Any] = json.loads(outcome.stdout)
+    return found
+
+
+def replay(folder: Path, *arguments: str) -> dict[str, Any]:
+    with Loopback(shop.answer) as server:
+        command = ["replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "-y"]
+        outcome = shop.run_here(*command, *arguments, "--format", "json", cwd=folder)
+        assert outcome.returncode == 0, outcome.stderr
+        found: dict[str, Any] = json.loads(outcome.stdout)
+        return found | {"most_in_flight": server.most_in_flight}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_stands_in_the_readme(command: str) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    outcome = shop.run_here(command, "--help", cwd=Path.cwd())
+    flags = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", outcome.stdout, re.MULTILINE)) - {"--help", "--config"}
+    assert flags or command == "prices"
+    assert not [flag for flag in flags if flag not in readme]
+
+
+def test_task_field_and_tag(folder: Path) -> None:
+    found = audit(folder, "log.jsonl", "--task-field", "metadata.task", "--tag", "metadata.task")
+    assert {row["task"] for row in found["by_task"]} == {"chat", "label"}
+    assert {row["tag"] for row in found["by_tag"]["metadata.task"]} == {"chat", "label"}
+
+
+def test_map_and_input_format(folder: Path) -> None:
+    odd = {"llm": {"name": "gpt-4o"}, "q": "hello", "a": "hi", "n_in": 7, "n_out": 3}
+    (folder / "odd.jsonl").write_text(json.dumps(odd) + "\n")
+    fields = {"model": "llm.name", "prompt": "q", "response": "a", "input_tokens": "n_in", "output_tokens": "n_out"}
+    flags = [part for name, path in fields.items() for part in ("--map", f"{name}={path}")]
+    totals = audit(folder, "odd.jsonl", *flags)["totals"]
+    assert (totals["calls"], totals["input_tokens"], totals["output_tokens"]) == (1, 7, 3)
+    forced = audit(folder, "log.jsonl", "--input-format", "openai-pairs")
+    assert forced["totals"] == audit(folder, "log.jsonl")["totals"]
+    assert shop.run_here("audit", "log.jsonl", "--input-format", "papyrus", cwd=folder).returncode == 2
+
+
+def test_estimate_tokens(folder: Path) -> None:
+    record = shop.record(1)
+    del record["response"]["usage"]
+    (folder / "bare.jsonl").write_text(json.dumps(record) + "\n")
+    assert audit(folder, "bare.jsonl")["totals"]["cost_usd"] is None
+    counted = audit(folder, "bare.jsonl", "--estimate-tokens")["totals"]
+    assert counted["estimated_token_calls"] == 1 and counted["cost_usd"] > 0
+
+
+def test_output(folder: Path) -> None:
+    outcome = shop.run_here("audit", "log.jsonl", "--output", "report.md", "--format", "markdown", cwd=folder)
+    assert outcome.stdout == ""
+    assert "| chat |" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_sample_seed_and_concurrency(folder: Path) -> None:
+    few = replay(folder, "--sample", "10", "--seed", "3", "--concurrency", "2")
+    assert {task["sampled"] for task in few["tasks"]} == {10}
+    assert few["seed"] == 3
+    assert few["most_in_flight"] <= 2
+
+
+def test_alpha_and_limit(folder: Path) -> None:
+    """40 right labels of 40: nothing at 2 %, at most 10 % worse at 5 % error; a stricter error rate finds less."""
+    verdicts = {}
+    for alpha in ("0.05", "0.001"):
+        found = replay(folder, "--alpha", alpha, "--limit", "15%")
+        assert found["alpha"] == float(alpha)
+        verdicts[alpha] = {task["task"]: task["candidates"][0]["verdict"] for task in found["tasks"]}
+    assert verdicts["0.05"]["label"] == "SWITCH_AT"
+    assert verdicts["0.001"]["label"] == "INCONCLUSIVE"
+
+
+def test_expected_field(folder: Path) -> None:
+    records = [shop.record(number) for number in range(0, 80, 2)]
+    for record in records:
+        record["gold"] = record["metadata"].pop("expected")
+    (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    [without] = replay(folder)["tasks"]
+    [given] = replay(folder, "--expected-field", "gold")["tasks"]
+    assert without["margin"] == 0.05 and given["margin"] == 0.02
+    assert given["candidates"][0]["basis"] == ["exact"]
+
+
+def test_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from llmcost import demo
+
+    monkeypatch.setattr(
+        demo, "serve", lambda: pytest.fail("far enough: the logs are written before anything is served")
+    )
+    with pytest.raises(pytest.fail.Exception):
+        shop.run_here("demo", "--dir", "elsewhere", cwd=tmp_path)
+    assert (tmp_path / "elsewhere" / "october.jsonl").exists()
