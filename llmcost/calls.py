@@ -25,6 +25,8 @@ BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_hist
 APP_CACHE, HIT = "app_cache", "hit"
 
 KEY = pa.binary(16)
+OPENING_BYTES = 32  # four fingerprints of beginnings, from long to short, and four of ends
+SKETCH_BYTES = 64  # one byte for each of 64 hash functions
 LABEL = pa.dictionary(pa.int32(), pa.string())
 
 SCHEMA = pa.schema(
@@ -56,6 +58,15 @@ SCHEMA = pa.schema(
         ("session_key", KEY),
         ("body_state", LABEL),
         ("has_expected", pa.bool_()),
+        ("weight", pa.float64()),  # calls of the real traffic that the row stands for, in a sampled log; null: one
+        ("max_output_tokens", pa.int64()),  # what the request allows the answer
+        ("reasoning_effort", LABEL),
+        ("messages", pa.int32()),  # in the request
+        ("prompt_bytes", pa.int64()),  # of all texts of the request's messages, as UTF-8
+        ("answer_bytes", pa.int64()),
+        ("answer_key", KEY),  # fingerprint of the answer: its text, stripped, and its tool calls
+        ("opening", pa.binary(OPENING_BYTES)),  # fingerprints of how a lone prompt begins and ends (llmcost.logs.opening)
+        ("sketch", pa.binary(SKETCH_BYTES)),  # MinHash of a prompt of a single turn (llmcost.logs.sketch)
         ("source", pa.int32()),  # index into Calls.sources
         ("position", pa.int64()),  # byte offset of the line (of the decompressed stream), or the row number
         ("part", pa.int32()),  # which call of that record, for records that hold several
@@ -120,6 +131,7 @@ class Call:
     session: str | None = None
     body_state: BodyState = "full"
     expected: str | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +172,10 @@ class Calls:
         """A numeric column as float64, unknown as NaN."""
         column = pc.cast(self.table.column(name), pa.float64())
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    def weights(self) -> npt.NDArray[np.float64]:
+        """Calls of the real traffic that each row stands for: one, where the log is not a sample."""
+        return np.nan_to_num(self.floats("weight"), nan=1.0)
 
     def labels(self, name: str) -> list[str | None]:
         """A text or label column as Python strings, unknown as None."""

@@ -32,7 +32,7 @@ CALL, REQUEST = SIDES.index("call"), SIDES.index("request")
 # What the request knows: columns of the table, and fields of a Call.
 LENT_COLUMNS = (
     "request_model", "operation", "stream", "tags", "call_site", "prompt_key", "user_key", "session_key", "body_state",
-    "has_expected",
+    "has_expected", "max_output_tokens", "reasoning_effort", "messages", "prompt_bytes", "opening", "sketch",
 )  # fmt: skip
 LENT_FIELDS = ("request_model", "operation", "stream", "tags", "request", "user", "session", "body_state", "expected")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -10,11 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.calls import SCHEMA, Call
+from llmcost.logs.features import features
 from llmcost.logs.fingerprints import identity_key, prompt_key
+from llmcost.logs.opening import openings
+from llmcost.logs.sketch import sketches
 
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 10_000  # the texts of a chunk are alive until they are fingerprinted
 
 Row = tuple[Any, ...]
+
+# Columns that are made of texts, by the batch.
+FINGERPRINTED: dict[str, Callable[[Sequence[str | None]], pa.Array]] = {"opening": openings, "sketch": sketches}
 
 
 def key_of(call: Call) -> bytes | None:
@@ -48,7 +54,7 @@ class TableBuilder:
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True)
-        arrays = [_array(list(values), item.type) for values, item in zip(columns, SCHEMA, strict=True)]
+        arrays = [_column(item, list(values)) for values, item in zip(columns, SCHEMA, strict=True)]
         self._chunks.append(pa.table(arrays, schema=SCHEMA))
         self._rows = []
 
@@ -100,10 +106,17 @@ def _row(call: Call, call_site: str | None, source: int, position: int, part: in
         identity_key(call.session),
         call.body_state,
         call.expected is not None,
+        call.weight,
+        *features(call),
         source,
         position,
         part,
     )
+
+
+def _column(item: pa.Field, values: list[Any]) -> pa.Array:
+    fingerprinted = FINGERPRINTED.get(item.name)
+    return _array(values, item.type) if fingerprinted is None else fingerprinted(values)
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
