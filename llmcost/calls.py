@@ -65,7 +65,10 @@ SCHEMA = pa.schema(
         ("prompt_bytes", pa.int64()),  # of all texts of the request's messages, as UTF-8
         ("answer_bytes", pa.int64()),
         ("answer_key", KEY),  # fingerprint of the answer: its text, stripped, and its tool calls
-        ("opening", pa.binary(OPENING_BYTES)),  # fingerprints of how a lone prompt begins and ends (llmcost.logs.opening)
+        (
+            "opening",
+            pa.binary(OPENING_BYTES),
+        ),  # fingerprints of how a lone prompt begins and ends (llmcost.logs.opening)
         ("sketch", pa.binary(SKETCH_BYTES)),  # MinHash of a prompt of a single turn (llmcost.logs.sketch)
         ("source", pa.int32()),  # index into Calls.sources
         ("position", pa.int64()),  # byte offset of the line (of the decompressed stream), or the row number

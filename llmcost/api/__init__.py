@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from llmcost import gate, pricing
+from llmcost import gate, logs, pricing
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.views import AuditView, CheckView, EstimateView, PricesView, ReplayView
 from llmcost.audit import audit as audited
@@ -75,6 +75,7 @@ def audit(
         source=_source(traffic),
         settings=settings.audit,
         version=VERSION,
+        bodies=logs.bodies,
         tags=tags,
     )
     return AuditView(result)

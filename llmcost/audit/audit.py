@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmcost.audit import findings, spend
+from llmcost.audit.exemplars import Bodies, Exemplars
+from llmcost.audit.findings.scene import Scene
 from llmcost.audit.groups import Floats
 from llmcost.audit.ledger import ledger
 from llmcost.audit.result import AuditResult, SourceSummary
+from llmcost.audit.savings import Stack
+from llmcost.audit.ttl import ttl_seconds
 from llmcost.calls import Calls
 from llmcost.config import AuditSettings
 from llmcost.pricing import PriceBook
@@ -21,16 +25,20 @@ def audit(
     source: SourceSummary,
     settings: AuditSettings,
     version: str,
+    bodies: Bodies,
     tags: Sequence[str] = (),
 ) -> AuditResult:
     """Where the money of these calls went and what could be saved.
 
     `costs` are dollars a call from `pricing.price` (NaN: unknown), `tags` the tag keys to break the bill down by.
+    `bodies` reads the bodies of calls (`logs.bodies`), of which a few a call site are looked at.
     Latencies are of answered calls, quantiles interpolated linearly; a month is 30.4375 days. Raises ConfigError for a
     tag that no call carries and for a `settings.cache_ttl` that is no duration.
     """
     entries = ledger(calls, costs)
-    found, potential = findings.find(entries, book, settings)
+    stack = Stack(entries, book, ttl_seconds(settings.cache_ttl), settings.compare)
+    scene = Scene(entries, book, settings, stack, Exemplars(calls, entries.costs, bodies))
+    found, potential = findings.find(scene)
     return AuditResult(
         llmcost_version=version,
         prices=book.stamp,

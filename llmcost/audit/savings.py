@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,23 +33,38 @@ class TaskSaving:
         return None if self.before is None or self.after is None else self.before - self.after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stack:
-    """Strategies on one timeline of calls: what the log becomes when each sees what the previous left."""
+    """Strategies on one timeline of calls: what the log becomes when each sees what the previous left.
+
+    ttl_s    how long answers may be kept          compare  the models that tasks could move to
+    """
 
     entries: Ledger
     book: PriceBook
+    ttl_s: float
+    compare: tuple[str, ...]
 
-    def cached(self, ttl_s: float) -> tuple[Calls, dict[str, TaskSaving]]:
-        """The calls behind an exact response cache, and what it saves by task."""
-        hit = hits(self.entries.calls, CachePolicy(ttl_s))
-        after = answered_from_cache(self.entries.calls, hit)
-        return after, self._by_task(self._priced(after), hit)
+    @cached_property
+    def hits(self) -> Mask:
+        """True for every call that an exact response cache would have answered."""
+        return hits(self.entries.calls, CachePolicy(self.ttl_s))
 
-    def cheapest(self, models: tuple[str, ...]) -> dict[str, tuple[str, TaskSaving]]:
-        """For every task the model of these that would have cost least for the same tokens, if less than today."""
+    @cached_property
+    def cached(self) -> Calls:
+        """The calls behind an exact response cache."""
+        return answered_from_cache(self.entries.calls, self.hits)
+
+    @cached_property
+    def repeats(self) -> dict[str, TaskSaving]:
+        """What the response cache saves, by task."""
+        return self.by_task(self.priced(self.cached), self.hits)
+
+    @cached_property
+    def cheaper(self) -> dict[str, tuple[str, TaskSaving]]:
+        """For every task the model that would have cost least for the same tokens, if less than today."""
         best: dict[str, tuple[str, TaskSaving]] = {}
-        for model in models:
+        for model in self.compare:
             if self.book.find(model) is None:
                 continue
             for task, saving in self._asked_of(model).items():
@@ -56,19 +72,28 @@ class Stack:
                     best[task] = (model, saving)
         return best
 
+    def no_answer_change(self) -> float | None:
+        """Dollars of the log that go without changing an answer."""
+        return self.saved_by(self.cached)
+
+    def if_untested_passed(self) -> float | None:
+        """Dollars of the log that would go if every task could move to its cheapest model as well."""
+        return self.saved_by(Route().apply(self.cached, swaps(self.cheaper)))
+
     def saved_by(self, after: Calls) -> float | None:
         """Dollars of the log that `after` saves, over the calls whose cost is known both before and after."""
-        return money_sum(self.entries.costs - self._priced(after))
+        return money_sum(self.entries.costs - self.priced(after))
 
     def _asked_of(self, model: str) -> dict[str, TaskSaving]:
         swap = Swap(model)
-        costs = self._priced(Route().apply(self.entries.calls, dict.fromkeys(self.entries.tasks.names, swap)))
-        return self._by_task(costs, ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced)
+        costs = self.priced(Route().apply(self.entries.calls, dict.fromkeys(self.entries.tasks.names, swap)))
+        return self.by_task(costs, ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced)
 
-    def _priced(self, calls: Calls) -> Floats:
+    def priced(self, calls: Calls) -> Floats:
+        """What the calls of this timeline cost, in dollars."""
         return self.entries.costs if calls is self.entries.calls else price(calls, self.book)
 
-    def _by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
+    def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""
         tasks = self.entries.tasks
         size, comparable = len(tasks.names), changed & ~np.isnan(costs) & self.entries.priced

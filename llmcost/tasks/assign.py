@@ -15,15 +15,22 @@ UNTAGGED = "untagged"
 
 
 def assign(calls: Calls, settings: TasksSettings, field: str | None = None) -> Calls:
-    """The same calls with every task named: by the first rule that fits, else by a tag, else by the call site.
+    """The same calls, every task named: by the first rule that fits, else by a tag, else by the call site.
 
     `field` (the user's flag) wins over `settings.field`; with neither, the first of DEFAULT_TASK_FIELDS that a call
-    carries. What is left is "untagged". Raises ConfigError if the field asked for is on no call.
+    carries. What is left is "untagged". A call without a call site of its own gets its task's name as one.
+    Raises ConfigError if the field asked for is on no call.
     """
     tasks = _by_rule(calls, settings.rules)
     for values in (_by_tag(calls, field or settings.field), pc.cast(calls.column("call_site"), pa.string())):
         tasks = pc.coalesce(tasks, values)
-    return calls.with_column("task", pc.fill_null(tasks, UNTAGGED).combine_chunks().dictionary_encode())
+    named = pc.fill_null(tasks, UNTAGGED)
+    sites = pc.coalesce(pc.cast(calls.column("call_site"), pa.string()), named)
+    return calls.with_column("task", _labels(named)).with_column("call_site", _labels(sites))
+
+
+def _labels(texts: pa.ChunkedArray) -> pa.Array:
+    return texts.combine_chunks().dictionary_encode()
 
 
 def _by_rule(calls: Calls, rules: tuple[TaskRule, ...]) -> pa.ChunkedArray:

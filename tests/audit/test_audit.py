@@ -32,7 +32,9 @@ SETTINGS = AuditSettings(compare=("unheard-of-1", "gpt-4o-mini"), cache_ttl="1h"
 
 def run(calls: Calls, tags: tuple[str, ...] = (), settings: AuditSettings = SETTINGS) -> AuditResult:
     costs = pricing.price(calls, BOOK)
-    return audit(calls, book=BOOK, costs=costs, source=SOURCE, settings=settings, version="0.1.0", tags=tags)
+    return audit(
+        calls, book=BOOK, costs=costs, source=SOURCE, settings=settings, version="0.1.0", tags=tags, bodies=list
+    )
 
 
 def total(values: list[Any]) -> Any:

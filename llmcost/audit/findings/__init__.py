@@ -1,0 +1,45 @@
+"""What costs money and need not: findings in plain words, and the two totals that are never mixed.
+
+One module a finding or a family of them. A new one is a module, a line in this dict and a page in docs/findings.md.
+"""
+
+from __future__ import annotations
+
+from llmcost.audit.findings.cheaper_model import cheaper_model
+from llmcost.audit.findings.data_quality import unmetered, unpriced
+from llmcost.audit.findings.exact_duplicates import exact_duplicates
+from llmcost.audit.findings.failed_calls import failed_calls
+from llmcost.audit.findings.scene import Rule, Scene
+from llmcost.audit.result import Finding, Potential, PotentialTotal
+
+RULES: dict[str, Rule] = {
+    "exact-duplicates": exact_duplicates,
+    "cheaper-model": cheaper_model,
+    "failed-calls": failed_calls,
+    "unpriced-models": unpriced,
+    "unmetered": unmetered,
+}
+# The findings whose remedies the potentials are made of: applied one after the other to one timeline, then priced.
+NO_ANSWER_CHANGES = ("exact-duplicates",)
+IF_UNTESTED_PASSED = (*NO_ANSWER_CHANGES, "cheaper-model")
+
+
+def find(scene: Scene) -> tuple[list[Finding], Potential]:
+    """Every finding, most dollars first (those without dollars last), and what the log's bill could lose in all."""
+    found = _ranked([finding for rule in RULES.values() for finding in rule(scene)])
+    safe, untested = scene.stack.no_answer_change(), scene.stack.if_untested_passed()
+    return found, Potential(
+        _total(scene, safe, found, NO_ANSWER_CHANGES), _total(scene, untested, found, IF_UNTESTED_PASSED)
+    )
+
+
+def _ranked(found: list[Finding]) -> list[Finding]:
+    def dearest(finding: Finding) -> tuple[bool, float, int, str]:
+        return finding.usd_logged is None, -(finding.usd_logged or 0.0), -finding.calls, finding.id
+
+    return sorted(found, key=dearest)
+
+
+def _total(scene: Scene, usd: float | None, found: list[Finding], kinds: tuple[str, ...]) -> PotentialTotal:
+    ids = [finding.id for finding in found if finding.kind in kinds]
+    return PotentialTotal(usd_logged=usd, usd_per_month=scene.entries.monthly(usd), findings=ids)
