@@ -129,6 +129,34 @@ class Potential(msgspec.Struct, frozen=True):
     if_untested_passed: PotentialTotal
 
 
+class CallSite(msgspec.Struct, frozen=True):
+    """One place of the customer's code that makes calls: what it does, what it costs, what it sends every time.
+
+    kind              chat, classification, extraction, code, summarization, translation, reasoning, agent step,
+                      embedding or other; `kind_evidence` says why, strongest first
+    share             of the bill                models   by calls, most first
+    static_tokens     tokens a call of the text that all its prompts share, estimated (~); None: too few prompts seen
+    static_share      of its input tokens        static_usd_per_year  what sending it costs; None: log under 7 days
+    variants          different prompts seen in its log
+    name              as a model named it; `named_by` says which. None: it was not asked
+    """
+
+    call_site: str
+    task: str
+    kind: str
+    kind_evidence: list[str]
+    calls: int
+    cost_usd: float | None
+    share: float | None
+    models: list[str]
+    static_tokens: int | None
+    static_share: float | None
+    static_usd_per_year: float | None
+    variants: int | None = None
+    name: str | None = None
+    named_by: str | None = None
+
+
 class AuditResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.audit/1"):
     """Where the money goes, what is wasted, what could be saved."""
 
@@ -144,3 +172,4 @@ class AuditResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     unpriced_models: list[UnpricedModel]
     findings: list[Finding]
     potential: Potential
+    call_sites: list[CallSite] = []
