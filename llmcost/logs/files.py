@@ -11,9 +11,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 from isal import igzip, isal_zlib
 
@@ -28,6 +31,15 @@ BUFFER = 1 << 20
 _gunzip = cast(Callable[[Path], IO[bytes]], igzip.IGzipFile)
 _BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
 DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, _BAD_DEFLATE, zstandard.ZstdError)
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """A log as it is now: its size in bytes, as stored, and a text that changes when its content does."""
+
+    path: str
+    size: int
+    version: str
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -72,6 +84,31 @@ def open_bytes(path: str, compression: str | None) -> IO[bytes]:
     return file
 
 
+def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
+    """A Parquet file for random access, to be closed by the caller.
+
+    Raises InputError if it cannot be read or is no Parquet.
+    """
+    try:
+        if compression is None:
+            return pq.ParquetFile(on_disk(path))
+        with open_bytes(path, compression) as stream:
+            return pq.ParquetFile(pa.BufferReader(stream.read()))
+    except (pa.ArrowException, OSError, *DAMAGED) as error:
+        raise InputError(
+            f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
+        ) from error
+
+
+def identity(path: str) -> FileIdentity:
+    """What tells this state of a log from any other. Raises InputError if it is not there."""
+    try:
+        facts = on_disk(path).stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return FileIdentity(path, facts.st_size, f"{facts.st_mtime_ns}-{facts.st_ino}-{facts.st_size}")
+
+
 def _files(path: str) -> Iterator[str]:
     if path == STDIN or Path(path).is_file():
         yield path
@@ -97,9 +134,11 @@ def _opened(path: str) -> IO[bytes]:
     try:
         return on_disk(path).open("rb", buffering=BUFFER)
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror}", "check that the file exists and may be read"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> InputError:
+    return InputError(f"cannot read {path}: {error.strerror}", "check that the file exists and may be read")
 
 
 @functools.cache
