@@ -55,14 +55,15 @@ def audit(
     paths: Sequence[str] | str,
     *,
     options: Options | None = None,
-    tags: Sequence[str] = (),
+    by: Sequence[str] = (),
     config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
 ) -> AuditView:
     """Where the money of these logs goes, what is wasted, what could be saved. Uses no network.
 
-    `tags` are log fields to break the bill down by as well. Remembers the logs, so that `replay` needs no paths.
+    `by` names what to break the bill down by as well: tags of the log, or task, model, call_site, kind, provider, hour,
+    week and their like (`llmcost.audit.dimensions`). Remembers the logs, so that `replay` needs no paths.
     """
     settings, place = load_settings(config), _workspace(workspace)
     chosen = log_paths(_listed(paths), settings)
@@ -76,7 +77,7 @@ def audit(
         settings=settings.audit,
         version=VERSION,
         bodies=logs.bodies,
-        tags=tags,
+        by=by,
     )
     return AuditView(result)
 

@@ -26,14 +26,15 @@ def audit(
     settings: AuditSettings,
     version: str,
     bodies: Bodies,
-    tags: Sequence[str] = (),
+    by: Sequence[str] = (),
 ) -> AuditResult:
     """Where the money of these calls went and what could be saved.
 
-    `costs` are dollars a call from `pricing.price` (NaN: unknown), `tags` the tag keys to break the bill down by.
+    `costs` are dollars a call from `pricing.price` (NaN: unknown), `by` what to break the bill down by as well: tag keys
+    and built-in dimensions (`dimensions.BUILTIN`).
     `bodies` reads the bodies of calls (`logs.bodies`), of which a few a call site are looked at.
     Latencies are of answered calls, quantiles interpolated linearly; a month is 30.4375 days. Raises ConfigError for a
-    tag that no call carries and for a `settings.cache_ttl` that is no duration.
+    field that is neither a dimension nor a tag of the log, and for a `settings.cache_ttl` that is no duration.
     """
     entries = ledger(calls, costs)
     stack = Stack(entries, book, ttl_seconds(settings.cache_ttl), settings.compare)
@@ -48,7 +49,7 @@ def audit(
         by_task=spend.by_task(entries),
         by_model=spend.by_model(entries),
         by_day=spend.by_day(entries),
-        by_tag={tag: spend.by_tag(entries, tag, settings.top_tag_values) for tag in tags},
+        by_tag={field: spend.by_field(entries, field, settings.top_tag_values, {}) for field in by},
         unpriced_models=spend.unpriced_models(entries),
         findings=found,
         potential=potential,

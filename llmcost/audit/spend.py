@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from llmcost.audit import dimensions
 from llmcost.audit.groups import Floats, Ints, counts, group_quantiles, money_sum, money_sums, quantiles, whole_sums
-from llmcost.audit.ledger import NO_TAG, Labels, Ledger, days, labels
+from llmcost.audit.ledger import NO_TAG, Labels, Ledger, days
 from llmcost.audit.result import SpendRow, Totals, UnpricedModel
-from llmcost.tasks import tag_values
 
 OTHER = "(other)"
 
@@ -55,13 +55,16 @@ def by_day(ledger: Ledger) -> list[SpendRow]:
     return _rows(ledger, days(ledger.calls), lambda name: {"day": name})
 
 
-def by_tag(ledger: Ledger, field: str, top: int) -> list[SpendRow]:
-    """A row for each of the `top` dearest values of a tag, the rest in one row "(other)", calls without in "(none)".
+def by_field(ledger: Ledger, field: str, top: int, kinds: Mapping[str, str]) -> list[SpendRow]:
+    """A row for each of the `top` dearest values of a tag or a built-in dimension, the rest in one row "(other)".
 
-    Raises ConfigError, naming the keys there are, if no call carries the tag.
+    Calls of which it is not known are in "(none)"; parts of time stand in order, all of them. Raises ConfigError,
+    naming what there is, for a field that is neither.
     """
-    grouped = _folded(ledger, labels(tag_values(ledger.calls, field), NO_TAG), top)
-    return _ranked(_rows(ledger, grouped, lambda name: {"tag": name}))
+    grouped = dimensions.grouping(ledger, field, kinds)
+    if field in dimensions.PERIODS:
+        return _rows(ledger, grouped, lambda name: {"tag": name})
+    return _ranked(_rows(ledger, _folded(ledger, grouped, top), lambda name: {"tag": name}))
 
 
 def unpriced_models(ledger: Ledger) -> list[UnpricedModel]:

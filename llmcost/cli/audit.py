@@ -9,13 +9,15 @@ import typer
 from llmcost.cli import options
 from llmcost.cli.output import emit, say, terminal_width, wants_color
 
+BY = "Also spend by this tag or dimension, e.g. metadata.team, provider, hour. May be repeated."
+
 
 @options.reads_logs
 def command(
     logs: options.Logs = None,
     format: options.Format = "table",
     output: options.Out = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Also spend by this tag, e.g. --tag metadata.team.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help=BY)] = None,
     config: options.Config = None,
     *,
     reading: options.Reading,
@@ -23,5 +25,5 @@ def command(
     """Where the money goes, what is wasted, what could be saved. Needs no key and no network."""
     from llmcost import api
 
-    found = api.audit(logs or (), options=reading, tags=tag or (), config=config, say=say)
+    found = api.audit(logs or (), options=reading, by=by or (), config=config, say=say)
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)
