@@ -13,7 +13,7 @@ from llmcost.logs.fingerprints import canonical
 from llmcost.logs.model import ReadOptions, Record
 from llmcost.logs.paths import FieldMap, lookup
 from llmcost.logs.usage import usage_of
-from llmcost.logs.values import count, duration_ms, instant_us, text
+from llmcost.logs.values import count, duration_ms, instant_us, number, text
 
 # Unit of each name in milliseconds; None: the name does not say (see values.duration_ms).
 LATENCY_UNITS: dict[str, float | None] = {
@@ -29,6 +29,9 @@ FIRST_CHUNK_UNITS: dict[str, float | None] = {
     "time_to_first_token_s": 1e3, "ttft_s": 1e3, "time_to_first_token": None, "ttft": None,
 }  # fmt: skip
 INSIDE = ("", "metadata.", "meta.", "metrics.", "timing.")
+
+# The share of the traffic that a log holds: a tag as well, so that a fraction which is none can be seen.
+SAMPLING = ("sampling_fraction", "sampling_rate")
 
 FACTS = FieldMap(
     {
@@ -83,6 +86,7 @@ FACTS = FieldMap(
         ),
         "cache_write_tokens": ("cache_write_tokens", "prompt_cache_write_tokens"),
         "reasoning_tokens": ("reasoning_tokens", "metadata.reasoning_tokens", "metrics.reasoning_tokens"),
+        "sampling_fraction": SAMPLING,
     }
 )  # fmt: skip
 
@@ -117,6 +121,7 @@ TEXT_INSIDE = frozenset(
     }
 )  # fmt: skip
 MAX_TAG_LENGTH = 128
+SMALLEST_FRACTION = 1e-9  # what is less says that a call stands for all that were ever made
 MAX_TAG_DEPTH = 3
 
 
@@ -128,11 +133,20 @@ def facts_of(record: Record, options: ReadOptions) -> dict[str, Any]:
 def mapped_facts(facts: dict[str, Any], record: Record, options: ReadOptions) -> dict[str, Any]:
     """The same facts, with those that the user mapped to a path taken from there."""
     for name, path in options.fields.items():
-        if (value := lookup(record, path)) is not None:
+        value = lookup(record, path)
+        if value is None and name == "sampling_fraction":
+            value = number(path)
+        if value is not None:
             facts[USER_FIELDS.get(name, name)] = value
     if options.expected_field is not None:
         facts["expected"] = lookup(record, options.expected_field)
     return facts
+
+
+def weight_of(facts: Mapping[str, Any]) -> float | None:
+    """Calls of the real traffic that a call of a sampled log stands for; None without a fraction that can be one."""
+    fraction = number(facts.get("sampling_fraction"))
+    return 1 / fraction if fraction is not None and SMALLEST_FRACTION <= fraction <= 1 else None
 
 
 def expected_of(facts: Mapping[str, Any]) -> str | None:
@@ -174,7 +188,7 @@ class Tags:
 
     def __init__(self, known: Iterable[str]) -> None:
         meant = frozenset(known) | NOT_TAGS | FACTS.keys | EXPECTED_NAMES
-        self._meant = meant - {"date"}
+        self._meant = meant - {"date", *SAMPLING}
 
     def read(self, record: Record, options: ReadOptions, request: tuple[str, Any] = ("", None)) -> dict[str, str]:
         """Tag → value, keyed by dotted path as the record has it; `request` is (path, body) of a nested request."""
@@ -194,7 +208,8 @@ class Tags:
 
 def _mapped(tags: dict[str, str], record: Record, options: ReadOptions) -> dict[str, str]:
     """What the user mapped to a field is that field, not a tag; a mapped task is the tag `task`."""
-    for path in (*options.fields.values(), options.expected_field):
+    taken = (path for name, path in options.fields.items() if name != "sampling_fraction")
+    for path in (*taken, options.expected_field):
         tags.pop(path or "", None)
     if "task" in options.fields and (task := text(lookup(record, options.fields["task"]))) is not None:
         tags["task"] = task[:MAX_TAG_LENGTH]

@@ -11,7 +11,7 @@ import msgspec
 
 from llmcost.calls import Answer, Call, Usage
 from llmcost.logs.answers import answer_of, text_of
-from llmcost.logs.envelope import expected_of, facts_of, row_usage, times_of
+from llmcost.logs.envelope import expected_of, facts_of, row_usage, times_of, weight_of
 from llmcost.logs.model import NotACall, ReadOptions, Record
 from llmcost.logs.requests import normalised
 from llmcost.logs.streams import unstreamed
@@ -84,6 +84,7 @@ def call_of(
         session=text(facts.get("session")),
         body_state=state,
         expected=expected_of(facts),
+        weight=weight_of(facts),
     )
 
 

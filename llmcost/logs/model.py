@@ -14,6 +14,7 @@ Record = dict[str, Any]
 MAPPABLE = (
     "model", "messages", "prompt", "response", "input_tokens", "output_tokens", "cache_read_tokens",
     "reasoning_tokens", "timestamp", "latency_ms", "task", "user", "session", "id", "error", "cost_usd", "expected",
+    "sampling_fraction",
 )  # fmt: skip
 
 
@@ -56,7 +57,8 @@ class CallPart(Call):
 class ReadOptions:
     """How to read a log whose shape is not recognised.
 
-    fields           field name → dotted path in the record, as in `--map user=ctx.tenant`
+    fields           field name → dotted path in the record, as in `--map user=ctx.tenant`; of sampling_fraction also
+                     the fraction itself, for a log that does not say that it is a sample
     expected_field   path of the expected answer; by default the usual places are searched
     format           read every record as this format instead of detecting it
     estimate_tokens  count calls without usage as one token per four bytes of text, marked as estimated

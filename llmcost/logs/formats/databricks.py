@@ -4,13 +4,14 @@
 |-------------------|----------------------------------------------------------------------------------|
 | all token counts  | the usage block of `response`, the provider's own: see llmcost.logs.usage        |
 
-`request` and `response` are JSON texts, null when too large. A table may hold a sample of the traffic: what share, says
-the tag `sampling_fraction`.
+`request` and `response` are JSON texts, null when too large. A table may hold a sample of the traffic: a call stands
+for 1 / `sampling_fraction` calls.
 """
 
 from __future__ import annotations
 
 from llmcost.logs.declared import Declared, has
+from llmcost.logs.envelope import SAMPLING
 
 DATABRICKS = Declared(
     name="databricks",
@@ -25,6 +26,7 @@ DATABRICKS = Declared(
         "latency_ms": ("execution_duration_ms", "execution_time_ms"),
         "user": ("requester",),
         "status": ("status_code",),
+        "sampling_fraction": SAMPLING,
     },
     hidden=("client_request_id", "request_date", "date"),
 )

@@ -9,7 +9,8 @@
 
 Thoughts lie outside of the candidates' count, so the two are added. A row of the log has `full_request` and
 `full_response` (JSON), `model`, `logging_time`, `request_id` and `metadata.request_latency` in milliseconds; the
-answer's `createTime` is when the request came. A log that is a sample does not say so: its totals are a sample's.
+answer's `createTime` is when the request came. A log that is a sample does not say so: unless a column
+`sampling_rate` was added, its totals are a sample's (`--map sampling_fraction=0.1` scales them).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, ClassVar
 from llmcost.calls import Call
 from llmcost.logs import anthropic_api, gemini_api
 from llmcost.logs.decode import embedded
-from llmcost.logs.envelope import Tags, facts_of, mapped_facts
+from llmcost.logs.envelope import SAMPLING, Tags, facts_of, mapped_facts
 from llmcost.logs.exchange import NOT_A_CALL
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS, Halves, halves
 from llmcost.logs.model import NotACall, ReadOptions, Record
@@ -35,6 +36,7 @@ ROW_FIELDS = FieldMap(
         "start": ("logging_time",),
         "latency_ms": ("metadata.request_latency",),
         "model": ("model",),
+        "sampling_fraction": SAMPLING,
     }
 )
 ROW_TAGS = Tags(
