@@ -9,6 +9,7 @@ plan.run().model_map
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from llmcost.errors import ConfigError, InputError
 from llmcost.recommend.result import ReplayReport
 from llmcost.report import exporters
 from llmcost.version import VERSION
-from llmcost.workspace import Workspace
+from llmcost.workspace import LastLogs, Workspace
 
 if TYPE_CHECKING:
     from llmcost.api.experiment import Experiment
@@ -222,7 +223,13 @@ def _logs_or_last(
         raise ConfigError("no log named and none audited here yet", "llmcost audit LOGS first, or name the logs")
     say(f"logs: {', '.join(last.paths)} (last audited)")
     unsaid = options is None or options == Options()
-    return last.paths, Options(**last.options) if unsaid else options or Options()
+    return last.paths, _remembered(last) if unsaid else options or Options()
+
+
+def _remembered(last: LastLogs) -> Options:
+    """How the logs were read; what another version of llmcost called otherwise is left out."""
+    known = {item.name for item in fields(Options)}
+    return Options(**{name: value for name, value in last.options.items() if name in known})
 
 
 def _refuse_nonsense(replay: ReplaySettings) -> None:

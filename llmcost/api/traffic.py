@@ -24,6 +24,7 @@ from llmcost.workspace import Workspace
 
 Say = Callable[[str], None]
 
+INSTANT = "write 2026-10-31, 2026-10-31T12:00:00Z, or 7d, 24h, 30m, 2w before the last call"
 UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
 
 
@@ -31,8 +32,8 @@ UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 8
 class Options:
     """How to read logs and which part of them to take; what a user says with flags.
 
-    since, until   dates or times (ISO 8601, UTC unless they say otherwise); until is exclusive
-    last           "7d", "24h" … counted back from the last call of the log, not from today
+    since, until   dates or times (ISO 8601, UTC unless they say otherwise), or lengths of time ("7d", "24h" …) counted
+                   back from the last call of the log, not from today; until is exclusive
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +43,6 @@ class Options:
     task_field: str | None = None
     since: str | None = None
     until: str | None = None
-    last: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for the workspace to remember."""
@@ -82,30 +82,32 @@ def load(paths: Sequence[str], options: Options, settings: Settings, workspace: 
 
 def window(calls: Calls, options: Options) -> Calls:
     """The calls that started within the asked time. Calls without a time are left out of any window."""
-    if not (options.since or options.until or options.last):
+    if not (options.since or options.until):
         return calls
     times = pc.cast(calls.column("start_time"), pa.int64())
-    low = _instant(options.since, "--since") if options.since else None
-    high = _instant(options.until, "--until") if options.until else None
-    if options.last:
-        newest = pc.max(times).as_py()
-        low = max(low or 0, (newest or 0) - duration_us(options.last))
+    low, high = _bound(options.since, "--since", times), _bound(options.until, "--until", times)
     mask = pc.is_valid(times)
     for bound, compare in ((low, pc.greater_equal), (high, pc.less)):
         if bound is not None:
             mask = pc.and_(mask, pc.fill_null(compare(times, bound), False))
     chosen = calls.filter(mask)
     if len(chosen) == 0:
-        raise InputError(f"no call in the asked time; the log has {_extent(times)}", "check --since, --until, --last")
+        raise InputError(f"no call in the asked time; the log has {_extent(times)}", "check --since and --until")
     return chosen
 
 
-def duration_us(text: str) -> int:
-    """A length of time such as "7d", "24h", "30m", "2w" in microseconds."""
-    match = re.fullmatch(r"(\d+)\s*([mhdw])", text.strip())
-    if not match:
-        raise ConfigError(f"{text!r} is not a length of time", "write 7d, 24h, 30m or 2w")
-    return int(match[1]) * UNITS_US[match[2]]
+def _bound(text: str | None, flag: str, times: pa.ChunkedArray) -> int | None:
+    """The moment that a flag means: a date, or so long before the last call."""
+    if not text:
+        return None
+    back = duration_us(text)
+    return _instant(text, flag) if back is None else (pc.max(times).as_py() or 0) - back
+
+
+def duration_us(text: str) -> int | None:
+    """A length of time such as "7d", "24h", "30m", "2w" in microseconds; None if it is none."""
+    match = re.fullmatch(r"(\d{1,6})\s*([mhdw])", text.strip())
+    return int(match[1]) * UNITS_US[match[2]] if match else None
 
 
 def log_paths(paths: Sequence[str], settings: Settings) -> Sequence[str]:
@@ -120,7 +122,7 @@ def _instant(text: str, flag: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ConfigError(f"{flag} {text!r} is not a date", "write 2026-10-31 or 2026-10-31T12:00:00Z") from error
+        raise ConfigError(f"{flag} {text!r} is neither a date nor a length of time", INSTANT) from error
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(aware.timestamp() * 1_000_000)
 

@@ -49,9 +49,15 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reading(
-    since: Annotated[str | None, typer.Option(help="Only calls from this time on (2026-10-01, UTC).")] = None,
-    until: Annotated[str | None, typer.Option(help="Only calls before this time.")] = None,
-    last: Annotated[str | None, typer.Option(help="Only the last part of the log: 7d, 24h, 2w.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", "--last", help="Only calls from this time on: 2026-10-01 (UTC), or 7d before the last."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Only calls before this time: a date, or 24h before the last.")
+    ] = None,
     task_field: Annotated[
         str | None, typer.Option(help="Field of the log that names the task, e.g. metadata.feature.")
     ] = None,
@@ -78,7 +84,6 @@ def _reading(
         task_field=task_field,
         since=since,
         until=until,
-        last=last,
     )
 
 

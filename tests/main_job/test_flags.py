@@ -46,10 +46,27 @@ def test_every_flag_stands_in_the_readme(command: str) -> None:
     assert not [flag for flag in flags if flag not in readme]
 
 
-def test_task_field_and_tag(folder: Path) -> None:
-    found = audit(folder, "log.jsonl", "--task-field", "metadata.task", "--tag", "metadata.task")
+def test_task_field_and_by(folder: Path) -> None:
+    found = audit(folder, "log.jsonl", "--task-field", "metadata.task", "--by", "metadata.task", "--by", "hour")
     assert {row["task"] for row in found["by_task"]} == {"chat", "label"}
     assert {row["tag"] for row in found["by_tag"]["metadata.task"]} == {"chat", "label"}
+    assert [row["tag"] for row in found["by_tag"]["hour"]] == [f"{hour:02d}:00" for hour in range(24)]
+    wrong = shop.run_here("audit", "log.jsonl", "--by", "taem", cwd=folder)
+    assert wrong.returncode == 2
+    assert "metadata.task" in wrong.stderr and "provider" in wrong.stderr
+
+
+def test_since_and_until_take_dates_and_lengths_of_time(folder: Path) -> None:
+    """The log runs from 1 to 28 October, a call each hour of the day; its last one is on the 28th at 23:00."""
+    dated = audit(folder, "log.jsonl", "--since", "2026-10-21T12:00:00Z")["totals"]
+    lasting = audit(folder, "log.jsonl", "--since", "1w")["totals"]
+    assert 0 < lasting["calls"] <= dated["calls"] < 80
+    assert audit(folder, "log.jsonl", "--last", "7d")["totals"] == lasting
+    earlier = audit(folder, "log.jsonl", "--until", "7d")["totals"]
+    assert earlier["calls"] + lasting["calls"] == 80
+    wrong = shop.run_here("audit", "log.jsonl", "--since", "yesterday", cwd=folder)
+    assert wrong.returncode == 2
+    assert "neither a date nor a length of time" in wrong.stderr and "7d" in wrong.stderr
 
 
 def test_map_and_input_format(folder: Path) -> None:
