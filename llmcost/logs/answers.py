@@ -55,7 +55,7 @@ def _of_message(message: Mapping[str, Any], reason: Any) -> Answer | None:
         text = text_of(message["content"])
     else:
         text = next((found for key in TEXT_KEYS if isinstance(found := message.get(key), str)), None)
-    calls = _tool_calls(message)
+    calls = tool_calls_of(message)
     refusal = message.get("refusal") if isinstance(message.get("refusal"), str) else _refusal_part(message)
     if text is None and not calls and refusal is None and "role" not in message:
         nested = message.get("message")
@@ -63,7 +63,8 @@ def _of_message(message: Mapping[str, Any], reason: Any) -> Answer | None:
     return Answer(text, calls, refusal, _word(reason))
 
 
-def _tool_calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
+def tool_calls_of(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
+    """The tool calls of a message, or its legacy function call."""
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
         return tuple(_tool_call(call) for call in calls if isinstance(call, dict))

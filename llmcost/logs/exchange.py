@@ -51,41 +51,50 @@ def call_of(
     body: Mapping[str, Any] = response if isinstance(response, dict) else {}
     request, operation, state = normalised(exchange.request, _is_embedding(body))
     asked: Mapping[str, Any] = exchange.request or {}
-    usage = _usage(body, facts)
-    start, latency, first_chunk = times_of(facts)
-    error = error_of(body, facts)
-    served = text(body.get("model")) or text(facts.get("response_model")) or exchange.answered_as
-    model = text(asked.get("model")) or text(facts.get("model")) or _deployment(record) or served
-    if model is None and request is None and usage.input_tokens is None and state == "absent":
+    found = attempt_of(record, facts, asked, body, exchange.answered_as)
+    usage = found.pop("usage")
+    if found["request_model"] is None and request is None and usage.input_tokens is None and state == "absent":
         raise NotACall(NOT_A_CALL)
-    answer = None if error is not None and not body.get("choices") else _answer(response, facts)
+    answer = None if found["error_type"] is not None and not body.get("choices") else _answer(response, facts)
     estimated = options.estimate_tokens and usage == Usage() and request is not None
     return Call(
-        id=text(facts.get("id")) or text(body.get("id")),
-        start_time_us=_started(body) if start is None else start,
-        latency_ms=latency,
-        time_to_first_chunk_ms=first_chunk,
+        **found,
         operation=_operation(operation, body),
-        provider=text(facts.get("provider")),
-        request_model=model,
-        response_model=served,
-        service_tier=text(body.get("service_tier"))
-        or text(asked.get("service_tier"))
-        or text(facts.get("service_tier")),
-        stream=_streamed(asked, facts, streamed is not None),
+        stream=True if streamed is not None else boolean(asked.get("stream", facts.get("stream"))),
         usage=_estimate(request, answer) if estimated else usage,
         tokens_estimated=estimated,
-        error_type=error,
-        logged_cost_usd=_cost(body, facts),
         tags=tags,
         request=request,
         answer=answer,
-        user=text(facts.get("user")) or text(asked.get("user")),
-        session=text(facts.get("session")),
         body_state=state,
-        expected=expected_of(facts),
-        weight=weight_of(facts),
     )
+
+
+def attempt_of(
+    record: Record, facts: Mapping[str, Any], asked: Mapping[str, Any], body: Mapping[str, Any], answered_as: str | None
+) -> dict[str, Any]:
+    """The fields of a call that its surroundings and the plain values of its halves tell: nothing of its text."""
+    start, latency, first_chunk = times_of(facts)
+    served = text(body.get("model")) or text(facts.get("response_model")) or answered_as
+    return {
+        "id": text(facts.get("id")) or text(body.get("id")),
+        "start_time_us": _started(body) if start is None else start,
+        "latency_ms": latency,
+        "time_to_first_chunk_ms": first_chunk,
+        "provider": text(facts.get("provider")),
+        "request_model": text(asked.get("model")) or text(facts.get("model")) or _deployment(record) or served,
+        "response_model": served,
+        "service_tier": text(body.get("service_tier"))
+        or text(asked.get("service_tier"))
+        or text(facts.get("service_tier")),
+        "usage": _usage(body, facts),
+        "error_type": error_of(body, facts),
+        "logged_cost_usd": _cost(body, facts),
+        "user": text(facts.get("user")) or text(asked.get("user")),
+        "session": text(facts.get("session")),
+        "expected": expected_of(facts),
+        "weight": weight_of(facts),
+    }
 
 
 def _usage(body: Mapping[str, Any], facts: Mapping[str, Any]) -> Usage:
@@ -148,13 +157,6 @@ def _cost(body: Mapping[str, Any], facts: Mapping[str, Any]) -> float | None:
     details = block.get("cost_details")
     bill = number(details.get("upstream_inference_cost")) if isinstance(details, dict) else None
     return charge + bill if bill is not None and block.get("is_byok") is True else charge
-
-
-def _streamed(asked: Mapping[str, Any], facts: Mapping[str, Any], seen: bool) -> bool | None:
-    if seen:
-        return True
-    said = asked.get("stream", facts.get("stream"))
-    return boolean(said)
 
 
 def _operation(operation: str, body: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llmcost.calls import BodyState
@@ -38,11 +38,18 @@ def state_of(messages: Sequence[Mapping[str, Any]]) -> BodyState:
     """Whether a logger cut or blacked out the text of these messages."""
     for message in messages:
         content = message.get("content")
-        for text in (content,) if isinstance(content, str) else _texts(content):
-            if "truncated" in text and any(marker in text for marker in TRUNCATED):
-                return "truncated"
-            if len(text) <= LONGEST_MARKER and text.strip().casefold() in REDACTED:
-                return "redacted"
+        if (state := state_of_texts((content,) if isinstance(content, str) else _texts(content))) != "full":
+            return state
+    return "full"
+
+
+def state_of_texts(texts: Iterable[str]) -> BodyState:
+    """The same of texts."""
+    for text in texts:
+        if "truncated" in text and any(marker in text for marker in TRUNCATED):
+            return "truncated"
+        if len(text) <= LONGEST_MARKER and text.strip().casefold() in REDACTED:
+            return "redacted"
     return "full"
 
 
