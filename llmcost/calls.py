@@ -24,6 +24,8 @@ BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_hist
 # The tag of a call that the application's own cache answered: it cost nothing, its tokens say what it would have cost.
 APP_CACHE, HIT = "app_cache", "hit"
 
+WEIGHT_STEPS = 2**20  # to one: weights on a grid, so that sums of them are exact, and the same in any order
+
 KEY = pa.binary(16)
 OPENING_BYTES = 32  # four fingerprints of beginnings, from long to short, and four of ends
 SKETCH_BYTES = 64  # one byte for each of 64 hash functions
@@ -177,8 +179,8 @@ class Calls:
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
     def weights(self) -> npt.NDArray[np.float64]:
-        """Calls of the real traffic that each row stands for: one, where the log is not a sample."""
-        return np.nan_to_num(self.floats("weight"), nan=1.0)
+        """Calls of the real traffic that each row stands for, to a millionth: one, where the log is not a sample."""
+        return np.rint(np.nan_to_num(self.floats("weight"), nan=1.0) * WEIGHT_STEPS) / WEIGHT_STEPS
 
     def labels(self, name: str) -> list[str | None]:
         """A text or label column as Python strings, unknown as None."""

@@ -17,6 +17,9 @@ DEFAULT_TASK_FIELDS = ("metadata.task", "metadata.feature", "request_tags", "tas
 DEFAULT_EXPECTED_FIELDS = ("metadata.expected", "expected", "expected_output", "metadata.expected_output")
 
 
+CostMode = Literal["computed", "logged", "auto"]
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the configuration: immutable, and a misspelt key is an error, not silence."""
 
@@ -67,11 +70,17 @@ class LogsSettings(Section, frozen=True):
 
 
 class AuditSettings(Section, frozen=True):
-    """What the audit compares with."""
+    """What the audit compares with.
+
+    cost_mode  what a call cost: computed from the price list, what the log itself claims, or that claim where there is
+               a credible one (auto); the gate and a replay's bill go by it too
+    """
 
     compare: tuple[str, ...] = ("gpt-4o-mini", "deepseek-v4-flash", "Qwen/Qwen3-8B")
     cache_ttl: str = "1h"
     top_tag_values: int = 20
+    top: int = 10
+    cost_mode: CostMode = "computed"
 
 
 CheckKind = Literal["exact", "numeric", "json", "json_field", "contains", "literal", "judge"]

@@ -36,12 +36,17 @@ class Labels:
 class Ledger:
     """Calls with their costs. Arrays are parallel to the calls; unknown is NaN.
 
+    weights     calls of the real traffic that a row stands for: more than one where the log is a sample
+    costs       dollars of those calls       tokens  of those calls, whole
+    listed      the same dollars by the price list; the very same array unless the log's own costs are asked for
     latency_ms  of answered calls alone: how fast a call fails says nothing of how fast answers come
     metered     input and output tokens are known (embeddings have no output), and no part exceeds the whole
     """
 
     calls: Calls
+    weights: Floats
     costs: Floats
+    listed: Floats
     failed: Mask
     metered: Mask
     latency_ms: Floats
@@ -66,23 +71,51 @@ class Ledger:
         """True where the cost is unknown because the tokens are."""
         return ~self.metered & ~self.priced
 
+    @property
+    def total(self) -> int:
+        """Calls of the real traffic, rounded."""
+        return round(float(self.weights.sum()))
+
+    def count(self, rows: Mask) -> int:
+        """Calls of the real traffic in these rows, rounded."""
+        return round(float(self.weights[rows].sum()))
+
+    def counts(self, grouped: Labels, rows: Mask | None = None) -> list[int]:
+        """Calls of the real traffic in every group, rounded; with `rows`, those where it is true."""
+        return [round(weight) for weight in self.sums_of_weights(grouped, rows).tolist()]
+
+    def sums_of_weights(self, grouped: Labels, rows: Mask | None = None) -> Floats:
+        """The same, not rounded: what a mean divides by."""
+        chosen = slice(None) if rows is None else rows
+        sums = np.bincount(grouped.codes[chosen], weights=self.weights[chosen], minlength=len(grouped.names))
+        return np.asarray(sums, dtype=np.float64)
+
+    def parts(self, *masks: Mask) -> list[int]:
+        """Calls of the real traffic in each of these masks, which share no row, rounded so that they add up."""
+        edges = np.rint(np.cumsum([0.0, *(self.weights[mask].sum() for mask in masks)]))
+        return [int(calls) for calls in np.diff(edges)]
+
     def monthly(self, usd: float | None) -> float | None:
         """Dollars of this log as dollars of an average month; None if it is too short to tell."""
         return monthly(usd, self.span.days)
 
 
-def ledger(calls: Calls, costs: Floats) -> Ledger:
-    """The ledger of these calls; `costs` are what `pricing.price` says of them."""
+def ledger(calls: Calls, costs: Floats, listed: Floats | None = None) -> Ledger:
+    """The ledger of these calls; `costs` are dollars a row, `listed` those of the price list where these are others."""
     tokens = {name: calls.floats(name) for name in TOKENS}
     failed = np.asarray(pc.is_valid(calls.column("error_type")), dtype=bool)
+    weights = calls.weights()
+    billed = np.asarray(costs, dtype=np.float64) * weights
     asked, served = (pc.cast(calls.column(name), pa.string()) for name in ("request_model", "response_model"))
     return Ledger(
         calls=calls,
-        costs=np.asarray(costs, dtype=np.float64),
+        weights=weights,
+        costs=billed,
+        listed=billed if listed is None else listed * weights,
         failed=failed,
         metered=_metered(calls, tokens),
         latency_ms=np.where(failed, np.nan, calls.floats("latency_ms")),
-        tokens=tokens,
+        tokens={name: np.rint(values * weights) for name, values in tokens.items()},
         tasks=labels(calls.column("task"), UNTAGGED),
         models=labels(pc.coalesce(asked, served), UNKNOWN_MODEL),
         span=span(calls),

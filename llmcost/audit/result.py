@@ -47,7 +47,11 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """The log in one row. calls = answered_calls + failed_calls; priced + unpriced + unmetered = calls."""
+    """The log in one row. calls = answered_calls + failed_calls; priced + unpriced + unmetered = calls.
+
+    logged_calls   rows that were read: fewer than the calls where the log is a sample, which all figures are scaled by
+    sampled_calls  of them, those that stand for more calls than one; 0: nothing is scaled
+    """
 
     calls: int
     answered_calls: int
@@ -67,6 +71,8 @@ class Totals(msgspec.Struct, frozen=True):
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     estimated_token_calls: int
+    logged_calls: int | None = None
+    sampled_calls: int = 0
 
 
 class SpendRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from llmcost.audit.groups import Floats, Mask, counts, money_sum, money_sums
+from llmcost.audit.groups import Floats, Mask, money_sum, money_sums
 from llmcost.audit.ledger import Ledger
 from llmcost.calls import Calls
-from llmcost.pricing import PriceBook, price
+from llmcost.pricing import PriceBook, repriced
 from llmcost.strategies import CachePolicy, Route, Swap
 from llmcost.strategies.response_cache import answered_from_cache, hits
 
@@ -90,14 +90,17 @@ class Stack:
         return self.by_task(costs, ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced)
 
     def priced(self, calls: Calls) -> Floats:
-        """What the calls of this timeline cost, in dollars."""
-        return self.entries.costs if calls is self.entries.calls else price(calls, self.book)
+        """What the calls of this timeline cost, in dollars of the real traffic."""
+        entries = self.entries
+        if calls is entries.calls:
+            return entries.costs
+        return repriced(entries.calls, entries.costs, entries.listed, calls, self.book)
 
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""
         tasks = self.entries.tasks
         size, comparable = len(tasks.names), changed & ~np.isnan(costs) & self.entries.priced
-        n = counts(tasks.codes, size, changed)
+        n = self.entries.counts(tasks, changed)
         before = money_sums(tasks.codes, size, np.where(comparable, self.entries.costs, np.nan))
         after = money_sums(tasks.codes, size, np.where(comparable, costs, np.nan))
         rows = zip(tasks.names, n, before, after, strict=True)

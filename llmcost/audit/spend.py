@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from llmcost.audit import dimensions
-from llmcost.audit.groups import Floats, Ints, counts, group_quantiles, money_sum, money_sums, quantiles, whole_sums
+from llmcost.audit.groups import Ints, group_quantiles, money_sum, money_sums, quantiles, whole_sums
 from llmcost.audit.ledger import NO_TAG, Labels, Ledger, days
 from llmcost.audit.result import SpendRow, Totals, UnpricedModel
 
@@ -17,25 +17,29 @@ OTHER = "(other)"
 
 def totals(ledger: Ledger) -> Totals:
     """The log in one row."""
-    cost, priced, failed = money_sum(ledger.costs), int(ledger.priced.sum()), int(ledger.failed.sum())
+    cost = money_sum(ledger.costs)
+    answered, failed = ledger.parts(~ledger.failed, ledger.failed)
+    priced, unpriced, unmetered = ledger.parts(ledger.priced, ledger.unpriced, ledger.unmetered)
     one = np.zeros(len(ledger.calls), dtype=np.int64)
     p50, p95 = quantiles(ledger.latency_ms)
     return Totals(
-        calls=len(ledger.calls),
-        answered_calls=len(ledger.calls) - failed,
+        calls=answered + failed,
+        answered_calls=answered,
         failed_calls=failed,
         priced_calls=priced,
-        unpriced_calls=int(ledger.unpriced.sum()),
-        unmetered_calls=int(ledger.unmetered.sum()),
+        unpriced_calls=unpriced,
+        unmetered_calls=unmetered,
         **{name: whole_sums(one, 1, values)[0] for name, values in ledger.tokens.items()},
         cost_usd=cost,
         failed_cost_usd=money_sum(ledger.costs[ledger.failed]),
-        logged_cost_usd=money_sum(ledger.calls.floats("logged_cost_usd")),
+        logged_cost_usd=money_sum(ledger.calls.floats("logged_cost_usd") * ledger.weights),
         monthly_usd=ledger.monthly(cost),
-        cost_per_call_usd=ratio(cost, priced),
+        cost_per_call_usd=ratio(cost, float(ledger.weights[ledger.priced].sum())),
         latency_p50_ms=p50,
         latency_p95_ms=p95,
-        estimated_token_calls=int(np.nansum(ledger.calls.floats("tokens_estimated"))),
+        estimated_token_calls=ledger.count(ledger.calls.floats("tokens_estimated") == 1),
+        logged_calls=len(ledger.calls),
+        sampled_calls=int((ledger.weights != 1).sum()),
     )
 
 
@@ -69,8 +73,9 @@ def by_field(ledger: Ledger, field: str, top: int, kinds: Mapping[str, str]) -> 
 
 def unpriced_models(ledger: Ledger) -> list[UnpricedModel]:
     """Every model whose tokens are known and whose price is not, most calls first."""
-    found = zip(ledger.models.names, _count(ledger.models, ledger.unpriced), strict=True)
-    rows = [UnpricedModel(name, calls, calls / len(ledger.calls)) for name, calls in found if calls]
+    found = zip(ledger.models.names, ledger.sums_of_weights(ledger.models, ledger.unpriced).tolist(), strict=True)
+    total = float(ledger.weights.sum())
+    rows = [UnpricedModel(name, round(calls), calls / total) for name, calls in found if calls]
     return sorted(rows, key=lambda row: (-row.calls, row.model))
 
 
@@ -84,9 +89,9 @@ def _rows(ledger: Ledger, grouped: Labels, name_fields: Callable[[str], dict[str
     total = money_sum(ledger.costs)
     p50, p95 = group_quantiles(codes, size, ledger.latency_ms, (0.50, 0.95))
     columns: dict[str, list[Any]] = {
-        "calls": counts(codes, size),
-        "priced_calls": counts(codes, size, ledger.priced),
-        "failed_calls": counts(codes, size, ledger.failed),
+        "calls": ledger.counts(grouped),
+        "priced_calls": ledger.sums_of_weights(grouped, ledger.priced).tolist(),
+        "failed_calls": ledger.counts(grouped, ledger.failed),
         "cost_usd": money_sums(codes, size, ledger.costs),
         "latency_p50_ms": p50,
         "latency_p95_ms": p95,
@@ -101,6 +106,7 @@ def _rows(ledger: Ledger, grouped: Labels, name_fields: Callable[[str], dict[str
 def _row(fields: dict[str, Any], total: float | None) -> SpendRow:
     cost = fields["cost_usd"]
     per_call = ratio(cost, fields["priced_calls"])
+    fields["priced_calls"] = round(fields["priced_calls"])
     return SpendRow(**fields, share=ratio(cost, total), cost_per_call_usd=per_call)
 
 
@@ -116,7 +122,8 @@ def _models_of(ledger: Ledger) -> dict[str, list[str]]:
     """For every task the models asked for, the one of most spend first."""
     names = ledger.models.names
     pairs, codes = np.unique(ledger.tasks.codes * max(1, len(names)) + ledger.models.codes, return_inverse=True)
-    cost, calls = money_sums(codes, len(pairs), ledger.costs), counts(codes, len(pairs))
+    both = Labels(codes.astype(np.int64), [""] * len(pairs))
+    cost, calls = money_sums(codes, len(pairs), ledger.costs), ledger.counts(both)
     found: dict[str, list[tuple[tuple[float, int], str]]] = {name: [] for name in ledger.tasks.names}
     for pair, usd, n in zip(pairs.tolist(), cost, calls, strict=True):
         task, model = divmod(pair, len(names))
@@ -126,7 +133,7 @@ def _models_of(ledger: Ledger) -> dict[str, list[str]]:
 
 def _folded(ledger: Ledger, grouped: Labels, top: int) -> Labels:
     """The grouping with all but the `top` dearest groups in one; calls without the tag keep their own row."""
-    ranked = sorted(zip(_dearest_of(ledger.costs, grouped), grouped.names, strict=True))
+    ranked = sorted(zip(_dearest_of(ledger, grouped), grouped.names, strict=True))
     kept = [name for _, name in ranked if name != NO_TAG][:top]
     if len(kept) == sum(name != NO_TAG for name in grouped.names):
         return grouped
@@ -136,11 +143,6 @@ def _folded(ledger: Ledger, grouped: Labels, top: int) -> Labels:
     return Labels(recoded[grouped.codes], names)
 
 
-def _dearest_of(costs: Floats, grouped: Labels) -> list[tuple[float, int]]:
-    size = len(grouped.names)
-    pairs = zip(money_sums(grouped.codes, size, costs), counts(grouped.codes, size), strict=True)
-    return [_dearest(cost, calls) for cost, calls in pairs]
-
-
-def _count(grouped: Labels, mask: Any) -> list[int]:
-    return counts(grouped.codes, len(grouped.names), mask)
+def _dearest_of(ledger: Ledger, grouped: Labels) -> list[tuple[float, int]]:
+    costs = money_sums(grouped.codes, len(grouped.names), ledger.costs)
+    return [_dearest(cost, calls) for cost, calls in zip(costs, ledger.counts(grouped), strict=True)]

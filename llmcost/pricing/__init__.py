@@ -1,5 +1,6 @@
 """All money: a dated price book and price(). A strategy changes quantities; only this room turns them into dollars."""
 
+from llmcost.pricing.billed import costs, logged_costs, repriced
 from llmcost.pricing.book import PriceBook, load
 from llmcost.pricing.cost import price, price_usage, price_usages, worst_case
 from llmcost.pricing.rates import ModelPrice, Period, Rate
@@ -15,12 +16,15 @@ __all__ = [
     "PriceStamp",
     "PriceView",
     "Rate",
+    "costs",
     "describe",
     "load",
+    "logged_costs",
     "price",
     "price_usage",
     "price_usages",
     "priced_model",
+    "repriced",
     "suggest",
     "update",
     "worst_case",

@@ -144,10 +144,10 @@ def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
         start=microsecond,
         timed=pc.is_valid(start).to_numpy(),
     )
-    return np.where(_from_app_cache(calls), 0.0, _cost(quantities, codes, keys, book))
+    return np.where(from_app_cache(calls), 0.0, _cost(quantities, codes, keys, book))
 
 
-def _from_app_cache(calls: Calls) -> npt.NDArray[np.bool_]:
+def from_app_cache(calls: Calls) -> npt.NDArray[np.bool_]:
     """True where no provider was asked: the application's own cache had the answer."""
     tag = pc.map_lookup(calls.column("tags"), query_key=APP_CACHE, occurrence="first")
     return np.asarray(pc.fill_null(pc.equal(tag, HIT), False), dtype=np.bool_)

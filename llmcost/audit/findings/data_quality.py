@@ -16,7 +16,7 @@ def unpriced(scene: Scene) -> Iterator[Finding]:
         yield scene.finding(
             "unpriced-models",
             None,
-            title=f"{share(sum(models.values()), len(entries.calls))} of calls have no known price",
+            title=f"{share(sum(models.values()), entries.total)} of calls have no known price",
             calls=sum(models.values()),
             evidence=f"{listed(models)}; left out of every sum of dollars",
             remedy=f'set price or price_as under [models."{next(iter(models))}"] in llmcost.toml, '
@@ -27,11 +27,11 @@ def unpriced(scene: Scene) -> Iterator[Finding]:
 def unmetered(scene: Scene) -> Iterator[Finding]:
     """Answered calls without a usable token count."""
     entries = scene.entries
-    if calls := int((entries.unmetered & ~entries.failed).sum()):
+    if calls := entries.count(entries.unmetered & ~entries.failed):
         yield scene.finding(
             "unmetered",
             None,
-            title=f"{share(calls, len(entries.calls))} of calls were answered without a usable token count",
+            title=f"{share(calls, entries.total)} of calls were answered without a usable token count",
             calls=calls,
             evidence=f"{calls:,} answered calls carry no usage; left out of every sum of dollars",
             remedy="count from the text with --estimate-tokens; for streams, log stream_options.include_usage",

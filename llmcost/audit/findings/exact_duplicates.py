@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcost.audit.findings.scene import Scene, share
-from llmcost.audit.groups import counts
 from llmcost.audit.result import Finding
 
 
 def exact_duplicates(scene: Scene) -> Iterator[Finding]:
     """Identical requests, by task."""
     tasks, ttl = scene.entries.tasks, scene.settings.cache_ttl
-    calls_of = dict(zip(tasks.names, counts(tasks.codes, len(tasks.names)), strict=True))
+    calls_of = dict(zip(tasks.names, scene.entries.counts(tasks), strict=True))
     for task, saving in scene.stack.repeats.items():
         yield scene.finding(
             "exact-duplicates",
