@@ -92,6 +92,20 @@ def normalise(sentence: str) -> str:
     return _SPACE.sub(" ", _NAMED.sub(r"\1 <name>", sentence)).strip()
 
 
+def volatile(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and kind of everything in this text that a program filled in: what `normalise` replaces, by place."""
+    found: list[tuple[int, int, str]] = []
+    characters = set(text)
+    for placeholder, signs, pattern in _VOLATILE:
+        if not signs.isdisjoint(characters) and (matches := list(pattern.finditer(text))):
+            found += ((match.start(), match.end(), placeholder.strip(" <>")) for match in matches)
+            text = pattern.sub(lambda match: "\0" * len(match[0]), text)  # a later pattern must not see it
+    for match in _NAMED.finditer(text):
+        named = match[0][match.end(1) - match.start() :].lstrip(" \"'")
+        found.append((match.end() - len(named), match.end(), "name"))
+    return sorted(found)
+
+
 @lru_cache(maxsize=8192)
 def _read_prompt(system: str) -> tuple[str, str]:
     """The normalised prompt and its name. Sentences are cached too: of a filled-in prompt most stay the same."""

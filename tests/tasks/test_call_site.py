@@ -9,6 +9,7 @@ from support import real_data
 
 from llmcost.calls import Call
 from llmcost.tasks import call_site
+from llmcost.tasks.call_site import normalise, volatile
 
 
 def site(system: object = None, *, role: str = "system", **request: object) -> str | None:
@@ -130,3 +131,15 @@ def test_two_hundred_real_agent_conversations_are_one_call_site():
         sites = {call_site(Call(request={"messages": json.loads(line)["messages"]})) for line in lines}
     assert len(sites) == 1
     assert str(sites.pop()).startswith("airline agent policy·")
+
+
+@pytest.mark.parametrize(("sentence", "values"), VOLATILE)
+def test_what_was_filled_in_is_found_at_its_place(sentence, values):
+    for value in values:
+        text = sentence.format(value)
+        spans = volatile(text)
+        for start, end, kind in reversed(spans):
+            text = f"{text[:start]} <{kind}> {text[end:]}"
+        assert "".join(text.split()) == "".join(normalise(sentence.format(value)).split())
+        if "context" not in sentence:
+            assert sentence.format(value)[spans[0][0] :].startswith(value[:1])
