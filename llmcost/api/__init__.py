@@ -17,11 +17,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from llmcost import gate, logs, pricing
+from llmcost.api.explain import explain, remember
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
-from llmcost.api.views import AuditView, CheckView, EstimateView, PricesView, ReplayView
+from llmcost.api.views import (
+    AuditView,
+    CheckView,
+    EstimateView,
+    ExplainView,
+    KindsView,
+    PricesView,
+    ReplayView,
+)
 from llmcost.audit import audit as audited
 from llmcost.audit.result import Reject, SourceSummary
-from llmcost.config import ReplaySettings, Settings
+from llmcost.config import AuditSettings, ReplaySettings, Settings
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
@@ -37,12 +46,15 @@ __all__ = [
     "AuditView",
     "CheckView",
     "EstimateView",
+    "ExplainView",
+    "KindsView",
     "Options",
     "PricesView",
     "ReplayView",
     "audit",
     "baseline",
     "check",
+    "explain",
     "export",
     "plan_replay",
     "prices",
@@ -57,6 +69,8 @@ def audit(
     *,
     options: Options | None = None,
     by: Sequence[str] = (),
+    top: int | None = None,
+    compact: bool = False,
     config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
@@ -64,7 +78,8 @@ def audit(
     """Where the money of these logs goes, what is wasted, what could be saved. Uses no network.
 
     `by` names what to break the bill down by as well: tags of the log, or task, model, call_site, kind, provider, hour,
-    week and their like (`llmcost.audit.dimensions`). Remembers the logs, so that `replay` needs no paths.
+    week and their like (`llmcost.audit.dimensions`). `top` rows of a table are shown, `compact` ones have few columns.
+    Remembers the logs, so that `replay` needs no paths.
     """
     settings, place = load_settings(config), _workspace(workspace)
     chosen = log_paths(_listed(paths), settings)
@@ -75,12 +90,13 @@ def audit(
         book=traffic.book,
         costs=traffic.costs,
         source=_source(traffic),
-        settings=settings.audit,
+        settings=traffic.settings.audit,
         version=VERSION,
         bodies=logs.bodies,
         by=by,
     )
-    return AuditView(result)
+    remember(result, place)
+    return AuditView(result, settings.audit.top if top is None else top, compact)
 
 
 def plan_replay(  # noqa: PLR0913  one parameter a choice
@@ -210,6 +226,15 @@ def update_prices(*, workspace: Path | None = None, today: datetime | None = Non
     place = _workspace(workspace).prepare()
     stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
+
+
+def _showing(settings: AuditSettings, top: int | None) -> AuditSettings:
+    """The settings with as many values of a tag as are to be shown at least."""
+    if top is None:
+        return settings
+    if top < 1:
+        raise ConfigError(f"--top {top} shows nothing", "write a number of rows, such as 20")
+    return msgspec.structs.replace(settings, top_tag_values=max(top, settings.top_tag_values))
 
 
 def _logs_or_last(

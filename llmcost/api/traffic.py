@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast, get_args
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,10 +16,10 @@ import pyarrow.compute as pc
 
 from llmcost import logs, tasks
 from llmcost.calls import Calls
-from llmcost.config import Settings
+from llmcost.config import CostMode, Settings
 from llmcost.errors import ConfigError, InputError
 from llmcost.logs import Log, ReadOptions
-from llmcost.pricing import PriceBook, price
+from llmcost.pricing import PriceBook, costs
 from llmcost.pricing import load as load_prices
 from llmcost.workspace import Workspace
 
@@ -32,6 +33,7 @@ UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 8
 class Options:
     """How to read logs and which part of them to take; what a user says with flags.
 
+    cost_mode      computed, logged or auto (see `AuditSettings`); None: as configured
     since, until   dates or times (ISO 8601, UTC unless they say otherwise), or lengths of time ("7d", "24h" …) counted
                    back from the last call of the log, not from today; until is exclusive
     """
@@ -43,6 +45,7 @@ class Options:
     task_field: str | None = None
     since: str | None = None
     until: str | None = None
+    cost_mode: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for the workspace to remember."""
@@ -61,7 +64,8 @@ class Traffic:
 
 
 def load(paths: Sequence[str], options: Options, settings: Settings, workspace: Workspace, say: Say) -> Traffic:
-    """The calls of these logs, within the asked window, with tasks and costs."""
+    """The calls of these logs, within the asked window, with tasks and costs, and the settings with these options."""
+    settings = _with_cost_mode(settings, options.cost_mode)
     read = ReadOptions(
         fields={**settings.logs.map, **options.fields},
         expected_field=options.expected_field or settings.logs.expected_field,
@@ -77,7 +81,18 @@ def load(paths: Sequence[str], options: Options, settings: Settings, workspace: 
         )
     calls = window(tasks.assign(log.calls, settings.tasks, options.task_field), options)
     book = load_prices(settings.models, workspace.prices_path())
-    return Traffic(calls, price(calls, book), book, log, settings)
+    billed = costs(calls, book, settings.audit.cost_mode)
+    return Traffic(calls, billed, book, log, settings)
+
+
+def _with_cost_mode(settings: Settings, mode: str | None) -> Settings:
+    known = get_args(CostMode)
+    if mode is None:
+        return settings
+    if mode not in known:
+        raise ConfigError(f"unknown cost mode {mode!r}", f"choose one of {', '.join(known)}")
+    replace = msgspec.structs.replace
+    return replace(settings, audit=replace(settings.audit, cost_mode=cast("CostMode", mode)))
 
 
 def window(calls: Calls, options: Options) -> Calls:

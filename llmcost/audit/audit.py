@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmcost.audit import findings, spend
+from llmcost.audit.drift import cost_drift
 from llmcost.audit.exemplars import Bodies, Exemplars
 from llmcost.audit.findings.scene import Scene
 from llmcost.audit.groups import Floats
@@ -14,7 +15,7 @@ from llmcost.audit.savings import Stack
 from llmcost.audit.ttl import ttl_seconds
 from llmcost.calls import Calls
 from llmcost.config import AuditSettings
-from llmcost.pricing import PriceBook
+from llmcost.pricing import PriceBook, price
 
 
 def audit(
@@ -30,13 +31,14 @@ def audit(
 ) -> AuditResult:
     """Where the money of these calls went and what could be saved.
 
-    `costs` are dollars a call from `pricing.price` (NaN: unknown), `by` what to break the bill down by as well: tag keys
-    and built-in dimensions (`dimensions.BUILTIN`).
+    `costs` are dollars a call from `pricing.costs` in the settings' `cost_mode` (NaN: unknown), `by` what to break the
+    bill down by as well: tag keys and built-in dimensions (`dimensions.BUILTIN`).
     `bodies` reads the bodies of calls (`logs.bodies`), of which a few a call site are looked at.
     Latencies are of answered calls, quantiles interpolated linearly; a month is 30.4375 days. Raises ConfigError for a
     field that is neither a dimension nor a tag of the log, and for a `settings.cache_ttl` that is no duration.
     """
-    entries = ledger(calls, costs)
+    listed = None if settings.cost_mode == "computed" else price(calls, book)
+    entries = ledger(calls, costs, listed)
     stack = Stack(entries, book, ttl_seconds(settings.cache_ttl), settings.compare)
     scene = Scene(entries, book, settings, stack, Exemplars(calls, entries.costs, bodies))
     found, potential = findings.find(scene)
@@ -53,4 +55,6 @@ def audit(
         unpriced_models=spend.unpriced_models(entries),
         findings=found,
         potential=potential,
+        cost_mode=settings.cost_mode,
+        cost_drift=cost_drift(entries),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from llmcost.config import CostMode
 from llmcost.pricing.result import PriceStamp
 
 Basis = Literal["no_answer_change", "potential", "measured"]
@@ -163,6 +164,25 @@ class CallSite(msgspec.Struct, frozen=True):
     named_by: str | None = None
 
 
+class ModelDrift(msgspec.Struct, frozen=True):
+    """One model, as its provider sells it: what its log says it cost, and what the price list makes of its tokens."""
+
+    model: str  # provider/model, or the model where the log names no provider
+    calls: int
+    logged_usd: float
+    computed_usd: float
+    ratio: float | None  # logged / computed; None: the price list says that it is free
+
+
+class CostDrift(msgspec.Struct, frozen=True):
+    """Logged costs against computed ones, over the calls that have both; models with most dollars between them first."""
+
+    calls: int
+    logged_usd: float
+    computed_usd: float
+    by_model: list[ModelDrift]
+
+
 class AuditResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.audit/1"):
     """Where the money goes, what is wasted, what could be saved."""
 
@@ -179,3 +199,5 @@ class AuditResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     findings: list[Finding]
     potential: Potential
     call_sites: list[CallSite] = []
+    cost_mode: CostMode = "computed"
+    cost_drift: CostDrift | None = None

@@ -72,6 +72,10 @@ def _reading(
     estimate_tokens: Annotated[
         bool, typer.Option("--estimate-tokens", help="Count tokens from the text where the log has none (marked ~).")
     ] = False,
+    cost_mode: Annotated[
+        str | None,
+        typer.Option(help="computed (price list), logged (the log's own costs), or auto (those, where credible)."),
+    ] = None,
 ) -> Reading:
     """The reading options that these flags say."""
     from llmcost.api import Options
@@ -81,6 +85,7 @@ def _reading(
         format=input_format,
         expected_field=expected_field,
         estimate_tokens=estimate_tokens,
+        cost_mode=cost_mode,
         task_field=task_field,
         since=since,
         until=until,

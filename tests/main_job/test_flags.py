@@ -90,6 +90,22 @@ def test_estimate_tokens(folder: Path) -> None:
     assert counted["estimated_token_calls"] == 1 and counted["cost_usd"] > 0
 
 
+def test_cost_mode(folder: Path) -> None:
+    logged, bare, free = shop.record(1) | {"cost_usd": 0.5}, shop.record(3), shop.record(5) | {"cost_usd": 0}
+    (folder / "costs.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (logged, bare, free)))
+    found = {mode: audit(folder, "costs.jsonl", "--cost-mode", mode) for mode in ("computed", "logged", "auto")}
+    assert {mode: result["cost_mode"] for mode, result in found.items()} == {mode: mode for mode in found}
+    costs = {mode: result["totals"]["cost_usd"] for mode, result in found.items()}
+    assert audit(folder, "costs.jsonl")["totals"] == found["computed"]["totals"]
+    assert costs["logged"] == 0.5 and found["logged"]["totals"]["priced_calls"] == 1
+    assert costs["auto"] == pytest.approx(0.5 + costs["computed"] * 2 / 3, rel=0.1)
+    (folder / "llmcost.toml").write_text('[audit]\ncost_mode = "logged"\n')
+    assert audit(folder, "costs.jsonl")["totals"]["cost_usd"] == 0.5
+    assert audit(folder, "costs.jsonl", "--cost-mode", "computed")["cost_mode"] == "computed"
+    wrong = shop.run_here("audit", "costs.jsonl", "--cost-mode", "guessed", cwd=folder)
+    assert wrong.returncode == 2 and "auto" in wrong.stderr
+
+
 def test_output(folder: Path) -> None:
     outcome = shop.run_here("audit", "log.jsonl", "--output", "report.md", "--format", "markdown", cwd=folder)
     assert outcome.stdout == ""

@@ -9,6 +9,7 @@ from llmcost.audit.findings.cheaper_model import cheaper_model
 from llmcost.audit.findings.data_quality import unmetered, unpriced
 from llmcost.audit.findings.exact_duplicates import exact_duplicates
 from llmcost.audit.findings.failed_calls import failed_calls
+from llmcost.audit.findings.logged_cost_drift import logged_cost_drift
 from llmcost.audit.findings.scene import Rule, Scene
 from llmcost.audit.result import Finding, Potential, PotentialTotal
 
@@ -18,6 +19,7 @@ RULES: dict[str, Rule] = {
     "failed-calls": failed_calls,
     "unpriced-models": unpriced,
     "unmetered": unmetered,
+    "logged-cost-drift": logged_cost_drift,
 }
 # The findings whose remedies the potentials are made of: applied one after the other to one timeline, then priced.
 NO_ANSWER_CHANGES = ("exact-duplicates",)
