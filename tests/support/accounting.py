@@ -1,0 +1,49 @@
+"""Nothing is lost: what must hold for any bytes that are read as a log, however odd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from llmcost import logs, tasks
+
+
+class Count(NamedTuple):
+    """Lines that are not blank, and what became of them; `calls` are rows, `places` records that rows stand at."""
+
+    lines: int
+    records: int
+    calls: int
+    places: int
+    passed_over: int
+    rejected: int
+
+
+def counted(content: bytes, file: Path) -> Count:
+    """Writes the content, reads it as a log and every body again, and counts. Whatever is raised is a defect."""
+    file.write_bytes(content)
+    log = logs.read([str(file)], call_site=tasks.call_site)
+    bodies = logs.bodies(log.calls)
+    assert len(bodies) == len(log.calls), "every call has its body again"
+    places = np.unique(np.asarray(log.calls.column("position")))
+    lines = sum(bool(line.strip()) for line in content.split(b"\n"))
+    return Count(lines, log.records, len(log.calls), len(places), log.passed_over, log.rejected)
+
+
+def accounted(content: bytes, file: Path) -> Count:
+    """The count of a log of lines, where no line was lost and none was counted as two things."""
+    count = counted(content, file)
+    assert count.records == count.lines, f"records are not the lines: {count}"
+    # Copies of a call and parts of one are passed over by the row: of a record with several calls more than one.
+    assert count.places + count.rejected <= count.records, f"counted twice: {count}"
+    assert count.places + count.rejected + count.passed_over >= count.records, f"lost: {count}"
+    return count
+
+
+def accounted_alone(line: bytes, file: Path) -> None:
+    """The same for a line by itself, where it is exact: calls, or passed over, or rejected."""
+    count = accounted(line, file)
+    outcomes = (count.places > 0, count.passed_over > 0, count.rejected > 0)
+    assert sum(outcomes) == count.lines or (count.places and count.calls), f"not one outcome: {count}"
