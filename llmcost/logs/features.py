@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xxhash
@@ -16,7 +16,11 @@ LONGEST_SKETCHED = 4096  # characters: what is longer is a document, and hardly 
 
 
 class Features(NamedTuple):
-    """Of one call. `opening` and `sketched` are texts: they are fingerprinted by the batch and then dropped."""
+    """Of one call. The last two are texts, which are fingerprinted by the batch and then dropped.
+
+    opening   the first prompt of a call without tools and system prompt: only its words say where it came from
+    sketched  the prompt of a call of a single turn
+    """
 
     max_output_tokens: int | None
     reasoning_effort: str | None
@@ -33,19 +37,36 @@ def features(call: Call) -> Features:
     request: Mapping[str, Any] = call.request or {}
     found = request.get("messages")
     messages = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-    texts = ["".join(_texts(message.get("content"))) for message in messages]
-    limit = next((found for name in MAX_OUTPUT if (found := count(request.get(name))) is not None), None)
-    size, key = answer_print(call.answer)
+    roles = [message.get("role") for message in messages]
+    texts = ["".join(texts_of(message.get("content"))) for message in messages]
+    tools = bool(request.get("tools") or request.get("functions"))
+    limit = limit_of(request.get(name) for name in MAX_OUTPUT)
+    return features_of(limit, effort_of(request), roles, texts, tools, answer_print(call.answer))
+
+
+def features_of(
+    limit: int | None,
+    effort: str | None,
+    roles: Sequence[Any],
+    texts: Sequence[str],
+    tools: bool,
+    answer: tuple[int | None, bytes | None],
+) -> Features:
+    """The same of the roles and texts of a request's messages."""
     return Features(
         limit,
-        effort_of(request),
-        len(messages) if messages else None,
-        sum(map(utf8_length, texts)) if messages else None,
-        size,
-        key,
-        _opening(request, messages, texts),
-        _sketched(messages, texts),
+        effort,
+        len(roles) if roles else None,
+        sum(map(utf8_length, texts)) if roles else None,
+        *answer,
+        texts[0] or None if roles and roles[0] == "user" and not tools else None,
+        _sketched(roles, texts),
     )
+
+
+def limit_of(limits: Iterable[Any]) -> int | None:
+    """The first of these limits of an answer's tokens that is a count."""
+    return next((found for limit in limits if (found := count(limit)) is not None), None)
 
 
 def effort_of(request: Mapping[str, Any]) -> str | None:
@@ -70,22 +91,16 @@ def utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
-def _opening(request: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> str | None:
-    """The first prompt of a call without tools and without a system prompt: only its words say where it came from."""
-    if not messages or request.get("tools") or request.get("functions") or messages[0].get("role") != "user":
-        return None
-    return texts[0] or None
-
-
-def _sketched(messages: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> str | None:
+def _sketched(roles: Sequence[Any], texts: Sequence[str]) -> str | None:
     """The prompt of a call of a single turn, if it is short enough to be asked again in other words."""
-    asked = [index for index, message in enumerate(messages) if message.get("role") not in SYSTEM_ROLES]
-    if len(asked) != 1 or messages[asked[0]].get("role") != "user" or len(texts[asked[0]]) > LONGEST_SKETCHED:
+    asked = [index for index, role in enumerate(roles) if role not in SYSTEM_ROLES]
+    if len(asked) != 1 or roles[asked[0]] != "user" or len(texts[asked[0]]) > LONGEST_SKETCHED:
         return None
     return texts[asked[0]] or None
 
 
-def _texts(content: object) -> Iterator[str]:
+def texts_of(content: object) -> Iterator[str]:
+    """The texts of a message's content: itself, or those of its parts."""
     if isinstance(content, str):
         yield content
     elif isinstance(content, list):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.calls import SCHEMA, Call
-from llmcost.logs.features import features
+from llmcost.calls import SCHEMA, Call, Usage
+from llmcost.logs.features import Features, features
 from llmcost.logs.fingerprints import identity_key, prompt_key
 from llmcost.logs.opening import openings
 from llmcost.logs.sketch import sketches
@@ -18,6 +18,12 @@ from llmcost.logs.sketch import sketches
 CHUNK_ROWS = 10_000  # the texts of a chunk are alive until they are fingerprinted
 
 Row = tuple[Any, ...]
+
+ROW_FIELDS = (
+    "id", "start_time_us", "latency_ms", "time_to_first_chunk_ms", "operation", "provider", "request_model",
+    "response_model", "service_tier", "stream", "usage", "tokens_estimated", "error_type", "logged_cost_usd", "tags",
+    "user", "session", "body_state", "expected", "weight",
+)  # fmt: skip
 
 # Columns that are made of texts, by the batch.
 FINGERPRINTED: dict[str, Callable[[Sequence[str | None]], pa.Array]] = {"opening": openings, "sketch": sketches}
@@ -38,7 +44,13 @@ class TableBuilder:
 
     def add(self, call: Call, call_site: str | None, source: int, position: int, part: int) -> int:
         """Appends a call that stands at this place; the number of its row."""
-        self._rows.append(_row(call, call_site, source, position, part))
+        finish = None if call.answer is None else call.answer.finish_reason
+        facts = {name: getattr(call, name) for name in ROW_FIELDS} | {"finish_reason": finish}
+        return self.add_row(row_of(facts, call_site, key_of(call), features(call), (source, position, part)))
+
+    def add_row(self, row: Row) -> int:
+        """Appends a row as `row_of` makes it; its number."""
+        self._rows.append(row)
         if len(self._rows) >= CHUNK_ROWS:
             self._flush()
         self._count += 1
@@ -75,42 +87,42 @@ def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
     return table.filter(kept)
 
 
-def _row(call: Call, call_site: str | None, source: int, position: int, part: int) -> Row:
-    """The values of a call in the order of the schema."""
-    usage, answer = call.usage, call.answer
+def row_of(
+    call: Mapping[str, Any], call_site: str | None, key: bytes | None, text: Features, place: tuple[int, int, int]
+) -> Row:
+    """The values of a call in the order of the schema: its fields, and what is known of its text."""
+    usage: Usage = call["usage"]
     return (
-        call.id,
-        call.start_time_us,
-        call.latency_ms,
-        call.time_to_first_chunk_ms,
-        call.operation,
-        call.provider,
-        call.request_model,
-        call.response_model,
-        call.service_tier,
-        call.stream,
+        call["id"],
+        call["start_time_us"],
+        call["latency_ms"],
+        call["time_to_first_chunk_ms"],
+        call["operation"],
+        call["provider"],
+        call["request_model"],
+        call["response_model"],
+        call["service_tier"],
+        call["stream"],
         usage.input_tokens,
         usage.cache_read_tokens,
         usage.cache_write_tokens,
         usage.output_tokens,
         usage.reasoning_tokens,
-        call.tokens_estimated,
-        None if answer is None else answer.finish_reason,
-        call.error_type,
-        call.logged_cost_usd,
-        call.tags,
+        call["tokens_estimated"],
+        call["finish_reason"],
+        call["error_type"],
+        call["logged_cost_usd"],
+        call["tags"],
         call_site,
         None,
-        key_of(call),
-        identity_key(call.user),
-        identity_key(call.session),
-        call.body_state,
-        call.expected is not None,
-        call.weight,
-        *features(call),
-        source,
-        position,
-        part,
+        key,
+        identity_key(call["user"]),
+        identity_key(call["session"]),
+        call["body_state"],
+        call["expected"] is not None,
+        call["weight"],
+        *text,
+        *place,
     )
 
 
