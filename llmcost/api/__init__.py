@@ -90,7 +90,7 @@ def audit(
         book=traffic.book,
         costs=traffic.costs,
         source=_source(traffic),
-        settings=traffic.settings.audit,
+        settings=_showing(traffic.settings.audit, top),
         version=VERSION,
         bodies=logs.bodies,
         by=by,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from llmcost.audit.pages import Explanation, Explanations
 from llmcost.audit.result import AuditResult
+from llmcost.config import AuditSettings
 from llmcost.errors import ConfigError
 from llmcost.gate.result import CheckResult
 from llmcost.pricing import PriceView
@@ -19,6 +21,8 @@ from llmcost.report.screens import (
     audit_document,
     check_document,
     estimate_document,
+    explain_document,
+    kinds_document,
     prices_document,
     replay_document,
 )
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 JSON = "json"
+COMPACT_WIDTH = 60
 
 
 R = TypeVar("R", bound="msgspec.Struct | PriceView")
@@ -66,12 +71,25 @@ class View(ABC, Generic[R]):
         return self.render()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class AuditView(View[AuditResult]):
-    """Where the money goes, what is wasted, what could be saved."""
+    """Where the money goes, what is wasted, what could be saved.
+
+    top      rows of a table on the terminal; the rest is one row "(other)"
+    compact  few columns, for narrow terminals
+    """
+
+    top: int = AuditSettings().top
+    compact: bool = False
 
     def document(self) -> Document:
         """The audit as blocks of text and tables."""
-        return audit_document(self.result)
+        return audit_document(self.result, top=self.top, compact=self.compact)
+
+    def render(self, format: str = "table", *, width: int = 80, color: bool = False) -> str:
+        """The audit as text in one of the formats: table, markdown, html, csv, json; compact in 60 columns at most."""
+        wide = min(width, COMPACT_WIDTH) if self.compact else width
+        return View.render(self, format, width=wide, color=color)
 
     @property
     def by_task(self) -> pd.DataFrame:
@@ -87,6 +105,11 @@ class AuditView(View[AuditResult]):
     def by_day(self) -> pd.DataFrame:
         """Spend by day (UTC)."""
         return _frame(self.result.by_day)
+
+    @property
+    def call_sites(self) -> pd.DataFrame:
+        """What every place of the code that makes calls does and costs, dearest first."""
+        return _frame(self.result.call_sites)
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -152,6 +175,22 @@ class PricesView(View[PriceView]):
     def document(self) -> Document:
         """The prices as blocks of text and tables."""
         return prices_document(self.result)
+
+
+class ExplainView(View[Explanation]):
+    """What a finding means, how it is counted, when it is wrong, what to do."""
+
+    def document(self) -> Document:
+        """The page as blocks of text and tables."""
+        return explain_document(self.result)
+
+
+class KindsView(View[Explanations]):
+    """Every kind of finding there is."""
+
+    def document(self) -> Document:
+        """The kinds as blocks of text and tables."""
+        return kinds_document(self.result)
 
 
 def _frame(rows: Sequence[msgspec.Struct]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, export, gate, prices, replay, report
+from llmcost.cli import audit, demo, explain, export, gate, prices, replay, report
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("audit")(audit.command)
+app.command("explain")(explain.command)
 app.command("replay")(replay.command)
 app.command("report")(report.command)
 app.command("export")(export.command)

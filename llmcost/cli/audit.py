@@ -18,6 +18,10 @@ def command(
     format: options.Format = "table",
     output: options.Out = None,
     by: Annotated[list[str] | None, typer.Option(help=BY)] = None,
+    top: Annotated[
+        int | None, typer.Option(help="Rows of a table on the terminal; the rest is summed up in one.")
+    ] = None,
+    compact: Annotated[bool, typer.Option("--compact", help="Few columns, 60 characters wide at most.")] = False,
     config: options.Config = None,
     *,
     reading: options.Reading,
@@ -25,5 +29,5 @@ def command(
     """Where the money goes, what is wasted, what could be saved. Needs no key and no network."""
     from llmcost import api
 
-    found = api.audit(logs or (), options=reading, by=by or (), config=config, say=say)
+    found = api.audit(logs or (), options=reading, by=by or (), top=top, compact=compact, config=config, say=say)
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)

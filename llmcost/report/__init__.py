@@ -6,7 +6,15 @@ from llmcost.report.document import Document
 from llmcost.report.exports import Exporter, exporters
 from llmcost.report.json_text import to_json
 from llmcost.report.renderers import Renderer, html_fragment, renderers
-from llmcost.report.screens import audit_document, check_document, estimate_document, prices_document, replay_document
+from llmcost.report.screens import (
+    audit_document,
+    check_document,
+    estimate_document,
+    explain_document,
+    kinds_document,
+    prices_document,
+    replay_document,
+)
 
 __all__ = [
     "Document",
@@ -15,8 +23,10 @@ __all__ = [
     "audit_document",
     "check_document",
     "estimate_document",
+    "explain_document",
     "exporters",
     "html_fragment",
+    "kinds_document",
     "prices_document",
     "renderers",
     "replay_document",

@@ -6,7 +6,8 @@ Log text is untrusted: every part makes its text harmless when it is built, so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from llmcost.report.untrusted import visible
@@ -78,6 +79,11 @@ class Row:
     below: tuple[Cell, ...] = ()
     note: Line = ()
 
+    def only(self, kept: Sequence[int]) -> Row:
+        """The row with the cells of these columns alone."""
+        below = tuple(self.below[index] for index in kept if index < len(self.below))
+        return replace(self, cells=tuple(self.cells[index] for index in kept), below=below)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -85,7 +91,8 @@ class Table:
 
     Markdown folds them away, a page and a spreadsheet hold them in full.
 
-    `name` says in machine-read formats which table a row belongs to.
+    name   says in machine-read formats which table a row belongs to
+    brief  the rows of a terminal, where all of them would be too many: the first, and the rest summed up in one
     """
 
     name: str
@@ -93,10 +100,21 @@ class Table:
     rows: tuple[Row, ...]
     title: str = ""
     detail: bool = False
+    brief: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", visible(self.name, LONGEST))
         object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+    def only(self, keys: Collection[str]) -> Table:
+        """The table with the columns of these keys alone."""
+        kept = [index for index, column in enumerate(self.columns) if column.key in keys]
+        return replace(
+            self,
+            columns=tuple(self.columns[index] for index in kept),
+            rows=tuple(row.only(kept) for row in self.rows),
+            brief=tuple(row.only(kept) for row in self.brief),
+        )
 
     def naming(self) -> int:
         """Index of the column that says what a row is about: the first that holds no figures."""

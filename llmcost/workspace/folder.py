@@ -85,6 +85,14 @@ class Workspace:
             file = self.path / "last_logs.json"
             raise StoreError(f"{file} is damaged", "delete it and name the logs on the command line") from error
 
+    def remember_audit(self, result_json: bytes) -> None:
+        """Keeps what the last audit found, so that `explain` can show a finding's own figures."""
+        self._save("last_audit.json", result_json)
+
+    def last_audit(self) -> bytes | None:
+        """What the last audit here found, as it was saved; None if there was none."""
+        return self._read("last_audit.json")
+
     def save_run(self, run_id: str, report_json: bytes) -> None:
         """Keeps the report of a run, and that this run is the last one."""
         self._save(self._run_file(run_id), report_json)

@@ -11,7 +11,8 @@ import pytest
 from support import shop
 from support.loopback import Loopback
 
-COMMANDS = ("audit", "replay", "report", "export", "baseline", "check", "prices", "demo")
+COMMANDS = ("audit", "explain", "replay", "report", "export", "baseline", "check", "prices", "demo")
+WITHOUT_FLAGS = ("explain", "prices")
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_every_flag_stands_in_the_readme(command: str) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     outcome = shop.run_here(command, "--help", cwd=Path.cwd())
     flags = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", outcome.stdout, re.MULTILINE)) - {"--help", "--config"}
-    assert flags or command == "prices"
+    assert flags or command in WITHOUT_FLAGS
     assert not [flag for flag in flags if flag not in readme]
 
 
@@ -67,6 +68,30 @@ def test_since_and_until_take_dates_and_lengths_of_time(folder: Path) -> None:
     wrong = shop.run_here("audit", "log.jsonl", "--since", "yesterday", cwd=folder)
     assert wrong.returncode == 2
     assert "neither a date nor a length of time" in wrong.stderr and "7d" in wrong.stderr
+
+
+def test_top_sums_up_the_rest_and_loses_nothing(folder: Path) -> None:
+    outcome = shop.run_here("audit", "log.jsonl", "--by", "hour", "--top", "5", cwd=folder)
+    table = outcome.stdout.partition("By hour\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert len(table) == 6
+    assert table[-1].startswith("(other): 19 ")
+    calls = [int(re.split(r"  +", line)[1].replace(",", "")) for line in table]
+    assert sum(calls) == 80
+    assert shop.run_here("audit", "log.jsonl", "--top", "0", cwd=folder).returncode == 2
+
+
+def test_top_widens_what_the_result_keeps_apart(folder: Path) -> None:
+    for number, line in enumerate(lines := (folder / "log.jsonl").read_text().splitlines()):
+        lines[number] = json.dumps(json.loads(line) | {"metadata": {"task": "t", "customer": f"c{number:02d}"}})
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n")
+    assert len(audit(folder, "log.jsonl", "--by", "customer")["by_tag"]["customer"]) == 21
+    assert len(audit(folder, "log.jsonl", "--by", "customer", "--top", "60")["by_tag"]["customer"]) == 61
+
+
+def test_compact_fits_60_columns_with_fewer_figures(folder: Path) -> None:
+    outcome = shop.run_here("audit", "log.jsonl", "--compact", "--by", "provider", cwd=folder, env={"COLUMNS": "200"})
+    assert max(map(len, outcome.stdout.splitlines())) <= 60
+    assert "$/call" in outcome.stdout and "Tokens" not in outcome.stdout and "p95" not in outcome.stdout
 
 
 def test_map_and_input_format(folder: Path) -> None:

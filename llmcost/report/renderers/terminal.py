@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import singledispatch
 from itertools import zip_longest
 
@@ -93,9 +94,10 @@ def _next(block: Next, width: int) -> Iterator[Styled]:
 
 
 @_draw.register
-def _table(block: Table, width: int) -> Iterator[Styled]:
+def _table(whole: Table, width: int) -> Iterator[Styled]:
+    block = replace(whole, rows=whole.brief or whole.rows)
     if block.title:
-        yield Styled(block.title, "bold")
+        yield from _wrapped(Styled(block.title, "bold"), width)
     shown = columns_shown(block, width)
     yield from _side_by_side(
         block,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from llmcost.report.screens.audit import audit_document
 from llmcost.report.screens.check import check_document
 from llmcost.report.screens.estimate import estimate_document
+from llmcost.report.screens.explain import explain_document, kinds_document
 from llmcost.report.screens.prices import prices_document
 from llmcost.report.screens.replay import replay_document
 
-__all__ = ["audit_document", "check_document", "estimate_document", "prices_document", "replay_document"]
+__all__ = [
+    "audit_document",
+    "check_document",
+    "estimate_document",
+    "explain_document",
+    "kinds_document",
+    "prices_document",
+    "replay_document",
+]

@@ -5,38 +5,58 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
-from llmcost.audit.result import AuditResult, Reject, SpendRow
+from llmcost.audit.result import AuditResult, Reject
 from llmcost.config import AuditSettings
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Command, Document, Heading, Line, Next, Notes, Row, Table, Text, line
+from llmcost.report.document import Command, Document, Heading, Line, Next, Notes, Table, Text, line
 from llmcost.report.screens import cells
-from llmcost.report.screens.leaks import amount, findings_table, leaks
+from llmcost.report.screens.leaks import amount, dearest_kind, findings_table, leaks
+from llmcost.report.screens.spend import COMPACT, call_site_table, call_sites_are_tasks, spend_table
 
 REJECTS_SHOWN = 3
 MODELS_SHOWN = 5
 
 
-def audit_document(result: AuditResult, candidates: Sequence[str] = AuditSettings().compare) -> Document:
-    """The audit as a document. `candidates` are the models that its last line proposes to replay."""
-    tables = (
-        _spend_table("task", "Task", result.by_task, detail=False),
-        _spend_table("model", "Model", result.by_model, detail=len(result.by_model) < 2),
-        findings_table(result),
-        *(_spend_table("tag", tag, rows, detail=True) for tag, rows in result.by_tag.items()),
-        _spend_table("day", "Day", result.by_day, detail=True),
-    )
+def audit_document(
+    result: AuditResult,
+    candidates: Sequence[str] = AuditSettings().compare,
+    *,
+    top: int = AuditSettings().top,
+    compact: bool = False,
+) -> Document:
+    """The audit as a document.
+
+    candidates  the models that its last lines propose to replay
+    top         rows of a spend table on the terminal; the rest is one row "(other)"
+    compact     the columns that fit 60 characters
+    """
+    tables = tuple(_tables(result, top))
+    if compact:
+        tables = tuple(table.only(COMPACT) if table.name != "finding" else table for table in tables)
     blocks = (
         Heading(_answer(result)),
         Text(tuple(_summary(result))),
         *(table for table in tables if table.rows and not table.detail),
-        *leaks(result),
+        *leaks(result, compact),
         *_notes(result),
-        _next(result, candidates),
+        _next(result, candidates, compact),
         *(table for table in tables if table.rows and table.detail),
     )
     return Document("llmcost audit", blocks)
+
+
+def _tables(result: AuditResult, top: int) -> Iterator[Table]:
+    sites = call_sites_are_tasks(result)
+    yield call_site_table(result, top) if sites else spend_table("task", "Task", result.by_task, top)
+    yield spend_table("model", "Model", result.by_model, top, detail=len(result.by_model) < 2)
+    yield from (spend_table("tag", field, rows, top) for field, rows in result.by_tag.items())
+    yield findings_table(result)
+    yield (
+        spend_table("task", "Task", result.by_task, top, detail=True)
+        if sites
+        else call_site_table(result, top, detail=True)
+    )
+    yield spend_table("day", "Day", result.by_day, top, detail=True)
 
 
 def _answer(result: AuditResult) -> Line:
@@ -75,48 +95,6 @@ def _accounting(result: AuditResult) -> str:
     if totals.calls + source.rejected + source.outside + source.passed_over == source.records:
         return f"{records} = {' + '.join([answered, *others])}"
     return f"{records}: {', '.join(others)}; calls = {answered}"
-
-
-def _spend_table(key: str, header: str, rows: Sequence[SpendRow], *, detail: bool) -> Table:
-    columns = (
-        Column(header, "name", shrink=True, lines=4),
-        Column("Calls", "calls", "right"),
-        Column("Tokens in", "input_tokens", "right", rank=2),
-        Column("Tokens out", "output_tokens", "right", rank=2),
-        Column("Cost", "cost_usd", "right"),
-        Column("Share", "share", "right", rank=3),
-        Column("$/call", "cost_per_call_usd", "right"),
-        Column("p95", "latency_p95_ms", "right", rank=1),
-        *((Column("Model", "models", shrink=True),) if key == "task" else ()),
-    )
-    title = "" if key == "task" else f"By {header if key == 'tag' else header.lower()}"
-    name = f"tag {header}" if key == "tag" else key
-    return Table(name, columns, tuple(_spend_row(key, row) for row in rows), title, detail)
-
-
-def _spend_row(key: str, row: SpendRow) -> Row:
-    named = getattr(row, key)
-    return Row(
-        (
-            cells.name(None if named is msgspec.UNSET else named),
-            cells.count(row.calls),
-            cells.compact(row.input_tokens),
-            cells.compact(row.output_tokens),
-            cells.money(row.cost_usd),
-            cells.percent(row.share, 0),
-            cells.per_call(row.cost_per_call_usd),
-            cells.duration(row.latency_p95_ms),
-            *((_models(row),) if key == "task" else ()),
-        )
-    )
-
-
-def _models(row: SpendRow) -> Cell:
-    models = [] if row.models is msgspec.UNSET else row.models
-    if not models:
-        return Cell(figures.UNKNOWN)
-    more = f" +{len(models) - 1}" if len(models) > 1 else ""
-    return Cell(models[0] + more, value=", ".join(models))
 
 
 def _notes(result: AuditResult) -> Iterator[Notes]:
@@ -160,9 +138,12 @@ def _reject(reject: Reject) -> Line:
     return line(cells.strong("rejected "), f"{reject.file}:{reject.line}: {reject.reason}")
 
 
-def _next(result: AuditResult, candidates: Sequence[str]) -> Next:
+def _next(result: AuditResult, candidates: Sequence[str], compact: bool) -> Next:
     used = {row.model for row in result.by_model}
     new = [model for model in candidates if model not in used] or list(candidates)
-    replay = f"llmcost replay --models {shlex.quote(','.join(new))}"
-    page = "llmcost audit LOGS --format html -o audit.html"
-    return Next((Command(replay, "asks before it spends"), Command(page, "every finding, by day, by tag")))
+    replay = f"llmcost replay --models {shlex.quote(','.join(new[:1] if compact else new))}"
+    dearest = dearest_kind(result)
+    proposed = [(replay, "asks before it spends")]
+    proposed += [(f"llmcost explain {shlex.quote(dearest)}", "how it is counted, what to do")] if dearest else []
+    proposed += [("llmcost audit LOGS --format html -o audit.html", "every finding, by day")]
+    return Next(tuple(Command(command, "" if compact else comment) for command, comment in proposed))

@@ -13,6 +13,7 @@ from llmcost.report.screens import cells
 
 ROWS_SHOWN = 8
 TASKS_NAMED = 2
+COMPACT = frozenset({"rank", "finding", "usd_per_month", "usd_logged", "answers_change"})
 _PERCENT = re.compile(r"(?<![\d.,])\d+(?:\.\d+)? %")
 _ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
     "no_answer_change": ("no", "good"),
@@ -48,11 +49,12 @@ class _Leak:
         return sum(known) if known else None
 
 
-def leaks(result: AuditResult) -> Iterator[Table | Text]:
+def leaks(result: AuditResult, compact: bool = False) -> Iterator[Table | Text]:
     """The dearest kinds of findings, and what the bill could lose in all."""
     if not result.findings:
         return
     monthly = result.totals.monthly_usd is not None
+    found = _leaks(result.findings, monthly)
     columns = (
         Column("", "rank", "right"),
         Column("Where it leaks", "finding", shrink=True, prose=True, lines=4),
@@ -61,9 +63,15 @@ def leaks(result: AuditResult) -> Iterator[Table | Text]:
         _dollars(monthly),
         Column("answers change?", "answers_change", lines=1),
     )
-    found = sorted(_grouped(result.findings), key=lambda leak: -(leak.usd(monthly) or 0.0))
-    yield Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(found[:ROWS_SHOWN], 1)))
+    table = Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(found[:ROWS_SHOWN], 1)))
+    yield table.only(COMPACT) if compact else table
     yield Text(tuple(_potentials(result, monthly, len(found) - ROWS_SHOWN)))
+
+
+def dearest_kind(result: AuditResult) -> str | None:
+    """The kind of finding that the first row of the leaks is about; None if there is none."""
+    found = _leaks(result.findings, result.totals.monthly_usd is not None)
+    return found[0].first.kind if found else None
 
 
 def findings_table(result: AuditResult) -> Table:
@@ -79,6 +87,10 @@ def findings_table(result: AuditResult) -> Table:
         Column("What to do", "remedy", shrink=True, prose=True),
     )
     return Table("finding", columns, tuple(_single(item, monthly) for item in result.findings), "Every finding", True)
+
+
+def _leaks(findings: Sequence[Finding], monthly: bool) -> list[_Leak]:
+    return sorted(_grouped(findings), key=lambda leak: -(leak.usd(monthly) or 0.0))
 
 
 def _grouped(findings: Sequence[Finding]) -> list[_Leak]:
