@@ -175,7 +175,7 @@ class ModelDrift(msgspec.Struct, frozen=True):
 
 
 class CostDrift(msgspec.Struct, frozen=True):
-    """Logged costs against computed ones, over the calls that have both; models with most dollars between them first."""
+    """Logged costs against computed ones, over the calls that have both; models with most dollars apart first."""
 
     calls: int
     logged_usd: float

@@ -25,7 +25,7 @@ def baseline(calls: Calls, costs: npt.NDArray[np.float64], *, stamp: PriceStamp,
     """What each task costs per call now. `costs`: US dollars, parallel to `calls`, NaN where unknown."""
     tasks = [_task(cost) for cost in measure(calls, costs).values()]
     total = sum((Decimal(task.cost_usd) for task in tasks), Decimal(0))
-    return BaselineFile(version, stamp, len(calls), f"{total:f}", tasks)
+    return BaselineFile(version, stamp, round(float(calls.weights().sum())), f"{total:f}", tasks)
 
 
 def to_text(baseline_file: BaselineFile) -> str:

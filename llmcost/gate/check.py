@@ -43,7 +43,7 @@ def check(
     now = measure(calls, costs)
     compared = [Compared(task, now.get(task.task)) for task in baseline.tasks]
     compared.sort(key=lambda task: (-task.effect_usd, task.past.task))
-    past, current = _past(baseline), _current(compared, now, len(calls))
+    past, current = _past(baseline), _current(compared, now, round(float(calls.weights().sum())))
     facts = Facts(compared, _added(baseline, now), past, current, max_increase, baseline.prices, stamp)
     why = list(reasons(facts))
     return CheckResult(

@@ -17,45 +17,63 @@ NO_TASK = "untagged"
 
 @dataclass(frozen=True, slots=True)
 class TaskCost:
-    """One task of a log. `unknown_calls` were answered, but what they cost is not known; US dollars."""
+    """One task of a log; US dollars. Calls are of the real traffic that a sampled log stands for, and so no whole ones.
+
+    priced   calls of known cost      unknown   calls that were answered, but what they cost is not known
+    """
 
     task: str
-    calls: int
-    priced_calls: int
-    unknown_calls: int
+    all: float
+    priced: float
+    unknown: float
     cost_usd: float
     models: dict[str, int]
 
     @property
+    def calls(self) -> int:
+        """Calls of the task, rounded."""
+        return round(self.all)
+
+    @property
+    def priced_calls(self) -> int:
+        """Those of known cost, rounded."""
+        return round(self.priced)
+
+    @property
+    def unknown_calls(self) -> int:
+        """Those that were answered at an unknown cost, rounded."""
+        return round(self.unknown)
+
+    @property
     def cost_per_call_usd(self) -> float | None:
         """Mean cost of the priced calls; None if there is none."""
-        return self.cost_usd / self.priced_calls if self.priced_calls else None
+        return self.cost_usd / self.priced if self.priced else None
 
     @property
     def unknown_share(self) -> float:
         """Share of the calls of unknown cost among those that were answered or cost something."""
-        seen = self.unknown_calls + self.priced_calls
-        return self.unknown_calls / seen if seen else 0.0
+        seen = self.unknown + self.priced
+        return self.unknown / seen if seen else 0.0
 
 
 def measure(calls: Calls, costs: npt.NDArray[np.float64]) -> dict[str, TaskCost]:
-    """Task → its cost, sorted by name. `costs` is parallel to `calls`, in US dollars, NaN where unknown.
+    """Task → its cost, sorted by name. `costs` is parallel to `calls`, US dollars of a call, NaN where unknown.
 
     A failed call without a known cost is no unknown: it is counted as a call and left out of the mean.
     """
     if len(costs) != len(calls):
         raise LLMCostError(f"{len(costs)} costs for {len(calls)} calls", "price the same calls that are checked")
     names, codes = _encoded(calls.column("task"))
-    known = ~np.isnan(costs)
+    known, weights = ~np.isnan(costs), calls.weights()
     answered = np.asarray(pc.is_null(calls.column("error_type")).to_numpy(), dtype=np.bool_)
-    tasks, totals = np.unique(codes), _sums(codes, np.where(known, costs, 0.0), len(names))
+    tasks, totals = np.unique(codes), _sums(codes, np.where(known, costs * weights, 0.0), len(names))
     models = _models(calls, codes)
     measured = [
         TaskCost(
             task=names[code],
-            calls=int(np.count_nonzero(here := codes == code)),
-            priced_calls=int(np.count_nonzero(here & known)),
-            unknown_calls=int(np.count_nonzero(here & ~known & answered)),
+            all=float(weights[here := codes == code].sum()),
+            priced=float(weights[here & known].sum()),
+            unknown=float(weights[here & ~known & answered].sum()),
             cost_usd=float(totals[code]),
             models=models.get(int(code), {}),
         )
@@ -83,9 +101,10 @@ def _models(calls: Calls, codes: npt.NDArray[np.int64]) -> dict[int, dict[str, i
     """Code → model asked for → calls; the model that answered where none was named."""
     asked = pc.cast(calls.column("request_model"), pa.string())
     model = pc.coalesce(asked, pc.cast(calls.column("response_model"), pa.string()))
-    counted = pa.table({"code": codes, "model": model}).group_by(["code", "model"]).aggregate([([], "count_all")])
+    rows = pa.table({"code": codes, "model": model, "calls": calls.weights()})
+    counted = rows.group_by(["code", "model"]).aggregate([("calls", "sum")])
     found: dict[int, dict[str, int]] = {}
     for row in counted.sort_by([("code", "ascending"), ("model", "ascending")]).to_pylist():
         if row["model"] is not None:
-            found.setdefault(row["code"], {})[row["model"]] = row["count_all"]
+            found.setdefault(row["code"], {})[row["model"]] = round(row["calls_sum"])
     return found

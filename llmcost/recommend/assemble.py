@@ -81,7 +81,7 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
     chosen = certified(candidates)
     return TaskReport(
         task=trial.task,
-        calls=len(rows),
+        calls=log.count(rows),
         replayable_calls=trial.replayable_calls,
         sampled=trial.sampled,
         cost_usd=cost,
@@ -100,7 +100,7 @@ def _incumbent(log: BilledLog, task: str) -> Incumbent:
     grouped = labels(calls.column("request_model"), UNKNOWN_MODEL)
     spend = dict(zip(grouped.names, money_sums(grouped.codes, len(grouped.names), log.costs[rows]), strict=True))
     models = sorted(spend, key=lambda model: (-(spend[model] or 0.0), model))
-    priced = int(np.isfinite(log.costs[rows]).sum())
+    priced = float(log.weights[rows][np.isfinite(log.costs[rows])].sum())
     cost_usd = log.task_cost(task)
     p50, p95 = latency_quantiles(calls)
     return Incumbent(models[0], models, None if cost_usd is None else cost_usd / priced, p50, p95)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from llmcost.audit import latency_quantiles, money_sum, monthly, span_days
 from llmcost.calls import Calls
-from llmcost.pricing import PriceBook, price
+from llmcost.pricing import PriceBook, price, repriced
 from llmcost.recommend.plan import Pick
 from llmcost.recommend.result import BillSide
 from llmcost.strategies import Route, Swap
@@ -21,11 +21,14 @@ from llmcost.trial.result import CandidateTrial, TaskTrial
 class BilledLog:
     """The log as it was billed, and everything needed to bill it otherwise.
 
-    costs are USD a call, NaN unknown.
+    costs   USD of every row, NaN unknown, and of all the calls of the real traffic that it stands for
+    listed  the same by the price list: where the log's own costs are taken, a call that stays keeps them
     """
 
     calls: Calls
     costs: npt.NDArray[np.float64]
+    listed: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
     book: PriceBook
     trials: Mapping[tuple[str, str], CandidateTrial]
 
@@ -41,7 +44,12 @@ class BilledLog:
         """
         if calls is self.calls:
             return money_sum(self.costs)
-        return money_sum(np.where(self.priced_rows, price(calls, self.book), np.nan))
+        dollars = repriced(self.calls, self.costs, self.listed, calls, self.book)
+        return money_sum(np.where(self.priced_rows, dollars, np.nan))
+
+    def count(self, rows: npt.NDArray[np.int64]) -> int:
+        """Calls of the real traffic in these rows, rounded."""
+        return round(float(self.weights[rows].sum()))
 
     @property
     def priced_rows(self) -> npt.NDArray[np.bool_]:
@@ -52,7 +60,7 @@ class BilledLog:
         """One side of the bill."""
         usd = self.priced(calls)
         p50, p95 = latency_quantiles(calls)
-        priced = int(self.priced_rows.sum())
+        priced = float(self.weights[self.priced_rows].sum())
         return BillSide(monthly(usd, span_days(self.calls)), usd, None if usd is None else usd / priced, p50, p95)
 
     def task_cost(self, task: str) -> float | None:
@@ -75,7 +83,8 @@ class BilledLog:
         before = self.task_cost(pick.task)
         rows = self.rows(pick.task)
         counted = rows[self.priced_rows[rows]]
-        after = money_sum(price(Route().apply(self.calls.take(counted), {pick.task: swap}), self.book))
+        moved = Route().apply(self.calls.take(counted), {pick.task: swap})
+        after = money_sum(price(moved, self.book) * self.weights[counted])
         ratio = trial.cost_ratio.value if trial.cost_ratio else None
         if not before or not after or ratio is None:
             return swap
@@ -86,6 +95,7 @@ class BilledLog:
 
 
 def billed_log(calls: Calls, costs: npt.NDArray[np.float64], book: PriceBook, tasks: Sequence[TaskTrial]) -> BilledLog:
-    """The log ready to be billed under any plan made of these trials."""
+    """The log ready to be billed under any plan made of these trials; `costs` are USD a call, NaN unknown."""
     trials = {(task.task, candidate.label): candidate for task in tasks for candidate in task.candidates}
-    return BilledLog(calls, costs, book, trials)
+    weights = calls.weights()
+    return BilledLog(calls, costs * weights, price(calls, book) * weights, weights, book, trials)

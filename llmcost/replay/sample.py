@@ -54,6 +54,8 @@ class Sample:
     population      distinct prompts that could have been drawn, per task; 0 where a task has none
     calls_per_task  the calls behind them
     not_replayable  calls that cannot be asked again, per reason
+
+    Calls are those of the real traffic, where the log is itself a sample of it.
     """
 
     rows: Ints
@@ -97,7 +99,8 @@ def draw(
     reasons = _reasons(calls, replayable)
     names, task = _tasks(calls)
     eligible = np.flatnonzero(pc.is_null(reasons).to_numpy(zero_copy_only=False))
-    prompts = _distinct(calls, task, costs, eligible)
+    standing = calls.weights()
+    prompts = _distinct(calls, task, costs, standing, eligible)
     parts = [_draw_task(prompts, index, name, per_task, seed) for index, name in enumerate(names)]
     chosen = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int64)
     inclusion = np.concatenate([part[1] for part in parts]) if parts else np.empty(0)
@@ -109,8 +112,8 @@ def draw(
         inclusion=inclusion,
         weights=prompts.calls[chosen] / inclusion,
         population=_per_task(names, prompts.task),
-        calls_per_task=_per_task(names, task[eligible]),
-        not_replayable=_tally(reasons),
+        calls_per_task=_per_task(names, task[eligible], standing[eligible]),
+        not_replayable=_tally(reasons, standing),
     )
 
 
@@ -143,11 +146,12 @@ def _draw_task(prompts: _Prompts, index: int, name: str, n: int, seed: int) -> t
     return members.start + drawn, inclusion[drawn]
 
 
-def _distinct(calls: Calls, task: Ints, costs: Floats, eligible: Ints) -> _Prompts:
+def _distinct(calls: Calls, task: Ints, costs: Floats, standing: Floats, eligible: Ints) -> _Prompts:
     """The distinct prompts of the eligible calls. Sorted by content first, so that no order of the log shows."""
     rows = eligible[_content_order(calls, task, costs, eligible)]
     keys = _key_words(calls, rows)
-    task, costs = task[rows], _known_or_mean(costs[rows], task[rows])
+    standing = standing[rows]
+    task, costs = task[rows], _known_or_mean(costs[rows], task[rows]) * standing
     changes = (np.diff(task) != 0) | (np.diff(keys, axis=0) != 0).any(axis=1)
     starts = np.flatnonzero(np.concatenate([np.ones(min(rows.size, 1), np.bool_), changes]))
     high, low = keys[starts].T
@@ -156,7 +160,7 @@ def _distinct(calls: Calls, task: Ints, costs: Floats, eligible: Ints) -> _Promp
         high=high,
         low=low,
         row=rows[starts],
-        calls=np.diff(np.append(starts, rows.size)).astype(np.float64),
+        calls=np.add.reduceat(standing, starts) if starts.size else standing,
         cost=np.add.reduceat(costs, starts) if starts.size else costs,
     )
 
@@ -239,12 +243,13 @@ def _where(mask: pa.ChunkedArray | pa.Array, text: str) -> pa.ChunkedArray | pa.
     return pc.if_else(mask, pa.scalar(text), pa.scalar(None, pa.string()))
 
 
-def _tally(reasons: pa.ChunkedArray) -> dict[str, int]:
+def _tally(reasons: pa.ChunkedArray, standing: Floats) -> dict[str, int]:
     """Calls per reason, most first."""
-    counts = {item["values"]: item["counts"] for item in pc.value_counts(reasons.drop_null()).to_pylist()}
+    tallied = pa.table({"reason": reasons, "calls": standing}).group_by("reason").aggregate([("calls", "sum")])
+    counts = {row["reason"]: round(row["calls_sum"]) for row in tallied.to_pylist() if row["reason"] is not None}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _per_task(names: Sequence[str], task: Ints) -> dict[str, int]:
-    counts = np.bincount(task, minlength=len(names))
-    return {name: int(count) for name, count in zip(names, counts, strict=True)}
+def _per_task(names: Sequence[str], task: Ints, standing: Floats | None = None) -> dict[str, int]:
+    counts = np.bincount(task, weights=standing, minlength=len(names))
+    return {name: round(count) for name, count in zip(names, counts.tolist(), strict=True)}
