@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from llmcost.plugins import load
+from llmcost.strategies.prompt_cache import CacheRule, PrefixEvidence, PromptCache, cache_rule
 from llmcost.strategies.response_cache import CachePolicy, ResponseCache
 from llmcost.strategies.route import Route, Swap
 from llmcost.strategies.strategy import Strategy
 
-BUILTINS: dict[str, Strategy] = {"response_cache": ResponseCache(), "route": Route()}
+BUILTINS: dict[str, Strategy] = {"response_cache": ResponseCache(), "prompt_cache": PromptCache(), "route": Route()}
 
-__all__ = ["BUILTINS", "CachePolicy", "ResponseCache", "Route", "Strategy", "Swap", "strategies"]
+__all__ = [
+    "BUILTINS",
+    "CachePolicy",
+    "CacheRule",
+    "PrefixEvidence",
+    "PromptCache",
+    "ResponseCache",
+    "Route",
+    "Strategy",
+    "Swap",
+    "cache_rule",
+    "strategies",
+]
 
 
 def strategies() -> dict[str, Strategy]:

@@ -103,7 +103,7 @@ def test_every_registered_strategy_is_found_under_its_name():
 @given(rows())
 def test_every_strategy_with_nothing_to_do_returns_the_very_calls(log):
     before = table(log)
-    nothing = {"response_cache": CachePolicy({}), "route": {}}
+    nothing = {"response_cache": CachePolicy({}), "prompt_cache": {}, "route": {}}
     for name, strategy in strategies().items():
         assert strategy.apply(before, nothing[name]) is before
 
