@@ -20,7 +20,8 @@ ODD_VALUES: tuple[Any, ...] = (
     float("nan"), float("inf"), float("-inf"), "", " ", "x", "0", "-1", "1e999", "NaN", "null", "None", "true",
     "{}", "[]", "{", '{"a":', '[{"role":"user"}]', '"quoted"', "data: [DONE]", "data: {}", "\ud800", "a\udfffb", "\x00",
     "\u2028", "é" * 50, "9999-12-31T23:59:59.999999Z", "0000-00-00", "2026-13-01", "1" * 5_000, "é\n" * 3_000,
-    [], [[]], {}, [None], [1, "a", {}], {"": ""}, {"a": {"b": None}}, [{"type": "text", "text": 7}], [{"role": None, "content": []}],
+    [], [[]], {}, [None], [1, "a", {}], {"": ""},
+    {"a": {"b": None}}, [{"type": "text", "text": 7}], [{"role": None, "content": []}],
     {"stringValue": 5}, {"intValue": "x"}, {"arrayValue": {"values": None}}, DEEP, WIDE,
 )  # fmt: skip
 SCALARS = (b"null", b"true", b"0", b"-1e999", b'"text"', b"[]", b"{}", b"[{}]", b"NaN", b"x", b"{{", b"}", b"\xff\xfe")
