@@ -10,7 +10,7 @@ Counting convention, the same for every source: `input_tokens` includes `cache_r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -191,6 +191,11 @@ class Calls:
         """A text or label column as indices into its distinct values, and those values; unknown is −1."""
         encoded = pc.cast(self.table.column(name), pa.string()).combine_chunks().dictionary_encode()
         return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+    def says(self, name: str, words: Container[str]) -> npt.NDArray[np.bool_]:
+        """True where a text or label column holds one of these words (given in lower case), in whatever case."""
+        codes, values = self.codes(name)
+        return np.array([*(value.casefold() in words for value in values), False], dtype=np.bool_)[codes]
 
     def filter(self, mask: pa.ChunkedArray | pa.Array | npt.NDArray[np.bool_]) -> Calls:
         """The rows where `mask` is true, in order."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from llmcost.audit.groups import Floats, Mask, money_sum, money_sums
+from llmcost.audit.groups import Floats, Ints, Mask, money_sum, money_sums
 from llmcost.audit.ledger import Ledger
 from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, repriced
@@ -64,13 +64,21 @@ class Stack:
     def cheaper(self) -> dict[str, tuple[str, TaskSaving]]:
         """For every task the model that would have cost least for the same tokens, if less than today."""
         best: dict[str, tuple[str, TaskSaving]] = {}
-        for model in self.compare:
-            if self.book.find(model) is None:
-                continue
-            for task, saving in self._asked_of(model).items():
+        for model, costs in self.costs_at.items():
+            changed = ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced
+            for task, saving in self.by_task(costs, changed).items():
                 if (saving.usd or 0.0) > (best[task][1].usd or 0.0 if task in best else 0.0):
                     best[task] = (model, saving)
         return best
+
+    @cached_property
+    def costs_at(self) -> dict[str, Floats]:
+        """What every call would have cost with each model to compare with, for the same tokens."""
+        entries, known = self.entries, [model for model in self.compare if self.book.find(model) is not None]
+        return {
+            model: self.priced(Route().apply(entries.calls, dict.fromkeys(entries.tasks.names, Swap(model))))
+            for model in known
+        }
 
     def no_answer_change(self) -> float | None:
         """Dollars of the log that go without changing an answer."""
@@ -84,17 +92,19 @@ class Stack:
         """Dollars of the log that `after` saves, over the calls whose cost is known both before and after."""
         return money_sum(self.entries.costs - self.priced(after))
 
-    def _asked_of(self, model: str) -> dict[str, TaskSaving]:
-        swap = Swap(model)
-        costs = self.priced(Route().apply(self.entries.calls, dict.fromkeys(self.entries.tasks.names, swap)))
-        return self.by_task(costs, ~np.isnan(costs) & (costs != self.entries.costs) & self.entries.priced)
-
     def priced(self, calls: Calls) -> Floats:
         """What the calls of this timeline cost, in dollars of the real traffic."""
         entries = self.entries
         if calls is entries.calls:
             return entries.costs
         return repriced(entries.calls, entries.costs, entries.listed, calls, self.book)
+
+    def priced_rows(self, rows: Ints, after: Calls) -> Floats:
+        """What the calls of these rows cost after they became `after`, in dollars of the real traffic."""
+        entries = self.entries
+        billed = entries.costs[rows]
+        listed = billed if entries.costs is entries.listed else entries.listed[rows]
+        return repriced(entries.calls.take(rows), billed, listed, after, self.book)
 
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""
