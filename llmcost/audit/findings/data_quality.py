@@ -12,6 +12,8 @@ from llmcost.audit.spend import unpriced_models
 def unpriced(scene: Scene) -> Iterator[Finding]:
     """Models that no price is known of."""
     entries = scene.entries
+    if scene.settings.cost_mode == "logged":
+        return  # no price was looked for
     if models := {row.model: row.calls for row in unpriced_models(entries)}:
         yield scene.finding(
             "unpriced-models",
