@@ -10,7 +10,10 @@ import msgspec
 
 from llmcost.audit.result import (
     AuditResult,
+    CallSite,
+    CostDrift,
     Finding,
+    ModelDrift,
     Potential,
     PotentialTotal,
     Reject,
@@ -129,7 +132,23 @@ def audit() -> AuditResult:
         potential=Potential(
             PotentialTotal(216.36, 212.40, ["cache-exact"]), PotentialTotal(3051.02, 2995.15, ["cheaper-model"])
         ),
+        call_sites=[
+            _site("summarize·41d0", "summarize", "summarization", 6110, 1239.0, ["gpt-4o"], 1410, 290.0),
+            _site("support chat·be01", "support chat", "chat", 31022, 1119.25, ["gpt-4o", "gpt-4o-mini"], 640, 598.0),
+            _site("review code·77aa", "code", "code", 2204, 812.37, ["gpt-4o"], None, None),
+            _site("label ticket·0c3e", "classify", "classification", 19_870, 61.04, ["gpt-4o-mini"], 310, 11.2),
+        ],
+        cost_drift=CostDrift(
+            60179, 3390.12, 3412.88, [ModelDrift("openai/gpt-4o", 38104, 3080.0, 3102.11, 3080.0 / 3102.11)]
+        ),
     )  # fmt: skip
+
+
+def _site(
+    name: str, task: str, kind: str, calls: int, usd: float, models: list[str], static: int | None, year: float | None
+) -> CallSite:
+    share = None if static is None else 0.2
+    return CallSite(name, task, kind, ["its answers"], calls, usd, usd / 3412.88, models, static, share, year)
 
 
 def _cheaper(task: str, calls: int, usd: float, percent: float) -> Finding:

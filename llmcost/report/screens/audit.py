@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from llmcost.audit.result import AuditResult, Reject
-from llmcost.config import AuditSettings
+from llmcost.config import AuditSettings, CostMode
 from llmcost.report import figures
 from llmcost.report.document import Command, Document, Heading, Line, Next, Notes, Table, Text, line
 from llmcost.report.screens import cells
@@ -15,6 +15,13 @@ from llmcost.report.screens.spend import COMPACT, call_site_table, call_sites_ar
 
 REJECTS_SHOWN = 3
 MODELS_SHOWN = 5
+APPROXIMATELY = "~"
+NO_CHANGE = figures.change(0.0)
+COSTS: dict[CostMode, str] = {
+    "computed": "computed with prices of {as_of}",
+    "logged": "as the log itself says, not computed (--cost-mode logged)",
+    "auto": "as the log says, else computed with prices of {as_of} (--cost-mode auto)",
+}
 
 
 def audit_document(
@@ -61,12 +68,13 @@ def _tables(result: AuditResult, top: int) -> Iterator[Table]:
 
 def _answer(result: AuditResult) -> Line:
     totals = result.totals
-    cost = "cost unknown" if totals.cost_usd is None else figures.money(totals.cost_usd)
+    scaled = APPROXIMATELY if totals.sampled_calls else ""
+    cost = "cost unknown" if totals.cost_usd is None else scaled + figures.money(totals.cost_usd)
     monthly = totals.monthly_usd is not None
     sure = amount(result.potential.no_answer_change, monthly)
     rate = " a month" if monthly else ""
     waste = f": {figures.about(sure)}{rate} can go without changing an answer" if sure else ""
-    return line(cells.strong(f"{cost} for {figures.counted(totals.calls, 'call')}"), waste)
+    return line(cells.strong(f"{cost} for {scaled}{figures.counted(totals.calls, 'call')}"), waste)
 
 
 def _summary(result: AuditResult) -> Iterator[Line]:
@@ -74,8 +82,18 @@ def _summary(result: AuditResult) -> Iterator[Line]:
     where = cells.joined((cells.file_names(source.files), ", ".join(source.format)))
     yield line(cells.joined((where, cells.period(result.span.start, result.span.end))))
     monthly = "" if totals.monthly_usd is None else f"{figures.about(totals.monthly_usd, 'about ')} a month"
-    yield line(cells.joined((f"computed with prices of {result.prices.as_of}", monthly)))
+    yield line(cells.joined((COSTS[result.cost_mode].format(as_of=result.prices.as_of), monthly)))
+    if totals.sampled_calls:
+        yield line(f"{APPROXIMATELY} scaled from a sample: ", _sample(result))
     yield line(cells.dim(cells.joined((_accounting(result), _priced(result)))))
+
+
+def _sample(result: AuditResult) -> str:
+    """How many calls were logged, and how many they stand for."""
+    totals = result.totals
+    logged = totals.logged_calls or 0
+    of = f" ({figures.percent(logged / totals.calls)})" if totals.calls else ""
+    return f"{figures.counted(logged, 'logged call')} stand for {figures.count(totals.calls)}{of}"
 
 
 def _priced(result: AuditResult) -> str:
@@ -92,6 +110,8 @@ def _accounting(result: AuditResult) -> str:
     others += [f"{figures.count(source.outside)} outside the asked time"] if source.outside else []
     others += [f"{figures.count(source.passed_over)} passed over"] if source.passed_over else []
     records = figures.counted(source.records, "record")
+    if totals.sampled_calls:
+        return f"{records}: {figures.counted(totals.logged_calls or 0, 'call')}, {', '.join(others)}"
     if totals.calls + source.rejected + source.outside + source.passed_over == source.records:
         return f"{records} = {' + '.join([answered, *others])}"
     return f"{records}: {', '.join(others)}; calls = {answered}"
@@ -128,10 +148,26 @@ def _limits(result: AuditResult) -> Iterator[Line]:
         yield line(f"~ tokens of {figures.counted(totals.estimated_token_calls, 'call')} are estimated from their text")
     if totals.failed_cost_usd:
         yield line(f"failed calls cost {figures.money(totals.failed_cost_usd)} (in the total)")
-    if totals.logged_cost_usd is not None:
-        yield line(f"the log itself claims {figures.money(totals.logged_cost_usd)}")
+    if (claim := _claim(result)) is not None:
+        yield claim
     if totals.monthly_usd is None:
         yield line("the log spans less than 7 days: no monthly figure is drawn from it")
+
+
+def _claim(result: AuditResult) -> Line | None:
+    """What the log itself says it cost, beside what was computed for the same calls."""
+    drift, logged = result.cost_drift, result.totals.logged_cost_usd
+    if drift is None:
+        return None if logged is None else line(f"the log itself claims {figures.money(logged)}")
+    apart = figures.change(drift.logged_usd / drift.computed_usd - 1) if drift.computed_usd else figures.UNKNOWN
+    calls = figures.counted(drift.calls, "call")
+    if apart == NO_CHANGE:
+        return line(f"the log's own costs are those of the price list ({calls})")
+    furthest = next((f"{model.model} {figures.change(model.ratio - 1)}" for model in drift.by_model if model.ratio), "")
+    return line(
+        f"the log itself claims {figures.money(drift.logged_usd)} for {calls} that cost "
+        f"{figures.money(drift.computed_usd)} by the price list ({apart}{'; ' if furthest else ''}{furthest})"
+    )
 
 
 def _reject(reject: Reject) -> Line:

@@ -14,6 +14,8 @@ from llmcost.report.screens import cells
 ROWS_SHOWN = 8
 TASKS_NAMED = 2
 COMPACT = frozenset({"rank", "finding", "usd_per_month", "usd_logged", "answers_change"})
+URGENT_SHOWN = 3
+CANNOT_WAIT: dict[str, tuple[str, Role]] = {"retired-models": ("must move", "bad")}
 _PERCENT = re.compile(r"(?<![\d.,])\d+(?:\.\d+)? %")
 _ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
     "no_answer_change": ("no", "good"),
@@ -63,7 +65,7 @@ def leaks(result: AuditResult, compact: bool = False) -> Iterator[Table | Text]:
         _dollars(monthly),
         Column("answers change?", "answers_change", lines=1),
     )
-    table = Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(found[:ROWS_SHOWN], 1)))
+    table = Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(_shown(found), 1)))
     yield table.only(COMPACT) if compact else table
     yield Text(tuple(_potentials(result, monthly, len(found) - ROWS_SHOWN)))
 
@@ -89,8 +91,18 @@ def findings_table(result: AuditResult) -> Table:
     return Table("finding", columns, tuple(_single(item, monthly) for item in result.findings), "Every finding", True)
 
 
+def _shown(found: Sequence[_Leak]) -> list[_Leak]:
+    """The dearest, among them in any case what cannot wait, which has no dollars."""
+    urgent = [leak for leak in found if leak.first.kind in CANNOT_WAIT][:URGENT_SHOWN]
+    others = [leak for leak in found if leak not in urgent]
+    return [leak for leak in found if leak in urgent or leak in others[: ROWS_SHOWN - len(urgent)]]
+
+
 def _leaks(findings: Sequence[Finding], monthly: bool) -> list[_Leak]:
-    return sorted(_grouped(findings), key=lambda leak: -(leak.usd(monthly) or 0.0))
+    def dearest(leak: _Leak) -> tuple[float, bool]:
+        return -(leak.usd(monthly) or 0.0), leak.first.kind not in CANNOT_WAIT
+
+    return sorted(_grouped(findings), key=dearest)
 
 
 def _grouped(findings: Sequence[Finding]) -> list[_Leak]:
@@ -141,6 +153,8 @@ def _dollars(monthly: bool) -> Column:
 
 
 def _answers(finding: Finding) -> Cell:
+    if finding.kind in CANNOT_WAIT:
+        return Cell(*CANNOT_WAIT[finding.kind], finding.basis)
     if finding.usd_logged is None:
         return Cell(figures.UNKNOWN, value=finding.basis)  # nothing to save is known of, so nothing to test
     word, role = _ANSWERS_CHANGE[finding.basis]
@@ -157,9 +171,9 @@ def _potentials(result: AuditResult, monthly: bool, more: int) -> Iterator[Line]
     if more > 0:
         yield line(cells.dim(f"and {figures.counted(more, 'smaller leak')}: all of them in --format html"))
     potential = result.potential
-    if (sure := amount(potential.no_answer_change, monthly)) is not None:
+    if sure := amount(potential.no_answer_change, monthly):
         yield line("no change to any answer: ", cells.strong(_rate(sure, monthly)))
-    if (hoped := amount(potential.if_untested_passed, monthly)) is not None:
+    if hoped := amount(potential.if_untested_passed, monthly):
         yield line(f"potential if everything untested passed: up to {_rate(hoped, monthly)} (do not quote)")
 
 

@@ -119,9 +119,10 @@ def _folded(rows: Sequence[R], top: int, other: Callable[[list[R]], R]) -> list[
     """The `top` dearest rows in the order given, the others in one row; all of them where only one would be left."""
     if len(rows) <= top + 1:
         return list(rows)
-    dearest = sorted(range(len(rows)), key=lambda index: (-(rows[index].cost_usd or 0.0), index))[:top]
-    rest = [row for index, row in enumerate(rows) if index not in set(dearest)]
-    return [*(rows[index] for index in sorted(dearest)), other(rest)]
+    costs = [row.cost_usd or 0.0 for row in rows]
+    kept: set[int] = set(sorted(range(len(rows)), key=lambda index: (-costs[index], index))[:top])
+    rest = [row for index, row in enumerate(rows) if index not in kept]
+    return [*(rows[index] for index in sorted(kept)), other(rest)]
 
 
 def _other(key: str, rest: Sequence[SpendRow]) -> SpendRow:
