@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from llmcost.logs.bodies import bodies
+from llmcost.logs.index import Index
 from llmcost.logs.model import MAPPABLE, Log, LogFormat, NotACall, ReadOptions, Reject
-from llmcost.logs.reading import known_formats, read
+from llmcost.logs.parser import known_formats
+from llmcost.logs.reading import Progress, Readers, read
 
-__all__ = ["MAPPABLE", "Log", "LogFormat", "NotACall", "ReadOptions", "Reject", "bodies", "known_formats", "read"]
+__all__ = [
+    "MAPPABLE",
+    "Index",
+    "Log",
+    "LogFormat",
+    "NotACall",
+    "Progress",
+    "ReadOptions",
+    "Readers",
+    "Reject",
+    "bodies",
+    "known_formats",
+    "read",
+]

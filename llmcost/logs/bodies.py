@@ -13,7 +13,7 @@ from llmcost.logs.containers import Item, fetch, records
 from llmcost.logs.files import DAMAGED
 from llmcost.logs.joins import whole
 from llmcost.logs.model import CallPart, NotACall, ReadOptions
-from llmcost.logs.reading import RecordParser
+from llmcost.logs.parser import RecordParser
 from llmcost.logs.table import key_of
 
 CHANGED_HINT = "the log must not change between reading it and replaying it; read it again"

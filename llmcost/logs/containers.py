@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmcost.calls import Source
-from llmcost.errors import InputError
 from llmcost.logs.decode import BOM, Undecodable, decode
-from llmcost.logs.files import DAMAGED, compression_of, extension, on_disk, open_bytes
+from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet
 
 HEAD = 1 << 16
+BLOCK = 1 << 22
 BATCH_ROWS = 2_000
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
@@ -32,6 +32,15 @@ class Item(NamedTuple):
     position: int
     line: int
     value: Any
+    wrong: str | None
+
+
+class Line(NamedTuple):
+    """A line of a file as it stands there, or what is wrong with it."""
+
+    position: int
+    number: int
+    content: bytes
     wrong: str | None
 
 
@@ -94,21 +103,72 @@ def _decodes(line: bytes) -> bool:
     return True
 
 
-def _lines(path: str, compression: str | None) -> Iterator[Item]:
-    position = line = 0
+def raw_lines(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+    """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds.
+
+    A line that is too long to hold, and the place where damaged data ends, come without content.
+    """
     with open_bytes(path, compression) as stream:
-        while True:
-            try:
-                raw = stream.readline()
-            except DAMAGED:
-                yield Item(position, line + 1, None, ENDS_EARLY)
-                return
-            if not raw:
-                return
-            line += 1
-            if stripped := raw.strip():
-                yield _decoded(position, line, stripped)
-            position += len(raw)
+        number = 0
+        position = _first_line_from(stream, start)
+        for block, wrong in _blocks(stream):
+            for content in block:
+                if stop is not None and position >= stop:
+                    return
+                number += 1
+                yield Line(position, number, content, wrong)
+                position += len(content) + 1
+
+
+def _first_line_from(stream: IO[bytes], start: int) -> int:
+    """Where the first line begins that begins at `start` or later; the stream is there then."""
+    if start == 0:
+        return 0
+    stream.seek(start - 1)
+    return start - 1 + len(stream.readline())
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], str | None]]:
+    """The whole lines of each block of the stream; (one line, what is wrong with it) where it cannot be read."""
+    rest, wrong = b"", None
+    while wrong is None:
+        block, wrong = _block(stream)
+        if not block:
+            break
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        if lines:
+            yield lines, None
+    if rest or wrong:
+        yield [rest], wrong
+
+
+def _block(stream: IO[bytes]) -> tuple[bytes, str | None]:
+    """The next bytes, and what is wrong behind them."""
+    read = getattr(stream, "read1", stream.read)  # reads what is there: bytes before a damaged place are not lost
+    pieces: list[bytes] = []
+    held = 0
+    try:
+        while held < BLOCK and (piece := read(HEAD)):
+            pieces.append(piece)
+            held += len(piece)
+    except DAMAGED:
+        return b"".join(pieces), ENDS_EARLY
+    return b"".join(pieces), None
+
+
+def _lines(path: str, compression: str | None) -> Iterator[Item]:
+    for line in raw_lines(path, compression):
+        if (item := item_of(line)) is not None:
+            yield item
+
+
+def item_of(line: Line) -> Item | None:
+    """The record of a line; None for a blank one."""
+    if line.wrong is not None:
+        return Item(line.position, line.number, None, line.wrong)
+    text = line.content.strip()
+    return _decoded(line.position, line.number, text) if text else None
 
 
 def _decoded(position: int, line: int, text: bytes) -> Item:
@@ -218,22 +278,12 @@ def _fetch_by_number(
     return chosen
 
 
-def _parquet(path: str, compression: str | None) -> pq.ParquetFile:
-    try:
-        if compression is None:
-            return pq.ParquetFile(on_disk(path))
-        with open_bytes(path, compression) as stream:
-            return pq.ParquetFile(pa.BufferReader(stream.read()))
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
-        ) from error
-
-
-def _row_groups(path: str, compression: str | None) -> Iterator[Item]:
-    number = 0
-    with _parquet(path, compression) as file:
-        for batch in file.iter_batches(batch_size=BATCH_ROWS):
+def parquet_rows(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[Item]:
+    """The rows of the row groups [start, stop)."""
+    with open_parquet(path, compression) as file:
+        groups = range(start, file.num_row_groups if stop is None else stop)
+        number = sum(file.metadata.row_group(group).num_rows for group in range(start))
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=list(groups)):
             for record in _as_records(batch):
                 yield Item(number, number + 1, record, None)
                 number += 1
@@ -241,7 +291,7 @@ def _row_groups(path: str, compression: str | None) -> Iterator[Item]:
 
 def _fetch_rows(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
     """Reads only the row groups that hold a wanted row."""
-    with _parquet(path, compression) as file:
+    with open_parquet(path, compression) as file:
         start, wanted = 0, list(positions)
         for group in range(file.num_row_groups):
             end = start + file.metadata.row_group(group).num_rows
@@ -287,5 +337,5 @@ CONTAINERS = {
     "jsonl": Container(_lines, _fetch_lines),
     "json": Container(_document, _fetch_by_number(_document)),
     "csv": Container(_table, _fetch_by_number(_table)),
-    "parquet": Container(_row_groups, _fetch_rows),
+    "parquet": Container(parquet_rows, _fetch_rows),
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -50,6 +51,29 @@ class Parts:
         self._rows.append(row)
         self._sides.append(SIDES.index(part.side))
         self._keys += xxhash.xxh3_128_digest(part.key.encode("utf-8", "replace"))
+
+    def append(self, other: Parts, shift: int) -> None:
+        """Takes over the parts of another table, whose rows stand `shift` rows further on."""
+        self._rows.extend(row + shift for row in other._rows)
+        self._sides += other._sides
+        self._keys += other._keys
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._rows)
+
+    def to_bytes(self) -> bytes:
+        """Them as bytes, for `from_bytes` to read."""
+        return msgspec.msgpack.encode((self._rows.tobytes(), bytes(self._sides), bytes(self._keys)))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Parts:
+        """What `to_bytes` wrote."""
+        parts = cls()
+        rows, sides, keys = msgspec.msgpack.decode(content, type=tuple[bytes, bytes, bytes])
+        parts._rows.frombytes(rows)
+        parts._sides, parts._keys = bytearray(sides), bytearray(keys)
+        return parts
 
     def joined(self, table: pa.Table) -> pa.Table:
         """The table with one row for each call that was kept in parts, the others as they are, in order."""

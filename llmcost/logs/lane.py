@@ -23,7 +23,7 @@ from llmcost.logs.envelope import FACTS
 from llmcost.logs.exchange import attempt_of
 from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, limit_of, texts_of
 from llmcost.logs.fingerprints import NOT_SHAPING, canonical
-from llmcost.logs.formats.openai_pairs import TAGS
+from llmcost.logs.formats.openai_pairs import TAGS, OpenAIPairs
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.model import ReadOptions, Record
 from llmcost.logs.requests import state_of_texts
@@ -161,17 +161,25 @@ class Lane:
             self._lessons += 1
             self._halves, self._keys, self._shape = halves, keys, Shape(keys, *halves)
 
-    def row(self, line: bytes, source: int, position: int) -> Row | None:
+    @staticmethod
+    def reads(form: str, options: ReadOptions) -> bool:
+        """Whether logs of this format, read with these options, may have a lane."""
+        plain = not options.fields and options.expected_field is None and not options.estimate_tokens
+        return form == OpenAIPairs.name and plain
+
+    def row(self, line: bytes, position: int) -> Row | None:
         """The row of the call that a line holds; None if the line must be read by its format."""
         shape = self._shape
         if shape is None:
             return None
         try:
+            if not line.isascii():
+                line.decode()  # keys that are passed over are not looked at, but bytes that are no text spoil a line
             record = shape.decode(line)
             request, response = shape.request(record), shape.response(record)
             if request is None or response is None or not response.plain() or not shape.messages(request):
                 return None
-            return self._row(shape, record, request, response, (source, position, 0))
+            return self._row(shape, record, request, response, (0, position, 0))
         except (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError):
             return None
 

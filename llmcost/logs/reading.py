@@ -1,230 +1,247 @@
-"""Files → Log: every record is a call or a reject, and every source says how it was read."""
+"""Files → Log: every record is a call or a reject, and every source says how it was read.
+
+A file is read in fragments, each to a `Partial`: rows and counts that need no other fragment. What needs all of them
+(joining the parts of a call, dropping copies) happens once, at the end; so a log is the same whoever read its fragments
+and in whatever order they came.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial as bound
 
-from llmcost.calls import Call, Calls, Source
-from llmcost.errors import ConfigError
-from llmcost.logs.containers import Item, records, sniff
-from llmcost.logs.exchange import NOT_A_CALL
-from llmcost.logs.files import expand
-from llmcost.logs.formats import BUILTIN
+from llmcost import engine
+from llmcost.calls import Calls, Source
+from llmcost.logs.containers import Item, item_of, parquet_rows, raw_lines, records, sniff
+from llmcost.logs.files import STDIN, expand
+from llmcost.logs.fragments import Fragment, fragments_of
+from llmcost.logs.index import Index
 from llmcost.logs.joins import Parts
-from llmcost.logs.model import (
-    CallPart,
-    Log,
-    LogFormat,
-    NotACall,
-    PassedOver,
-    ReadOptions,
-    Record,
-    RecordReader,
-    Reject,
-    RepeatingFormat,
-    SequentialFormat,
-)  # fmt: skip
+from llmcost.logs.lane import CallSite, Lane
+from llmcost.logs.model import CallPart, Log, NotACall, PassedOver, ReadOptions, Reject, RepeatingFormat
+from llmcost.logs.parser import RecordParser, known_formats, leading_format
+from llmcost.logs.partial import Counts, Partial, merged
 from llmcost.logs.table import TableBuilder, without_copies
-from llmcost.plugins import load
 
-PLAIN = "plain-row"
 SAMPLE = 64
-SURE = 0.9
 MAX_REJECTS = 20
-BODY_FIELDS = frozenset({"messages", "prompt", "response"})
-NOT_AN_OBJECT = "not an object: a call is a JSON object"
-ODD_TYPES = "fields of unexpected types: not understood"
-
-# What odd data may make a format stumble over; any other exception is a defect and must be seen.
-UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
+WORTH_A_WORKER = 48 << 20  # bytes to read: with less, another process takes longer to start than it saves
 
 DEFAULT_OPTIONS = ReadOptions()
+
+Progress = Callable[[int, int], None]
 
 
 def quiet(_: str) -> None:
     """Says nothing."""
 
 
-class RecordParser:
-    """Reads each record with the format that recognises it best; a file may be mixed.
+def no_progress(_done: int, _total: int) -> None:
+    """Shows nothing."""
 
-    The choice depends on the record and the file's leading format alone, so that a record read again reads the same;
-    only if the leading format is sequential do earlier records matter, and then all must be read.
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads a log.
+
+    workers    processes of this machine; None: as many as there are cores, where the log is worth it
+    scheduler  address of a Dask scheduler, whose workers read instead
+    index      keeps what was read, so that only what is new has to be read again
     """
 
-    def __init__(self, leading: str, options: ReadOptions) -> None:
-        formats = known_formats()
-        self.leading = formats[leading]
-        others = [form for form in formats.values() if form is not self.leading]
-        forced = options.format is not None or not BODY_FIELDS.isdisjoint(options.fields)
-        self._formats = (self.leading,) if forced else (self.leading, *others)
-        self._options = options
-        self._reader: RecordReader | None = (
-            self.leading.reader() if isinstance(self.leading, SequentialFormat) else None
-        )
-
-    @property
-    def sequential(self) -> bool:
-        """Whether a record must be read after all that stand before it."""
-        return self._reader is not None
-
-    def calls(self, record: Any) -> Sequence[Call]:
-        """The calls of a record; raises NotACall with the reason."""
-        if not isinstance(record, dict):
-            raise NotACall(NOT_AN_OBJECT)
-        try:
-            calls = tuple(self._chosen(record).parse(record, self._options))
-        except UNEXPECTED as error:
-            raise NotACall(ODD_TYPES) from error
-        if not calls:
-            raise NotACall(NOT_A_CALL)
-        return calls
-
-    def _chosen(self, record: Record) -> RecordReader:
-        form = self._best(record)
-        return self._reader if self._reader is not None and form is self.leading else form
-
-    def _best(self, record: Record) -> LogFormat:
-        best, best_score = self.leading, -1.0
-        if len(self._formats) == 1:
-            return best
-        for form in self._formats:
-            score = _confidence(form, record)
-            if score >= SURE:
-                return form
-            if score > best_score:
-                best, best_score = form, score
-        return best
+    workers: int | None = 1
+    scheduler: str | None = None
+    index: Index | None = None
 
 
-def known_formats() -> Mapping[str, LogFormat]:
-    """Every log format by name: built-in ones and plug-ins."""
-    return load("formats", BUILTIN)
+ALONE = Readers()
 
 
 def read(
     paths: Sequence[str],
     options: ReadOptions = DEFAULT_OPTIONS,
     *,
-    call_site: Callable[[Call], str | None],
+    call_site: CallSite,
     say: Callable[[str], None] = quiet,
+    readers: Readers = ALONE,
+    progress: Progress = no_progress,
 ) -> Log:
     """The calls of these files, and what was rejected. `call_site` names the place in the code that a call came from.
 
+    A call site must depend on nothing but the leading system messages and the tools of a request: it is asked for once
+    where they are the same. `progress` is told how many bytes of how many are read.
+
     Raises InputError for a path that is not there or cannot be read, ConfigError for an unknown format.
     """
-    reading = _Reading(options, call_site)
-    for path in expand(paths):
-        say(reading.file(path))
-    return reading.log()
+    sources = [_recognised(path, options) for path in expand(paths)]
+    fragments = [fragment for source in sources for fragment in _fragments(source)]
+    partials = list(_partials(fragments, options, call_site, readers, progress))
+    return _log(sources, fragments, partials, say)
+
+
+def _recognised(path: str, options: ReadOptions) -> Source:
+    """How a file is to be read, by its first records."""
+    container, compression = sniff(path)
+    source = Source(path, "", container, compression, tuple(options.fields.items()), options.expected_field)
+    sample = itertools.islice(records(source), SAMPLE)
+    return replace(source, format=leading_format(sample, options))
+
+
+def _fragments(source: Source) -> list[Fragment]:
+    return fragments_of(source, in_order=RecordParser(source.format, DEFAULT_OPTIONS).sequential)
+
+
+def _partials(
+    fragments: Sequence[Fragment], options: ReadOptions, call_site: CallSite, readers: Readers, progress: Progress
+) -> Iterator[Partial]:
+    """What each fragment holds, in order: out of the index, or read now."""
+    index = readers.index
+    known = [None if index is None else index.find(fragment, options) for fragment in fragments]
+    unread = [fragment for fragment, partial in zip(fragments, known, strict=True) if partial is None]
+    work = bound(read_fragment, options=options, call_site=call_site, index=index)
+    fresh = engine.run(work, unread, workers=_workers(unread, readers), scheduler=readers.scheduler)
+    done, total = 0, sum(fragment.size for fragment in fragments)
+    for fragment, partial in zip(fragments, known, strict=True):
+        yield next(fresh) if partial is None else partial
+        done += fragment.size
+        progress(done, total)
+    if index is not None and unread:
+        index.prune()
+
+
+def _workers(unread: Sequence[Fragment], readers: Readers) -> int:
+    if readers.workers is not None:
+        return 1 if any(fragment.source.path == STDIN for fragment in unread) else readers.workers
+    worth = sum(fragment.size for fragment in unread) >= WORTH_A_WORKER
+    return _workers(unread, replace(readers, workers=engine.available_cores() if worth else 1))
+
+
+def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite, index: Index | None) -> Partial:
+    """What a fragment holds, kept in the index if there is one."""
+    reading = _Reading(fragment.source, options, call_site)
+    for_lines = fragment.source.container == "jsonl"
+    (reading.lines if for_lines else reading.items)(fragment)
+    return reading.partial() if index is None else index.keep(fragment, options, reading.partial())
 
 
 class _Reading:
-    """The state of one `read`: rows, sources and counts so far."""
+    """The state of reading one fragment: rows and counts so far."""
 
-    def __init__(self, options: ReadOptions, call_site: Callable[[Call], str | None]) -> None:
-        self._options = options
+    def __init__(self, source: Source, options: ReadOptions, call_site: CallSite) -> None:
+        self._source = source
         self._call_site = call_site
+        self._parser = RecordParser(source.format, options)
+        self._lane = Lane(options, call_site) if Lane.reads(source.format, options) else None
         self._builder = TableBuilder()
         self._parts = Parts()
-        self._sources: list[Source] = []
-        self._titles: dict[str, None] = {}
-        self._records = self._rejected = self._passed_over = 0
-        self._rejects: list[Reject] = []
+        self._records = self._rejected = self._passed_over = self._lines = 0
+        self._rejects: list[tuple[int, str]] = []
 
-    def file(self, path: str) -> str:
-        """Reads one file and says what it was."""
-        container, compression = sniff(path)
-        source = Source(
-            path, "", container, compression, tuple(self._options.fields.items()), self._options.expected_field
-        )
-        items = records(source)
-        sample = list(itertools.islice(items, SAMPLE))
-        leading = _leading_format(sample, self._options)
-        parser = RecordParser(leading, self._options)
-        index = len(self._sources)
-        self._sources.append(Source(path, leading, container, compression, source.fields, source.expected_field))
-        before = self._records, self._rejected, self._passed_over
-        self._read(itertools.chain(sample, items), parser, index, path)
-        title = parser.leading.title
-        self._titles[title] = None
-        after = self._records, self._rejected, self._passed_over
-        return _summary(path, title, *(now - then for now, then in zip(after, before, strict=True)))
-
-    def log(self) -> Log:
-        """Everything that was read."""
-        table = self._builder.table()
-        once = without_copies(self._parts.joined(table), self._copying())
-        aside = self._passed_over + table.num_rows - once.num_rows
-        files = [source.path for source in self._sources]
-        calls = Calls(once, tuple(self._sources))
-        return Log(calls, self._records, self._rejected, self._rejects, list(self._titles), files, aside)
-
-    def _copying(self) -> list[int]:
-        """The sources whose format writes calls down several times."""
-        formats = known_formats()
-        kinds = ((index, formats[source.format]) for index, source in enumerate(self._sources))
-        return [index for index, form in kinds if isinstance(form, RepeatingFormat) and form.copies]
-
-    def _read(self, items: Iterator[Item], parser: RecordParser, source: int, path: str) -> None:
-        for position, line, value, wrong in items:
-            if wrong is not None:
-                self._reject(path, line, wrong)
-                continue
-            try:
-                calls = parser.calls(value)
-            except PassedOver:
+    def lines(self, fragment: Fragment) -> None:
+        """Reads the lines of the fragment."""
+        source, row_of = self._source, self._lane.row if self._lane is not None else None
+        add = self._builder.add_row
+        for line in raw_lines(source.path, source.compression, fragment.start, fragment.stop):
+            self._lines += 1
+            if row_of is not None and (row := row_of(line.content, line.position)) is not None:
                 self._records += 1
-                self._passed_over += 1
-                continue
-            except NotACall as reason:
-                self._reject(path, line, str(reason))
-                continue
-            self._records += 1
-            for part, call in enumerate(calls):
-                site = None if call.request is None else self._call_site(call)
-                row = self._builder.add(call, site, source, position, part)
-                if isinstance(call, CallPart):
-                    self._add_part(row, call, source)
+                add(row)
+            elif (item := item_of(line)) is not None:
+                self._item(item)
+                if self._lane is not None:
+                    self._lane.learn(item.value)
 
-    def _add_part(self, row: int, part: CallPart, source: int) -> None:
-        self._parts.add(row, part)
-        if not self._sources[source].parts:
-            self._sources[source] = replace(self._sources[source], parts=True)
+    def items(self, fragment: Fragment) -> None:
+        """Reads the records of a fragment of any other container."""
+        source = self._source
+        if fragment.whole:
+            found = records(source)
+        else:
+            found = parquet_rows(source.path, source.compression, fragment.start, fragment.stop)
+        for item in found:
+            self._item(item)
 
-    def _reject(self, path: str, line: int, reason: str) -> None:
+    def partial(self) -> Partial:
+        """What was read."""
+        counts = Counts(self._records, self._rejected, self._passed_over, self._lines, tuple(self._rejects))
+        return Partial(self._builder.table(), counts, self._parts)
+
+    def _item(self, item: Item) -> None:
+        position, line, value, wrong = item
         self._records += 1
+        if wrong is not None:
+            self._reject(line, wrong)
+            return
+        try:
+            calls = self._parser.calls(value)
+        except PassedOver:
+            self._passed_over += 1
+            return
+        except NotACall as reason:
+            self._reject(line, str(reason))
+            return
+        for part, call in enumerate(calls):
+            site = None if call.request is None else self._call_site(call)
+            row = self._builder.add(call, site, 0, position, part)
+            if isinstance(call, CallPart):
+                self._parts.add(row, call)
+
+    def _reject(self, line: int, reason: str) -> None:
         self._rejected += 1
         if len(self._rejects) < MAX_REJECTS:
-            self._rejects.append(Reject(path, line, reason))
+            self._rejects.append((line, reason))
 
 
-def _leading_format(sample: Iterable[Item], options: ReadOptions) -> str:
-    """The name of the format that most records of the sample have; plain rows if none knows any."""
+def _log(
+    sources: Sequence[Source], fragments: Sequence[Fragment], partials: Sequence[Partial], say: Callable[[str], None]
+) -> Log:
+    """Everything that was read, as one log."""
+    read_of = {
+        source.path: [p for f, p in zip(fragments, partials, strict=True) if f.source is source] for source in sources
+    }
+    for source in sources:
+        say(_summary(source, [partial.counts for partial in read_of[source.path]]))
+    table, parts = merged((number, p) for number, source in enumerate(sources) for p in read_of[source.path])
+    once = without_copies(parts.joined(table), _copying(sources))
+    counts = [partial.counts for partial in partials]
+    whole = [replace(source, parts=any(partial.parts for partial in read_of[source.path])) for source in sources]
+    rejects = itertools.chain.from_iterable(
+        _rejects(source.path, [partial.counts for partial in read_of[source.path]]) for source in sources
+    )
+    return Log(
+        Calls(once, tuple(whole)),
+        sum(count.records for count in counts),
+        sum(count.rejected for count in counts),
+        list(itertools.islice(rejects, MAX_REJECTS)),
+        list(dict.fromkeys(known_formats()[source.format].title for source in sources)),
+        [source.path for source in sources],
+        sum(count.passed_over for count in counts) + table.num_rows - once.num_rows,
+    )
+
+
+def _rejects(path: str, counts: Iterable[Counts]) -> Iterator[Reject]:
+    """The rejects of a file, their lines counted from its beginning."""
+    before = 0
+    for count in counts:
+        yield from (Reject(path, before + line, reason) for line, reason in count.rejects)
+        before += count.lines
+
+
+def _copying(sources: Sequence[Source]) -> list[int]:
+    """The sources whose format writes calls down several times."""
     formats = known_formats()
-    if options.format is not None:
-        if options.format not in formats:
-            raise ConfigError(f"unknown log format {options.format!r}", f"formats are: {', '.join(sorted(formats))}")
-        return options.format
-    if not BODY_FIELDS.isdisjoint(options.fields):
-        return PLAIN
-    rows = [item.value for item in sample if isinstance(item.value, dict)]
-    scores = {name: sum(_confidence(form, row) for row in rows) for name, form in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
-    return best if scores[best] > 0 else PLAIN
+    kinds = ((number, formats[source.format]) for number, source in enumerate(sources))
+    return [number for number, form in kinds if isinstance(form, RepeatingFormat) and form.copies]
 
 
-def _confidence(form: LogFormat, row: Record) -> float:
-    try:
-        return form.detect((row,))
-    except UNEXPECTED:
-        return 0.0
-
-
-def _summary(path: str, title: str, count: int, rejected: int, passed_over: int) -> str:
-    name = "stdin" if path == "-" else path
+def _summary(source: Source, counts: Sequence[Counts]) -> str:
+    name = "stdin" if source.path == STDIN else source.path
+    records, rejected, passed_over = (
+        sum(getattr(count, field) for count in counts) for field in ("records", "rejected", "passed_over")
+    )
     aside = f"{passed_over:,} without a call, " if passed_over else ""
-    return f"{name} · {title} · {count:,} record{'s' if count != 1 else ''}, {aside}{rejected:,} rejected"
+    plural = "s" if records != 1 else ""
+    title = known_formats()[source.format].title
+    return f"{name} · {title} · {records:,} record{plural}, {aside}{rejected:,} rejected"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -69,6 +70,13 @@ class TableBuilder:
         arrays = [_column(item, list(values)) for values, item in zip(columns, SCHEMA, strict=True)]
         self._chunks.append(pa.table(arrays, schema=SCHEMA))
         self._rows = []
+
+
+def in_source(table: pa.Table, source: int) -> pa.Table:
+    """The table with this number as the source of every row."""
+    index = SCHEMA.get_field_index("source")
+    numbers = pa.array(np.full(table.num_rows, source, np.int32))
+    return table.set_column(index, SCHEMA.field(index), numbers)
 
 
 def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
