@@ -57,7 +57,8 @@ background:var(--tint);color:inherit;font-family:ui-monospace,monospace;font-siz
 .llmcost details{border-top:1px solid var(--line);padding-top:.75rem;margin-top:1.25rem}
 .llmcost summary{cursor:pointer;font-weight:600}
 @media(max-width:40rem){.llmcost{font-size:14px}.llmcost dl{display:block}.llmcost dd{margin:0 0 .6rem}\
-.llmcost th,.llmcost td{padding-right:.9rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:11rem}}
+.llmcost th,.llmcost td{padding-right:.9rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:11rem}\
+.llmcost .spare{display:none}}
 @media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--tint:#fff;--good:#000;--bad:#000;--warn:#000;\
 font-size:11px}.llmcost h2{font-size:20px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}\
 .llmcost .noted{break-after:avoid}\
@@ -129,7 +130,7 @@ def _table(block: Table) -> Iterator[str]:
     yield '<div class="scroll"><table>\n'
     if block.title and not block.detail:
         yield f"<caption>{escape(block.title)}</caption>\n"
-    headers = (f'<th scope="col"{_shape(column)}>{escape(column.header)}</th>' for column in block.columns)
+    headers = (f'<th scope="col"{_shape(column, block)}>{escape(column.header)}</th>' for column in block.columns)
     yield f"<thead><tr>{''.join(headers)}</tr></thead>\n<tbody>\n"
     yield from (_row(block, row) for row in block.rows)
     yield "</tbody></table></div>"
@@ -155,16 +156,20 @@ def _note(table: Table, row: Row) -> str:
 def _cell(table: Table, row: Row, index: int) -> str:
     tag, scope = ("th", ' scope="row"') if index == table.naming() else ("td", "")
     below = (f"<br><small>{_marked(cell)}</small>" for cell in row.below[index : index + 1] if cell.text)
-    return f"<{tag}{scope}{_shape(table.columns[index])}>{_marked(row.cells[index])}{''.join(below)}</{tag}>"
+    return f"<{tag}{scope}{_shape(table.columns[index], table)}>{_marked(row.cells[index])}{''.join(below)}</{tag}>"
 
 
-def _shape(column: Column) -> str:
-    """The class of a column: figures to the right, sentences and names with room to wrap, the rest on one line."""
-    if column.align == "right":
-        return ' class="right"'
-    if column.prose:
-        return ' class="prose"'
-    return ' class="name"' if column.shrink and not column.least else ""
+def _shape(column: Column, table: Table) -> str:
+    """The classes of a column: figures to the right, sentences and names with room to wrap, the rest on one line.
+
+    What a narrow terminal leaves out, a phone does too; the detail tables have all of it.
+    """
+    shape = "right" if column.align == "right" else "prose" if column.prose else ""
+    if not shape and column.shrink and not column.least:
+        shape = "name"
+    spare = "spare" if column.rank and not table.detail else ""
+    classes = " ".join(filter(None, (shape, spare)))
+    return f' class="{classes}"' if classes else ""
 
 
 def _line(spans: Line) -> str:

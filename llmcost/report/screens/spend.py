@@ -20,7 +20,7 @@ COMPACT = frozenset({"name", "calls", "cost_usd", "cost_per_call_usd"})
 SUMMED = ("calls", "priced_calls", "failed_calls")
 SUMMED_IF_KNOWN = ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "share")
 
-R = TypeVar("R", SpendRow, CallSite)
+R = TypeVar("R", bound="SpendRow | CallSite")
 
 
 def spend_table(key: str, header: str, rows: Sequence[SpendRow], top: int, *, detail: bool = False) -> Table:
@@ -52,11 +52,11 @@ def call_site_table(result: AuditResult, top: int, *, detail: bool = False) -> T
     columns = (
         Column("Call site", "name", shrink=True, lines=3, least=18),
         Column("Task", "task", shrink=True, rank=3),
-        Column("Kind", "kind", shrink=True, rank=1),
+        Column("Kind", "kind", shrink=True, least=14, rank=1),
         Column("Calls", "calls", "right"),
         Column("Cost", "cost_usd", "right"),
         Column("Share", "share", "right", rank=4),
-        Column("Same text in every call, a year", "static_usd_per_year", "right", rank=2),
+        Column("Static a year", "static_usd_per_year", "right", rank=2),
         Column("Model", "models", shrink=True, rank=5),
     )
     rows, brief = (
@@ -122,7 +122,8 @@ def _folded(rows: Sequence[R], top: int, other: Callable[[list[R]], R]) -> list[
     costs = [row.cost_usd or 0.0 for row in rows]
     kept: set[int] = set(sorted(range(len(rows)), key=lambda index: (-costs[index], index))[:top])
     rest = [row for index, row in enumerate(rows) if index not in kept]
-    return [*(rows[index] for index in sorted(kept)), other(rest)]
+    shown: list[R] = [rows[index] for index in sorted(kept)]
+    return [*shown, other(rest)]
 
 
 def _other(key: str, rest: Sequence[SpendRow]) -> SpendRow:
