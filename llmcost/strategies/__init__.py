@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from llmcost.plugins import load
+from llmcost.strategies.batch_api import BatchApi, CanWait
+from llmcost.strategies.near_duplicates import NearDuplicateCache, NearPolicy
 from llmcost.strategies.prompt_cache import CacheRule, PrefixEvidence, PromptCache, cache_rule
 from llmcost.strategies.response_cache import CachePolicy, ResponseCache
 from llmcost.strategies.route import Route, Swap
 from llmcost.strategies.strategy import Strategy
 
-BUILTINS: dict[str, Strategy] = {"response_cache": ResponseCache(), "prompt_cache": PromptCache(), "route": Route()}
+BUILTINS: dict[str, Strategy] = {
+    "response_cache": ResponseCache(),
+    "prompt_cache": PromptCache(),
+    "route": Route(),
+    "batch_api": BatchApi(),
+}
 
 __all__ = [
     "BUILTINS",
+    "BatchApi",
     "CachePolicy",
     "CacheRule",
+    "NearDuplicateCache",
+    "NearPolicy",
+    "CanWait",
     "PrefixEvidence",
     "PromptCache",
     "ResponseCache",

@@ -55,14 +55,14 @@ def hits(calls: Calls, policy: CachePolicy) -> Mask:
     fill.
     """
     hit = np.zeros(len(calls), dtype=bool)
-    groups, moments = _groups(calls), times(calls)
+    groups, moments = same_requests(calls), times(calls)
     ttl = ttl_us(calls, policy.ttl_s)
     usable = (groups >= 0) & (ttl > 0)
     usable &= is_true(pc.is_null(calls.column("error_type"))) & is_true(pc.is_valid(calls.column("start_time")))
     repeated = np.bincount(groups[usable], minlength=groups.max(initial=0) + 1) > 1
     rows = np.flatnonzero(usable & repeated[groups])
     if rows.size:
-        order = rows[chronological(calls.take(rows), groups[rows], moments[rows])]
+        order = rows[chronological(calls, rows, groups[rows], moments[rows])]
         hit[order] = served_by(groups[order], moments[order], ttl[order], can_fill(calls)[order]) >= 0
     return hit
 
@@ -81,7 +81,7 @@ def answered_from_cache(calls: Calls, hit: Mask) -> Calls:
     return replace(calls, table=table)
 
 
-def _groups(calls: Calls) -> Ints:
+def same_requests(calls: Calls) -> Ints:
     """A number for every distinct (model asked for, prompt, user); −1 where model or prompt is unknown."""
     models, _ = calls.codes("request_model")
     prompts, users = key_codes(calls, "prompt_key"), key_codes(calls, "user_key")

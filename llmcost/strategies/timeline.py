@@ -111,14 +111,15 @@ def _microseconds(seconds: float) -> int:
     return min(LONGEST_TTL_US, round(max(0.0, seconds) * 1e6)) if seconds < LONGEST_TTL_US else LONGEST_TTL_US
 
 
-def chronological(calls: Calls, groups: Ints, times: Ints) -> Ints:
-    """The order by group and time, ties broken by what is in the calls and never by where they stood."""
+def chronological(calls: Calls, rows: Ints, groups: Ints, times: Ints) -> Ints:
+    """The order of these rows by group and time, ties broken by what is in the calls and never by where they stood."""
     order = np.lexsort((times, groups))
     tied = (np.diff(groups[order]) == 0) & (np.diff(times[order]) == 0)
     if not tied.any():
         return order
-    ranks = [_rank(calls, name) for name in TIE_LABELS]
-    return np.lexsort((*ranks, *map(calls.floats, TIE_NUMBERS), ~can_fill(calls), times, groups))
+    ranks = [_rank(calls, name)[rows] for name in TIE_LABELS]
+    numbers = [calls.floats(name)[rows] for name in TIE_NUMBERS]
+    return np.lexsort((*ranks, *numbers, ~can_fill(calls)[rows], times, groups))
 
 
 def _rank(calls: Calls, name: str) -> Ints:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import MODELS, rows, table
 
-from llmcost.strategies import BUILTINS, CachePolicy, ResponseCache, Route, Swap, strategies
+from llmcost.strategies import BUILTINS, CachePolicy, NearPolicy, ResponseCache, Route, Swap, strategies
 from llmcost.strategies.response_cache import TOKENS
 
 SWAPS = st.builds(
@@ -103,7 +103,12 @@ def test_every_registered_strategy_is_found_under_its_name():
 @given(rows())
 def test_every_strategy_with_nothing_to_do_returns_the_very_calls(log):
     before = table(log)
-    nothing = {"response_cache": CachePolicy({}), "prompt_cache": {}, "route": {}}
+    nothing = {
+        "response_cache": CachePolicy({}),
+        "near_duplicates": NearPolicy({}),
+        "prompt_cache": {},
+        "route": {},
+    }
     for name, strategy in strategies().items():
         assert strategy.apply(before, nothing[name]) is before
 
