@@ -18,7 +18,7 @@ from llmcost import logs, tasks
 from llmcost.calls import Calls
 from llmcost.config import CostMode, Settings
 from llmcost.errors import ConfigError, InputError
-from llmcost.logs import Log, ReadOptions
+from llmcost.logs import Index, Log, Progress, ReadOptions, Readers, no_progress
 from llmcost.pricing import PriceBook, costs
 from llmcost.pricing import load as load_prices
 from llmcost.workspace import Workspace
@@ -36,6 +36,8 @@ class Options:
     cost_mode      computed, logged or auto (see `AuditSettings`); None: as configured
     since, until   dates or times (ISO 8601, UTC unless they say otherwise), or lengths of time ("7d", "24h" …) counted
                    back from the last call of the log, not from today; until is exclusive
+    workers        processes that read; None: as many as there are cores, where the log is worth it
+    scheduler      address of a Dask scheduler, whose workers read instead
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +47,8 @@ class Options:
     task_field: str | None = None
     since: str | None = None
     until: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
     cost_mode: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,7 +67,14 @@ class Traffic:
     settings: Settings
 
 
-def load(paths: Sequence[str], options: Options, settings: Settings, workspace: Workspace, say: Say) -> Traffic:
+def load(
+    paths: Sequence[str],
+    options: Options,
+    settings: Settings,
+    workspace: Workspace,
+    say: Say,
+    progress: Progress = no_progress,
+) -> Traffic:
     """The calls of these logs, within the asked window, with tasks and costs, and the settings with these options."""
     settings = _with_cost_mode(settings, options.cost_mode)
     read = ReadOptions(
@@ -72,14 +83,15 @@ def load(paths: Sequence[str], options: Options, settings: Settings, workspace: 
         format=options.format,
         estimate_tokens=options.estimate_tokens,
     )
-    log = logs.read(paths, read, call_site=tasks.call_site, say=say)
+    readers = Readers(options.workers, options.scheduler, Index(workspace.index))
+    log = logs.read(paths, read, call_site=tasks.call_site, say=say, readers=readers, progress=progress)
     if len(log.calls) == 0:
         first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])
         raise InputError(
             f"no call found in {', '.join(log.files)} (records: {log.records:,}, rejected: {log.rejected:,}{first})",
             "if the shape is unusual, name its fields: --map model=… --map messages=…",
         )
-    calls = window(tasks.assign(log.calls, settings.tasks, options.task_field), options)
+    calls = window(tasks.assign(log.calls, settings.tasks, options.task_field, logs.bodies), options)
     book = load_prices(settings.models, workspace.prices_path())
     billed = costs(calls, book, settings.audit.cost_mode)
     return Traffic(calls, billed, book, log, settings)

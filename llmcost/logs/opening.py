@@ -7,9 +7,10 @@ Eight fingerprints of four bytes, little-endian; 0 where the text has no such pa
     last            its last line
     8 16            its last words, so many
 
-Case, digits, punctuation and white space do not count: "Order 1234:" begins like "order 99". In scripts without spaces
-two characters are a word. Only the two ends of a text are looked at, so that a long document costs no more than a short
-one, and a fingerprint depends on nothing but the text.
+Case, punctuation and white space do not count, and a word with a digit in it is any such word: "Order A1234:" begins
+like "order 99". In scripts without spaces two characters are a word. Only the two ends of a
+text are looked at, so that a long document costs no more than a short one, and a fingerprint depends on nothing but
+the text.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from llmcost.calls import OPENING_BYTES
 HEAD, TAIL = 256, 160  # characters that are looked at
 LONGEST_WORD = 18  # bytes a word on average; longer words are those of a script without spaces
 
-_LOWER = bytes(c + 32 if 65 <= c <= 90 else c for c in range(256))
-_DROPPED = bytes(c for c in range(33, 128) if not chr(c).isalpha())
+NUMBER = b"0"
+_LOWER = bytes(c + 32 if 65 <= c <= 90 else 48 if 49 <= c <= 57 else c for c in range(256))
+_DROPPED = bytes(c for c in range(33, 128) if not chr(c).isalnum())
 _DELIMITER = re.compile(b"[\n:]|\xef\xbc\x9a")  # the last is the colon of Chinese and Japanese
 _pack = struct.Struct("<8I").pack
 _hash = xxhash.xxh32_intdigest
@@ -48,7 +50,7 @@ def fingerprints(text: str) -> bytes:
 
 
 def first_words(text: str, count: int) -> list[bytes]:
-    """The first words of a text as they count: lower case, without digits and punctuation."""
+    """The first words of a text as they count: lower case, without punctuation, numbers alike."""
     return _words(text.strip()[:HEAD].encode("utf-8", "replace"), count)
 
 
@@ -70,7 +72,11 @@ def _words(text: bytes, count: int, *, from_end: bool = False) -> list[bytes]:
     cut = found[-count:] if from_end else found[:count]
     if not plain.isascii() and sum(map(len, cut)) > LONGEST_WORD * len(cut):
         return _pairs("".join(plain.decode("utf-8", "ignore").split()), count, from_end)
-    return cut
+    return _numbers_alike(cut) if NUMBER in plain else cut
+
+
+def _numbers_alike(words: list[bytes]) -> list[bytes]:
+    return [NUMBER if NUMBER in word else word for word in words]
 
 
 def _pairs(text: str, count: int, from_end: bool) -> list[bytes]:
@@ -81,6 +87,8 @@ def _pairs(text: str, count: int, from_end: bool) -> list[bytes]:
 
 def _segment(text: bytes) -> int:
     plain = text.translate(_LOWER, _DROPPED).strip()
+    if NUMBER in plain:
+        plain = b" ".join(_numbers_alike(plain.split()))
     return _hash(plain) if plain else 0
 
 

@@ -1,4 +1,4 @@
-"""Fills the task column: rules first, then a tag, then the call site."""
+"""Fills the task column: rules first, then a tag, then the call site, which for lone prompts is their template."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ import pyarrow.compute as pc
 
 from llmcost.calls import Calls
 from llmcost.config import DEFAULT_TASK_FIELDS, TaskRule, TasksSettings
+from llmcost.tasks.mined import Read, mined_sites
 from llmcost.tasks.tags import first_known, matching_keys, tag_keys, tag_values
 
-UNTAGGED = "untagged"
+UNTAGGED, EMBEDDINGS = "untagged", "embeddings"
 
 
-def assign(calls: Calls, settings: TasksSettings, field: str | None = None) -> Calls:
+def assign(calls: Calls, settings: TasksSettings, field: str | None = None, read: Read | None = None) -> Calls:
     """The same calls, every task named: by the first rule that fits, else by a tag, else by the call site.
 
     `field` (the user's flag) wins over `settings.field`; with neither, the first of DEFAULT_TASK_FIELDS that a call
-    carries. What is left is "untagged". A call without a call site of its own gets its task's name as one.
+    carries. A call without a call site of its own gets that of the template of its prompt (`read` gives calls with
+    their bodies, for its name), else its task's name. What is left is "untagged", or "embeddings".
     Raises ConfigError if the field asked for is on no call.
     """
+    calls = calls.with_column("call_site", _labels(pc.coalesce(_texts(calls, "call_site"), mined_sites(calls, read))))
     tasks = _by_rule(calls, settings.rules)
-    for values in (_by_tag(calls, field or settings.field), pc.cast(calls.column("call_site"), pa.string())):
+    for values in (_by_tag(calls, field or settings.field), _texts(calls, "call_site")):
         tasks = pc.coalesce(tasks, values)
-    named = pc.fill_null(tasks, UNTAGGED)
-    sites = pc.coalesce(pc.cast(calls.column("call_site"), pa.string()), named)
+    embeds = pc.fill_null(pc.equal(_texts(calls, "operation"), EMBEDDINGS), False)
+    named = pc.coalesce(tasks, pc.if_else(embeds, EMBEDDINGS, UNTAGGED))
+    sites = pc.coalesce(_texts(calls, "call_site"), named)
     return calls.with_column("task", _labels(named)).with_column("call_site", _labels(sites))
+
+
+def _texts(calls: Calls, name: str) -> pa.ChunkedArray:
+    return pc.cast(calls.column(name), pa.string())
 
 
 def _labels(texts: pa.ChunkedArray) -> pa.Array:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 import xxhash
@@ -111,11 +111,19 @@ def _read_prompt(system: str) -> tuple[str, str]:
     """The normalised prompt and its name. Sentences are cached too: of a filled-in prompt most stay the same."""
     fixed = _BLOCK.sub(r"<\1>", system[:READ_CHARACTERS])
     sentences = list(filter(None, map(normalise, _SENTENCE.split(fixed))))
-    return " ".join(sentences), next(filter(None, map(_name, sentences)), "assistant" if sentences else "")
+    return " ".join(sentences), next(filter(None, map(name_of, sentences)), "assistant" if sentences else "")
 
 
-def _name(sentence: str) -> str:
-    words = [word for word in _WORD.findall(sentence.lower()) if word[0] != "<" and word not in STOP_WORDS]
+def first_prompt(call: Call) -> str:
+    """The text of the call's first message; empty if there is none."""
+    messages = (call.request or {}).get("messages")
+    first = messages[0] if isinstance(messages, list | tuple) and messages else None
+    return "".join(_texts(first.get("content"))) if _is_mapping(first) else ""
+
+
+def name_of(sentence: str, skipped: frozenset[str] = STOP_WORDS) -> str:
+    """The telling words of a normalised sentence; empty if it has none."""
+    words = [word for word in _WORD.findall(sentence.lower()) if word[0] != "<" and word not in skipped]
     return _join(words[:NAME_WORDS], " ")
 
 
@@ -156,5 +164,5 @@ def _tool(tool: Mapping[str, Any]) -> tuple[str, str]:
     return str(function.get("name") or tool.get("type") or "tool"), schema.decode()
 
 
-def _is_mapping(value: object) -> bool:
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)

@@ -81,7 +81,8 @@ def test_an_empty_log_has_nothing_to_miss():
 
 @given(rows())
 def test_as_one_would_do_it_row_by_row(log):
-    wanted = [(row["tags"] or {}).get("metadata.task") or "untagged" for row in log]
+    unnamed = {"embeddings": "embeddings", "chat": "untagged"}
+    wanted = [(row["tags"] or {}).get("metadata.task") or unnamed[row["operation"]] for row in log]
     assert assign(table(log), TasksSettings()).labels("task") == wanted
 
 
