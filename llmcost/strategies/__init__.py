@@ -12,6 +12,7 @@ from llmcost.strategies.strategy import Strategy
 
 BUILTINS: dict[str, Strategy] = {
     "response_cache": ResponseCache(),
+    "near_duplicates": NearDuplicateCache(),
     "prompt_cache": PromptCache(),
     "route": Route(),
     "batch_api": BatchApi(),
@@ -22,9 +23,9 @@ __all__ = [
     "BatchApi",
     "CachePolicy",
     "CacheRule",
+    "CanWait",
     "NearDuplicateCache",
     "NearPolicy",
-    "CanWait",
     "PrefixEvidence",
     "PromptCache",
     "ResponseCache",
