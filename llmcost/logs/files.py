@@ -1,4 +1,4 @@
-"""Paths, globs, folders and stdin → files in order; files → decompressed byte streams."""
+"""Paths, globs, folders, URLs and stdin → files in order; files → decompressed byte streams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, cast
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ import zstandard
 from isal import igzip, isal_zlib
 
 from llmcost.errors import InputError
+from llmcost.logs import stores
 
 STDIN = "-"
 EXTENSIONS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq"})
@@ -28,9 +29,22 @@ COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BUFFER = 1 << 20
 
-_gunzip = cast(Callable[[Path], IO[bytes]], igzip.IGzipFile)
 _BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
 DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, _BAD_DEFLATE, zstandard.ZstdError)
+
+
+class _Unzipped(igzip.IGzipFile):
+    """The content of a gzip file, which closes the file too."""
+
+    def __init__(self, below: IO[bytes]) -> None:
+        self._below = below
+        cast(Callable[..., None], super().__init__)(fileobj=below)  # isal's is untyped
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._below.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class FileIdentity:
 
 
 def expand(paths: Sequence[str]) -> list[str]:
-    """The files that these paths mean: files, folders (all logs below, sorted), globs, `-`; each once.
+    """The files that these paths mean: files, folders (all logs below, sorted), globs, `-`, and URLs; each once.
 
     Raises InputError for a path that is not there or matches nothing.
     """
@@ -75,9 +89,9 @@ def compression_of(path: str) -> str | None:
 
 def open_bytes(path: str, compression: str | None) -> IO[bytes]:
     """The decompressed bytes of a log, to be closed by the caller."""
-    if compression == "gzip":
-        return _gunzip(on_disk(path))
     file = _opened(path)
+    if compression == "gzip":
+        return cast(IO[bytes], _Unzipped(file))
     if compression == "zstd":
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
         return io.BufferedReader(cast(io.RawIOBase, reader), BUFFER)
@@ -91,7 +105,7 @@ def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
     """
     try:
         if compression is None:
-            return pq.ParquetFile(on_disk(path))
+            return pq.ParquetFile(stores.random_access(path) if stores.is_url(path) else on_disk(path))
         with open_bytes(path, compression) as stream:
             return pq.ParquetFile(pa.BufferReader(stream.read()))
     except (pa.ArrowException, OSError, *DAMAGED) as error:
@@ -102,6 +116,8 @@ def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
 
 def identity(path: str) -> FileIdentity:
     """What tells this state of a log from any other. Raises InputError if it is not there."""
+    if stores.is_url(path):
+        return FileIdentity(path, *stores.size_and_version(path))
     try:
         facts = on_disk(path).stat()
     except OSError as error:
@@ -110,6 +126,9 @@ def identity(path: str) -> FileIdentity:
 
 
 def _files(path: str) -> Iterator[str]:
+    if stores.is_url(path):
+        yield from stores.expand(path, _named_as_log)
+        return
     if path == STDIN or Path(path).is_file():
         yield path
         return
@@ -126,11 +145,18 @@ def _files(path: str) -> Iterator[str]:
 
 
 def _is_log(file: Path, root: Path) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
-    return not hidden and extension(file.name) in EXTENSIONS and file.is_file()
+    return _named_as_log(str(file.relative_to(root))) and file.is_file()
+
+
+def _named_as_log(relative: str) -> bool:
+    """Whether a path below a folder is one of a log: neither hidden nor set aside, and of a known extension."""
+    hidden = any(part.startswith((".", "_")) for part in PurePath(relative).parts)
+    return not hidden and extension(relative) in EXTENSIONS
 
 
 def _opened(path: str) -> IO[bytes]:
+    if stores.is_url(path):
+        return stores.open_object(path)
     try:
         return on_disk(path).open("rb", buffering=BUFFER)
     except OSError as error:
