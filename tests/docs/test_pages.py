@@ -73,3 +73,8 @@ def test_every_format_says_what_becomes_of_its_tokens() -> None:
 def test_every_format_is_named_in_the_readme() -> None:
     readme = " ".join((DOCS.parent / "README.md").read_text(encoding="utf-8").split())
     assert [form.title for form in formats.BUILTIN.values() if form.title not in readme] == []
+
+
+def test_every_kind_of_finding_is_named_in_the_readme() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert [kind for kind in pages.kinds() if f"`{kind}`" not in readme] == []
