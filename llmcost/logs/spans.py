@@ -1,4 +1,8 @@
-"""Records of a trace → spans, whatever exported them: OTLP JSON, the SDKs' own JSON, or a table of Phoenix."""
+"""Records of a trace → spans, whatever exported them: OTLP JSON, the SDKs' own JSON, or a table of Phoenix.
+
+A record of OTLP's logs is read like a span without a duration: an event that tells a whole call has the same
+attributes, or has them in its body.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,13 @@ from llmcost.logs.values import count, instant_us
 
 # OTLP's JSON names, beside those that a protobuf dump keeps and those of the SDKs' own exporters.
 BATCHES = ("resourceSpans", "resource_spans")
+LOGS = ("resourceLogs", "resource_logs")
+LOG_SCOPES, LOG_RECORDS = ("scopeLogs", "scope_logs"), ("logRecords", "log_records")
 SCOPES = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans")
 ID = ("spanId", "span_id", "context.span_id")
 PARENT = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
-START = ("startTimeUnixNano", "start_time_unix_nano", "startTime", "start_time")
+NAME = ("name", "eventName", "event_name")
+START = ("startTimeUnixNano", "start_time_unix_nano", "startTime", "start_time", "timeUnixNano", "time_unix_nano")
 END = ("endTimeUnixNano", "end_time_unix_nano", "endTime", "end_time")
 CONTEXTS = ("spanContext", "context")
 COLUMN = "attributes."
@@ -69,6 +76,9 @@ def _read(record: Record) -> list[Span]:
     batch = _first(record, BATCHES)
     if isinstance(batch, list):
         return [span for group in _objects(batch) for span in _of_resource(group)]
+    events = _first(record, LOGS)
+    if isinstance(events, list):
+        return [event for group in _objects(events) for event in _events_of_resource(group)]
     if _is_span(record):
         return [_span(record, _resource(record))]
     return []
@@ -105,6 +115,13 @@ def _of_resource(group: Record) -> Iterator[Span]:
             yield _span(span, resource)
 
 
+def _events_of_resource(group: Record) -> Iterator[Span]:
+    resource = _resource(group)
+    for scope in _objects(_first(group, LOG_SCOPES)):
+        for event in _objects(_first(scope, LOG_RECORDS)):
+            yield _span(event, resource)
+
+
 def _resource(holder: Record) -> Attributes:
     resource = holder.get("resource")
     return _flat(resource.get("attributes")) if isinstance(resource, dict) else {}
@@ -117,14 +134,21 @@ def _span(span: Record, resource: Attributes) -> Span:
     return Span(
         _text(_first(span, ID) or _first(inner, ID)),
         _text(_first(span, PARENT) or _parent_context(span)),
-        _text(span.get("name")) or "",
+        _text(_first(span, NAME)) or "",
         start,
         (end - start) / 1000 if start is not None and end is not None and end >= start else None,
-        _columns(span) if "attributes" not in span else _flat(span["attributes"]),
+        _attributes(span),
         resource,
         tuple(Event(_text(event.get("name")) or "", _flat(event.get("attributes"))) for event in _events(span)),
         _failed(span),
     )
+
+
+def _attributes(span: Record) -> Attributes:
+    """Those of a span, and what the body of an event holds besides."""
+    own = _columns(span) if "attributes" not in span else _flat(span["attributes"])
+    body = _typed(span.get("body"))
+    return {**_flat(body), **own} if isinstance(body, dict) else own
 
 
 def _parent_context(span: Record) -> Any:

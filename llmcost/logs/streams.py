@@ -9,6 +9,7 @@ from llmcost.logs.decode import Undecodable, decode
 
 SSE_STARTS = ("data:", "event:", "id:", ":")
 WRAPPERS = ("chunks", "events", "stream")
+ONE_CHUNK = "one chunk of a streamed answer: put the chunks of a call in one record, as a list or as SSE text"
 FINAL = ("response.completed", "response.incomplete", "response.failed")
 
 Event = dict[str, Any]

@@ -56,10 +56,27 @@ def test_a_bare_chat_completion_is_a_call_without_a_body() -> None:
     assert row["body_state"] == "absent" and row["prompt_key"] is None
 
 
-def test_stray_chunks_are_no_calls_but_a_list_of_them_is_one(tmp_path) -> None:
+def test_a_file_of_loose_chunks_is_one_call_a_stream_with_the_last_usage() -> None:
     log = read("log_samples", "openai_stream_chunks_tensorzero.jsonl")
-    assert (log.records, log.rejected) == (10, 10)
+    assert (log.records, log.rejected, log.passed_over, len(log.calls)) == (10, 0, 9, 1)
+    (row,) = log.calls.table.to_pylist()
+    assert (row["input_tokens"], row["cache_read_tokens"], row["output_tokens"], row["reasoning_tokens"]) == (
+        57, 2, 17, 1,
+    )  # fmt: skip
+    assert (row["request_model"], row["body_state"]) == ("gpt-4.1-mini", "absent")
+
+
+def test_a_chunk_among_calls_of_another_format_is_no_call_of_its_own(tmp_path) -> None:
+    chunk = path("log_samples", "openai_stream_chunks_tensorzero.jsonl").read_text().splitlines()[0]
+    pair = {"request": {"model": "m", "messages": [{"role": "user", "content": "x"}]}, "response": {"choices": []}}
+    mixed = tmp_path / "mixed.jsonl"
+    mixed.write_text("".join(line + "\n" for line in (json.dumps(pair), chunk, json.dumps(pair))))
+    log = logs.read([str(mixed)], call_site=lambda call: None)
+    assert (log.records, log.rejected, len(log.calls)) == (3, 1, 2)
     assert "one chunk" in log.rejects[0].reason
+
+
+def test_a_list_of_chunks_beside_its_request_is_a_call_with_a_body(tmp_path) -> None:
     source = path("log_samples", "openai_stream_chunks_tensorzero.jsonl")
     chunks = [json.loads(line) for line in source.read_text().splitlines()]
     wrapped = tmp_path / "wrapped.jsonl"

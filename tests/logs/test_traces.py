@@ -218,3 +218,32 @@ def test_odd_traces_and_sessions_lose_no_record(tmp_path: Path, records: list[di
     holding = {(row["source"], row["position"]) for row in log.calls.table.to_pylist()}
     assert log.records == len(records) == len(holding) + log.passed_over + log.rejected
     assert len(calls) == len(log.calls)
+
+
+def test_an_embedding_span_is_a_call_unless_another_stands_below_it(tmp_path: Path) -> None:
+    def embedding(id: str, parent: str | None = None) -> dict[str, Any]:
+        return span(id, parent, **{
+            "openinference.span.kind": "EMBEDDING", "embedding.model_name": "text-embedding-3-small",
+            "llm.token_count.prompt": 8,
+        })  # fmt: skip
+
+    log, (call,) = read(tmp_path, batch(embedding("outer"), embedding("inner", "outer")))
+    assert (call.id, call.operation, call.request_model) == ("inner", "embeddings", "text-embedding-3-small")
+    assert (call.usage.input_tokens, call.body_state, log.rejected) == (8, "unsupported", 0)
+
+
+def test_an_event_that_tells_a_whole_call_is_one_and_events_of_messages_are_not(tmp_path: Path) -> None:
+    def event(name: str, **attributes: Any) -> dict[str, Any]:
+        known = {key.replace("__", "."): value for key, value in attributes.items()}
+        return {"timeUnixNano": str(START_NS), "spanId": "s", "eventName": name, "attributes": pairs(known)}
+
+    whole = event(
+        "gen_ai.client.inference.operation.details",
+        gen_ai__operation__name="chat", gen_ai__request__model="gpt-4o", gen_ai__usage__input_tokens=10,
+    )  # fmt: skip
+    said = event("gen_ai.user.message", gen_ai__system="openai")
+    logged = {"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {}, "logRecords": [said, whole]}]}]}
+    log, calls = read(tmp_path, logged, whole, said)
+    assert [call.usage.input_tokens for call in calls] == [10, 10]
+    assert [call.latency_ms for call in calls] == [None, None]
+    assert (log.records, log.rejected, log.passed_over) == (3, 0, 1)

@@ -10,7 +10,7 @@ from llmcost.logs.spans import Span, decoded, tree
 
 KIND = "openinference.span.kind"
 FIELDS = {
-    "model": ("llm.request.model_name", "llm.model_name"),
+    "model": ("llm.request.model_name", "llm.model_name", "embedding.model_name"),
     "response_model": ("llm.response.model_name",),
     "provider": ("llm.provider", "llm.system"),
     "input_tokens": ("llm.token_count.prompt",),
@@ -24,6 +24,7 @@ FIELDS = {
     "user": ("user.id",),
     "error": ("error.type", "exception.type"),
 }
+OPERATIONS = {"LLM": "chat", "EMBEDDING": "embeddings"}
 PLAIN_TEXT = "text/plain"
 
 
@@ -32,7 +33,11 @@ def _claims(span: Span) -> bool:
 
 
 def _is_call(span: Span) -> bool:
-    return str(span.attributes[KIND]).upper() == "LLM"
+    return str(span.attributes[KIND]).upper() in OPERATIONS
+
+
+def _operation(span: Span) -> str:
+    return OPERATIONS[str(span.attributes[KIND]).upper()]
 
 
 def _facts(span: Span) -> dict[str, Any]:
@@ -114,4 +119,4 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-DIALECT = Dialect(_claims, _is_call, lambda span: "chat", _facts, _said)
+DIALECT = Dialect(_claims, _is_call, _operation, _facts, _said)

@@ -17,6 +17,7 @@ from llmcost.logs.formats.langsmith import LANGSMITH
 from llmcost.logs.formats.litellm import LITELLM
 from llmcost.logs.formats.openai_batch import OpenAIBatch
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
+from llmcost.logs.formats.openai_stream_chunks import OpenAIStreamChunks
 from llmcost.logs.formats.openinference import OpenInference
 from llmcost.logs.formats.openrouter import OPENROUTER
 from llmcost.logs.formats.otel_genai import OTelGenAI
@@ -50,6 +51,7 @@ BUILTIN: dict[str, LogFormat] = {
         AzureApim(),
         Gemini(),
         AnthropicMessages(),
+        OpenAIStreamChunks(),
         OpenAIPairs(),
         PlainRow(),
     )

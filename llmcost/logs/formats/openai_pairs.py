@@ -24,7 +24,7 @@ from llmcost.logs.exchange import NOT_A_CALL, Exchange, call_of
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS, WRAPPED
 from llmcost.logs.model import NotACall, ReadOptions, Record
 from llmcost.logs.parameters import PARAMETERS, parameters_of
-from llmcost.logs.streams import SSE_STARTS, is_chunk
+from llmcost.logs.streams import ONE_CHUNK, SSE_STARTS, is_chunk
 from llmcost.logs.values import text
 
 ASKS = ("messages", "input", "prompt")
@@ -35,7 +35,6 @@ FLAT_RESPONSE = (
     "service_tier",
 )  # fmt: skip
 BODY = (*REQUEST_KEYS, *RESPONSE_KEYS, *ASKS, *FLAT_RESPONSE, *PARAMETERS, "chunks", "method")
-ONE_CHUNK = "one chunk of a streamed answer: put the chunks of a call in one record, as a list or as SSE text"
 
 TAGS = Tags(BODY)
 

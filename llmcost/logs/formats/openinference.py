@@ -1,4 +1,4 @@
-"""OpenInference spans (Phoenix, Arize): only those of kind LLM are calls.
+"""OpenInference spans (Phoenix, Arize): only those of kind LLM or EMBEDDING are calls.
 
 | ours               | attribute                                                                                   |
 |--------------------|---------------------------------------------------------------------------------------------|

@@ -10,7 +10,9 @@
 
 The conventions ask for inclusive counts; a sender whose input is smaller than its cached part left that out, and it
 is added. A call is a span whose operation is one; spans of agents, workflows and tools are not, and neither is a span
-with a call below it in the same record.
+with a call below it in the same record. The event `gen_ai.client.inference.operation.details` of OTLP logs tells a call
+as a span does, without its latency; events of single messages (`gen_ai.user.message`, `gen_ai.choice`) are passed over.
+A call whose span and whose event are both read counts twice: audit the traces or the logs, not both.
 """
 
 from __future__ import annotations
