@@ -122,6 +122,9 @@ def test_what_cannot_wait_is_shown_though_it_has_no_dollars() -> None:
     text = drawn(msgspec.structs.replace(results.audit(), findings=[*many, ends]), width=120)
     assert re.search(r"^8  gpt-4o will be retired on 2027-01-14 .* must move$", text, re.M)
     assert "and 4 smaller leaks" in text and "leak 4 " not in text
+    two = [ends, msgspec.structs.replace(ends, id="s", title="o3 was to be retired on 2026-01-01: 2 % of it", calls=5)]
+    text = drawn(msgspec.structs.replace(results.audit(), findings=two), width=120)
+    assert re.search(r"gpt-4o will be retired on 2027-01-14 \(and 1 more\) .* 14 .* must move$", text, re.M)
 
 
 def test_nothing_to_save_says_nothing_of_saving() -> None:

@@ -14,7 +14,6 @@ from llmcost.report.screens import cells
 ROWS_SHOWN = 8
 TASKS_NAMED = 2
 COMPACT = frozenset({"rank", "finding", "usd_per_month", "usd_logged", "answers_change"})
-URGENT_SHOWN = 3
 CANNOT_WAIT: dict[str, tuple[str, Role]] = {"retired-models": ("must move", "bad")}
 _PERCENT = re.compile(r"(?<![\d.,])\d+(?:\.\d+)? %")
 _ANSWERS_CHANGE: dict[Basis, tuple[str, Role]] = {
@@ -36,7 +35,9 @@ class _Leak:
         return self.findings[0]
 
     def title(self) -> str:
-        """What they say, "76.7–98.6 %" where only the shares differ."""
+        """What they say, "76.7–98.6 %" where only the shares differ; the first alone where more than that differs."""
+        if self.first.kind in CANNOT_WAIT:
+            return self.first.title + (f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else "")
         shares = zip(*(_PERCENT.findall(finding.title) for finding in self.findings), strict=True)
         ranges = iter([_range([float(share.removesuffix(" %")) / 100 for share in column]) for column in shares])
         return _PERCENT.sub(lambda _: next(ranges), self.first.title)
@@ -93,7 +94,7 @@ def findings_table(result: AuditResult) -> Table:
 
 def _shown(found: Sequence[_Leak]) -> list[_Leak]:
     """The dearest, among them in any case what cannot wait, which has no dollars."""
-    urgent = [leak for leak in found if leak.first.kind in CANNOT_WAIT][:URGENT_SHOWN]
+    urgent = [leak for leak in found if leak.first.kind in CANNOT_WAIT]
     others = [leak for leak in found if leak not in urgent]
     return [leak for leak in found if leak in urgent or leak in others[: ROWS_SHOWN - len(urgent)]]
 
@@ -106,12 +107,15 @@ def _leaks(findings: Sequence[Finding], monthly: bool) -> list[_Leak]:
 
 
 def _grouped(findings: Sequence[Finding]) -> list[_Leak]:
-    """Findings alike but for their task and figures, together; those of the whole log or of unknown cost alone."""
+    """Findings alike but for their task and figures, together; those of unknown cost apart, those of the whole log alone.
+
+    What cannot wait is one row a kind.
+    """
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        alone = finding.id if finding.task is None or finding.usd_logged is None else ""
-        said = _PERCENT.sub("%", finding.title)
-        groups.setdefault((finding.kind, finding.basis, said, finding.remedy, alone), []).append(finding)
+        apart = finding.id if finding.task is None else finding.usd_logged is None
+        said = (finding.basis, _PERCENT.sub("%", finding.title), finding.remedy, apart)
+        groups.setdefault((finding.kind, *(() if finding.kind in CANNOT_WAIT else said)), []).append(finding)
     return [_Leak(tuple(group)) for group in groups.values()]
 
 
