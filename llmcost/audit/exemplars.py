@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.audit.groups import Floats, Ints
+from llmcost.audit.groups import Floats, Ints, Mask
 from llmcost.calls import Call, Calls
 
 PER_SITE = 32
+COMPANIONS = 8  # of them: calls that came soon after another of the sample
+NEAR_S = 300  # seconds
 AT_MOST = 2_000  # bodies read again in all: the dearest call sites first
 
 Bodies = Callable[[Calls], list[Call]]
@@ -22,7 +24,8 @@ class Exemplars:
     """Up to 32 different requests of each call site, read when first asked for.
 
     Which ones, the fingerprints of their prompts decide: a sample that does not depend on the order of the log, or on
-    how it is split over files.
+    how it is split over files. Up to eight are companions: another call of the site within five minutes, by turns of
+    the same session and of another, for what changes from one call to the next.
     """
 
     def __init__(self, calls: Calls, costs: Floats, bodies: Bodies) -> None:
@@ -50,11 +53,36 @@ class Exemplars:
         dearest = np.lexsort((np.array(names, dtype=object), -spent)) if names else np.zeros(0, np.int64)
         place = np.empty(len(names), np.int64)
         place[dearest] = np.arange(len(names))
-        kept = rows[np.argsort(place[codes[rows]], kind="stable")][:AT_MOST]
+        kept = rows[np.argsort(place[codes[rows]], kind="stable")][: AT_MOST * (PER_SITE - COMPANIONS) // PER_SITE]
         times = np.asarray(pc.fill_null(pc.cast(self._calls.column("start_time"), pa.int64()), 0))
+        kept = np.union1d(kept, self._companions(kept, codes, times, usable)).astype(np.int64)
         return kept[np.lexsort((_ranks(self._calls)[kept], times[kept]))]
 
-    def _whole(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _companions(self, kept: Ints, codes: Ints, times: Ints, usable: Mask) -> Ints:
+        """For the first eight rows of each site another prompt of it within five minutes, where there is one."""
+        timed = np.asarray(pc.is_valid(self._calls.column("start_time")), dtype=bool)
+        rows = np.flatnonzero(usable & timed)
+        if not rows.size:
+            return rows
+        seconds = (times - times[rows].min()) // 1_000_000
+        clock = codes * (int(seconds[rows].max()) + NEAR_S + 1) + seconds
+        rows = rows[np.argsort(clock[rows], kind="stable")]
+        anchors = [row for run in _runs(codes, kept[timed[kept]]) for row in run[:COMPANIONS]]
+        starts = np.searchsorted(clock[rows], clock[anchors], side="left")
+        stops = np.searchsorted(clock[rows], clock[anchors] + NEAR_S, side="right")
+        ranks = _ranks(self._calls)
+        sessions = _key_numbers(self._calls, "session_key")
+        found = []
+        for number, (anchor, start, stop) in enumerate(zip(anchors, starts, stops, strict=True)):
+            near = rows[start:stop]
+            near = near[ranks[near] != ranks[anchor]]
+            wanted = near[(sessions[near] == sessions[anchor]) == bool(number % 2)]
+            if near.size:
+                near = wanted if wanted.size else near
+                found.append(near[np.argmin(ranks[near])])
+        return np.array(found, dtype=np.int64)
+
+    def _whole(self) -> Mask:
         state = pc.equal(pc.cast(self._calls.column("body_state"), pa.string()), "full")
         whole = pc.and_(pc.fill_null(state, False), pc.is_valid(self._calls.column("prompt_key")))
         return np.asarray(pc.and_(whole, pc.is_null(self._calls.column("error_type"))), dtype=np.bool_)
@@ -68,11 +96,21 @@ def _ranks(calls: Calls) -> Ints:
 
 
 def _bottom(codes: Ints, ranks: Ints, rows: Ints) -> Ints:
-    """Of each group the rows with the lowest ranks, equal ranks once, at most PER_SITE."""
+    """Of each group the rows with the lowest ranks, equal ranks once, as many as leave room for companions."""
     order = rows[np.lexsort((rows, ranks[rows], codes[rows]))]
     group, rank = codes[order], ranks[order]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (group[1:] != group[:-1]) | (rank[1:] != rank[:-1])
     order, group = order[fresh], group[fresh]
     starts = np.searchsorted(group, group, side="left")
-    return np.asarray(order[np.arange(len(order)) - starts < PER_SITE], dtype=np.int64)
+    return np.asarray(order[np.arange(len(order)) - starts < PER_SITE - COMPANIONS], dtype=np.int64)
+
+
+def _runs(codes: Ints, rows: Ints) -> list[Ints]:
+    """The rows in runs of the same group, in the order given."""
+    return np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1) if rows.size else []
+
+
+def _key_numbers(calls: Calls, name: str) -> Ints:
+    indices = calls.column(name).combine_chunks().dictionary_encode().indices
+    return np.asarray(pc.fill_null(indices, -1), dtype=np.int64)

@@ -152,7 +152,7 @@ def _uses(calls: Calls, evidence: Mapping[str, PrefixEvidence]) -> _Uses:
     codes, names = calls.codes("call_site")
     known = [*(evidence.get(name, NOTHING) for name in names), NOTHING]  # code −1, no call site, finds the last
     tokens = np.array([found.tokens for found in known])[codes]
-    grows = np.array([found.grows for found in known])[codes]
+    grows = np.array([found.grows for found in known])[codes] & np.asarray(pc.is_valid(calls.column("session_key")))
     unlogged = np.array([found.unlogged for found in known])[codes]
     rule, rules = _rules(calls)
     minimum = np.array([rule.minimum for rule in rules], np.float64)[rule]
