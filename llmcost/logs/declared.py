@@ -55,6 +55,7 @@ class Declared:
     inside   where the record stands, if it comes wrapped
     hidden   what is never a tag: `key`, or `container.key`
     adjust   the arithmetic; changes the facts in place, raises NotACall or PassedOver
+    copies   whether calls of one id are copies of one call (see `llmcost.logs.model.RepeatingFormat`)
     """
 
     name: str
@@ -65,6 +66,7 @@ class Declared:
     inside: str | None = None
     hidden: Sequence[str] = ()
     adjust: Callable[[Facts, Record], None] = unchanged
+    copies: bool = False
 
     def detect(self, rows: Sequence[Record]) -> float:
         """The share of records that carry the marks."""

@@ -140,7 +140,7 @@ class SequentialFormat(LogFormat, Protocol):
 class RepeatingFormat(LogFormat, Protocol):
     """A log format that writes a call down several times under one id, in one file or in several.
 
-    The fullest of the copies counts: most output tokens, then the first one read.
+    The fullest of the copies counts: most output tokens, then one that has its body, then the first one read.
     """
 
     @property

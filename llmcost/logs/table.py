@@ -80,18 +80,20 @@ def in_source(table: pa.Table, source: int) -> pa.Table:
 
 
 def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
-    """Each id once among the rows of these sources: most output tokens, then the first read; in order."""
+    """Each id once among the rows of these sources: most output tokens, then one with its body, then the first read."""
     if not sources:
         return table
     copied = pc.and_(pc.is_in(table["source"], pa.array(sources, pa.int32())), pc.is_valid(table["id"]))
+    rows = pa.array(np.arange(table.num_rows))
     ranked = pa.table({
-        "row": pa.array(range(table.num_rows), pa.int64()),
+        "row": rows,
         "id": table["id"],
+        "bare": pc.is_null(table["prompt_key"]),
         "output": pc.fill_null(table["output_tokens"], -1),
     }).filter(copied)  # fmt: skip
-    ordered = ranked.sort_by([("output", "descending"), ("row", "ascending")])
+    ordered = ranked.sort_by([("output", "descending"), ("bare", "ascending"), ("row", "ascending")])
     fullest = ordered.group_by("id", use_threads=False).aggregate([("row", "first")])["row_first"]
-    kept = pc.or_(pc.invert(copied), pc.is_in(pa.array(range(table.num_rows), pa.int64()), fullest))
+    kept = pc.or_(pc.invert(copied), pc.is_in(rows, fullest))
     return table.filter(kept)
 
 

@@ -129,6 +129,55 @@ def test_the_real_litellm_records() -> None:
     assert (payload["body_state"], spend["body_state"]) == ("full", "absent")
 
 
+def litellm_payload(id: str, start: float, **changes: Any) -> dict[str, Any]:
+    """What a callback is given of a call; its row in the database is `spend_log` of the same arguments."""
+    return {
+        "id": id, "call_type": "acompletion", "cache_hit": None, "status": "success", "startTime": start,
+        "endTime": start + 1.0, "completionStartTime": start + 1.0, "model": "gpt-4o", "response_cost": 0.01,
+        "prompt_tokens": 120, "completion_tokens": 9, "messages": [{"role": "user", "content": "Hi"}],
+        "response": {"id": id, "choices": [{"message": {"role": "assistant", "content": "Hello"}}]}, **changes,
+    }  # fmt: skip
+
+
+def spend_log(id: str, start: float, **changes: Any) -> dict[str, Any]:
+    at = [f"2026-09-21 14:13:{second:06.3f}" for second in (20 + start - 1790000000, 21 + start - 1790000000)]
+    return {
+        "request_id": id, "call_type": "acompletion", "cache_hit": "False", "status": "success", "startTime": at[0],
+        "endTime": at[1], "completionStartTime": at[1], "model": "gpt-4o", "spend": 0.01, "prompt_tokens": 120,
+        "completion_tokens": 9, "messages": "{}", "response": "{}", "proxy_server_request": "{}", **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_a_call_in_both_logs_of_litellm_counts_once_with_its_body(read_records, rows_first: bool) -> None:
+    start = 1790000000.0
+    hit = {"cache_hit": True, "response_cost": 0, "spend": 0}
+    failed = {"status": "failure", "response": {}, "completion_tokens": 0}
+    payloads = [
+        litellm_payload("a", start),
+        litellm_payload("a_cache_hit1790000005.1", start + 5, **hit),
+        litellm_payload("a_cache_hit1790000006.1", start + 6, **hit),
+        litellm_payload("b", start + 7.25, **failed),
+        litellm_payload("b", start + 9, **failed),
+    ]
+    rows = [
+        spend_log("a", start),
+        spend_log("a_cache_hit1790000005.3", start + 5, **hit),
+        spend_log("a_cache_hit1790000006.3", start + 6, **hit),
+        spend_log("b", start + 7.25, **failed),
+        spend_log("only-here", start + 20),
+    ]
+    log, calls = read_records(*(rows + payloads if rows_first else payloads + rows))
+    assert (log.records, log.rejected, log.passed_over) == (10, 0, 4)
+    found = {call.id: call for call in calls}
+    assert sorted(map(str, found)) == sorted(
+        ["a", "a@1790000005000", "a@1790000006000", "b@1790000007250", "b@1790000009000", "only-here"]
+    )
+    assert {call.body_state for id, call in found.items() if id != "only-here"} == {"full"}
+    assert found["only-here"].body_state == "absent"
+    assert [call.error_type for call in calls].count(None) == 4
+
+
 def test_texts_that_litellm_cut_are_kept_for_money_only() -> None:
     rows = {row["id"]: row for row in fixture("litellm").calls.table.to_pylist()}
     cut = rows["chatcmpl-6"]
@@ -138,7 +187,7 @@ def test_texts_that_litellm_cut_are_kept_for_money_only() -> None:
 
 @pytest.mark.parametrize(
     ("name", "hits"),
-    [("litellm", {"chatcmpl-3", "chatcmpl-5_cache_hit1790000100.5"}), ("helicone", {"h-5"}), ("portkey", {"p-2"}),
+    [("litellm", {"chatcmpl-3@1790000000000", "chatcmpl-5@1790000000000"}), ("helicone", {"h-5"}), ("portkey", {"p-2"}),
      ("cloudflare", {"01J-2"}), ("tensorzero", {"0199c9f0-5c00-7000-8000-000000000003"})],
 )  # fmt: skip
 def test_answers_out_of_a_gateways_cache_cost_nothing_and_keep_their_tokens(name: str, hits: set[str]) -> None:

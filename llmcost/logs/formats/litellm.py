@@ -13,13 +13,17 @@
 The table keeps prompts, in `proxy_server_request`, only where told to, and cuts texts over 2,048 characters with the
 mark `litellm_truncated`: such a body is truncated, never replayed. Latency is from start to end, for `response_time`
 ends at the first chunk of a stream.
+
+A call may be in both, under the id of its response, and counts once. A failed call has the id of its request, which its
+retries share, and what the cache answered that of the first answer: both are told by their start as well (`id@start`,
+in milliseconds), so that no attempt is taken for another.
 """
 
 from __future__ import annotations
 
 from llmcost.logs.declared import Declared, Facts, has
 from llmcost.logs.model import Record
-from llmcost.logs.values import boolean
+from llmcost.logs.values import boolean, instant_us
 
 USAGE = ("response.usage", "metadata.usage_object", "metadata.additional_usage_values")
 TEXT_CALLS = frozenset(
@@ -30,6 +34,9 @@ TEXT_CALLS = frozenset(
     }
 )  # fmt: skip
 EMBEDDING_CALLS = frozenset({"embedding", "aembedding"})
+
+
+CACHED = "_cache_hit"  # and the time of writing, which differs between the two logs
 
 
 def _adjust(facts: Facts, record: Record) -> None:
@@ -43,6 +50,15 @@ def _adjust(facts: Facts, record: Record) -> None:
     if isinstance(sent := facts.get("request"), dict) and "model" in facts:  # what was sent names a group of models
         facts["request"] = {**sent, "model": facts["model"]} if sent else None
     facts["app_cache"] = boolean(record.get("cache_hit")) is True
+    if facts["app_cache"] or facts.get("status") == "failure":
+        facts["id"] = _attempt(facts)
+
+
+def _attempt(facts: Facts) -> str | None:
+    """The id of an attempt that has none of its own."""
+    start = instant_us(facts.get("start"))
+    shared = str(facts["id"]).partition(CACHED)[0] if "id" in facts else None
+    return shared if shared is None or start is None else f"{shared}@{start // 1000}"
 
 
 LITELLM = Declared(
@@ -51,6 +67,7 @@ LITELLM = Declared(
     marks=has("call_type", "startTime", "endTime", "cache_hit"),
     opened=("metadata", "request_tags", "messages", "response", "proxy_server_request", "model_parameters"),
     adjust=_adjust,
+    copies=True,
     fields={
         "request": ("proxy_server_request",),
         "messages": ("messages",),
