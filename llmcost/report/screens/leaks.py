@@ -107,9 +107,9 @@ def _leaks(findings: Sequence[Finding], monthly: bool) -> list[_Leak]:
 
 
 def _grouped(findings: Sequence[Finding]) -> list[_Leak]:
-    """Findings alike but for their task and figures, together; those of unknown cost apart, those of the whole log alone.
+    """Findings alike but for their task and figures, together: those of unknown cost apart from the others.
 
-    What cannot wait is one row a kind.
+    Those of the whole log stand alone; what cannot wait is one row a kind.
     """
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
