@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, cast
@@ -87,9 +88,12 @@ def compression_of(path: str) -> str | None:
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
 
 
-def open_bytes(path: str, compression: str | None) -> IO[bytes]:
-    """The decompressed bytes of a log, to be closed by the caller."""
-    file = _opened(path)
+def open_bytes(path: str, compression: str | None, stop: int | None = None) -> IO[bytes]:
+    """The decompressed bytes of a log, to be closed by the caller; seekable if the file is not compressed.
+
+    `stop` says that what comes after this byte is hardly wanted: an object store then sends little of it.
+    """
+    file = _opened(path, stop)
     if compression == "gzip":
         return cast(IO[bytes], _Unzipped(file))
     if compression == "zstd":
@@ -103,14 +107,25 @@ def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
 
     Raises InputError if it cannot be read or is no Parquet.
     """
+    with reading_parquet(path):
+        if compression is not None:
+            with open_bytes(path, compression) as stream:
+                return pq.ParquetFile(pa.BufferReader(stream.read()))
+        if stores.is_url(path):  # pre_buffer: few large requests rather than one a column
+            return pq.ParquetFile(stores.random_access(path), pre_buffer=True)
+        return pq.ParquetFile(on_disk(path))
+
+
+@contextmanager
+def reading_parquet(path: str) -> Iterator[None]:
+    """Turns what goes wrong while a Parquet file is read into InputErrors that name it."""
     try:
-        if compression is None:
-            return pq.ParquetFile(stores.random_access(path) if stores.is_url(path) else on_disk(path))
-        with open_bytes(path, compression) as stream:
-            return pq.ParquetFile(pa.BufferReader(stream.read()))
+        yield
     except (pa.ArrowException, OSError, *DAMAGED) as error:
-        raise InputError(
-            f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
+        known = stores.known_failure(path, error) if stores.is_url(path) else None
+        detail = "" if stores.is_url(path) else f": {error}"
+        raise known or InputError(
+            f"cannot read {path} as Parquet{detail}", "the file is damaged or still being written"
         ) from error
 
 
@@ -154,9 +169,9 @@ def _named_as_log(relative: str) -> bool:
     return not hidden and extension(relative) in EXTENSIONS
 
 
-def _opened(path: str) -> IO[bytes]:
+def _opened(path: str, stop: int | None = None) -> IO[bytes]:
     if stores.is_url(path):
-        return stores.open_object(path)
+        return stores.open_object(path, stop)
     try:
         return on_disk(path).open("rb", buffering=BUFFER)
     except OSError as error:

@@ -76,6 +76,16 @@ def explained(url: str, family: str) -> Iterator[None]:
 
 def failure(url: str, family: str, error: Exception) -> InputError:
     """What this error of a store of s3, gs or az means."""
+    known = cause(url, family, error)
+    if known is not None:
+        return known
+    code = CODE.search(str(error))
+    reason = f" ({next(filter(None, code.groups()), 'unknown')})" if code else ""
+    return InputError(f"cannot read {url}{reason}", f"check that it can be read, and {ENDPOINTS[family]}")
+
+
+def cause(url: str, family: str, error: Exception) -> InputError | None:
+    """What this error means, if it is one that we know."""
     if isinstance(error, FileNotFoundError):
         return missing(url)
     told = str(error)
@@ -83,9 +93,7 @@ def failure(url: str, family: str, error: Exception) -> InputError:
     for sign, what, hint in CAUSES:
         if re.search(sign, told):
             return InputError(what.format(**known), hint.format(**known))
-    code = CODE.search(told)
-    reason = f" ({next(filter(None, code.groups()), 'unknown')})" if code else ""
-    return InputError(f"cannot read {url}{reason}", f"check that it can be read, and {known['endpoints']}")
+    return None
 
 
 def missing(url: str) -> InputError:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from llmcost.errors import InputError
 from llmcost.logs.clouds import filesystem
-from llmcost.logs.store_errors import changed, explained, missing
+from llmcost.logs.store_errors import cause, changed, explained, missing
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -99,9 +99,12 @@ def size_and_version(url: str) -> tuple[int, str]:
         return file.size(), _version(place, file)
 
 
-def open_object(url: str) -> IO[bytes]:
-    """The bytes of an object, to be read from any place on; to be closed by the caller."""
-    return io.BufferedReader(_Blocks(place_of(url)), BUFFER)
+def open_object(url: str, stop: int | None = None) -> IO[bytes]:
+    """The bytes of an object, to be read from any place on; to be closed by the caller.
+
+    Little is read ahead beyond `stop`: where only a range is wanted, the rest stays where it is.
+    """
+    return io.BufferedReader(_Blocks(place_of(url), stop), BUFFER)
 
 
 def random_access(url: str) -> Any:
@@ -109,6 +112,11 @@ def random_access(url: str) -> Any:
     place = place_of(url)
     with explained(url, place.family):
         return place.system.open_input_file(place.path)
+
+
+def known_failure(url: str, error: Exception) -> InputError | None:
+    """What an error of this URL's store means, if it is one that we know."""
+    return cause(url, place_of(url).family, error)
 
 
 def _kind(place: Place) -> str:
@@ -187,7 +195,7 @@ class _Blocks(io.RawIOBase):
     InputError at its end: its blocks would be of two.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, stop: int | None) -> None:
         self._place = place
         self._position = self._start = 0
         self._block = b""
@@ -198,6 +206,7 @@ class _Blocks(io.RawIOBase):
             self._file = place.system.open_input_file(place.path)
             self._size = self._file.size()
             self._version = _version(place, self._file)
+        self._stop = self._size if stop is None else min(stop, self._size)
 
     def readable(self) -> bool:
         return True
@@ -233,19 +242,20 @@ class _Blocks(io.RawIOBase):
 
     def _fetch(self) -> None:
         """Makes the block at the position the current one, and asks for the next if reading goes on."""
-        on = bool(self._block) and self._position == self._start + len(self._block)
+        start = self._position
+        on = bool(self._block) and start == self._start + len(self._block) < self._stop
         self._step = min(self._step * 2, LARGEST_BLOCK) if on else FIRST_BLOCK
         ahead, self._ahead = self._ahead, None
-        known = ahead is not None and ahead[0] == self._position
-        self._block = ahead[1].result() if ahead and known else self._read(self._position, self._step)
-        self._start = self._position
-        end = self._start + len(self._block)
-        if on and end < self._size:
+        known = ahead is not None and ahead[0] == start
+        self._block = ahead[1].result() if ahead and known else self._read(start, self._step)
+        self._start, end = start, start + len(self._block)
+        if on and end < self._stop:
             self._thread = self._thread or ThreadPoolExecutor(1, "read-ahead")
-            self._ahead = end, self._thread.submit(self._read, end, min(self._step * 2, LARGEST_BLOCK))
+            self._ahead = end, self._thread.submit(self._read, end, self._step * 2)
 
     def _read(self, start: int, size: int) -> bytes:
-        size = min(size, self._size - start)
+        most = self._stop - start if start < self._stop else FIRST_BLOCK
+        size = min(size, LARGEST_BLOCK, most, self._size - start)
         with explained(self._place.url, self._place.family):
             block: bytes = self._file.read_at(size, start)
         if len(block) < size or (start + size == self._size and self._replaced()):
