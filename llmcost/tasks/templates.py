@@ -20,6 +20,7 @@ import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Prints = npt.NDArray[np.uint32]
 
 ROOT = 0
 MOST_BITS = 22  # of a table that counts fingerprints by their low bits
@@ -81,17 +82,18 @@ class Groups:
     size: Ints
 
 
-def mine(openings: npt.NDArray[np.uint32], prompts: npt.NDArray[np.uint64]) -> Mined:
+def mine(openings: Prints, prompts: npt.NDArray[np.uint64]) -> Mined:
     """The templates of these rows.
 
     openings   (rows, 8) fingerprints, 0 where a prompt has none
     prompts    which rows are the same prompt: a thousand copies of one prompt make no template
     """
-    encoded = pa.array(prompts).dictionary_encode()
-    back = np.asarray(encoded.indices, dtype=np.int64)
-    first = np.empty(len(encoded.dictionary), np.int64)
-    first[back[::-1]] = np.arange(len(back) - 1, -1, -1)
-    distinct = openings[first].astype(np.int64)
+    order = np.argsort(prompts)
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = prompts[order[1:]] != prompts[order[:-1]]
+    back = np.empty(len(order), np.int64)
+    back[order] = np.cumsum(fresh) - 1
+    distinct = openings[order[fresh]]
     begins, ends = _grown(distinct, BEGINNINGS), _grown(distinct, ENDS)
     chosen = np.where((begins == ROOT) | _filled_in(begins, ends), ends, begins)
     found, codes, size = np.unique(chosen, return_inverse=True, return_counts=True)
@@ -102,20 +104,20 @@ def mine(openings: npt.NDArray[np.uint32], prompts: npt.NDArray[np.uint64]) -> M
     return Mined((codes - free)[back], templates)
 
 
-def _grown(openings: Ints, levels: Sequence[Level]) -> Ints:
+def _grown(openings: Prints, levels: Sequence[Level]) -> Ints:
     """The longest static part of every prompt: 1 + its fingerprint's place and the fingerprint; ROOT for none."""
     node, active = np.zeros(len(openings), np.int64), np.ones(len(openings), bool)
     for level, longer in zip(levels, [*levels[1:], None], strict=True):
-        rows = _frequent(
-            openings[:, level.part], active, min(_enough(it, len(openings)) for it in (level, longer) if it)
-        )
+        keys = openings[:, level.part].astype(np.int64)
+        enough = min(_enough(it, len(openings)) for it in (level, longer) if it)
+        rows = _frequent(keys, active, enough)
         encoded = pa.array(node).dictionary_encode()
         parents, at = np.asarray(encoded.dictionary, dtype=np.int64), np.asarray(encoded.indices, dtype=np.int64)
-        children = _grouped(at[rows], openings[rows, level.part])
-        strong = _strong(openings[rows], children, level, longer, len(openings))
+        children = _grouped(at[rows], keys[rows])
+        strong = _strong(openings, rows, children, level, longer)
         follow = strong & _goes_on(parents == ROOT, at[active], children, strong)[children.parent]
         moves = follow[children.of]
-        node[rows[moves]] = ((level.part + 1) << 32) | openings[rows[moves], level.part]
+        node[rows[moves]] = ((level.part + 1) << 32) | keys[rows[moves]]
         active &= node == ROOT
         active[rows[moves]] = True
     return node
@@ -125,16 +127,17 @@ def _frequent(keys: Ints, active: Mask, enough: float) -> Ints:
     """Rows whose fingerprint may be that of so many prompts: nearly all of free text is sorted out by its low bits."""
     rows = np.flatnonzero(active & (keys != 0))
     low = keys[rows] & ((1 << min(len(rows).bit_length() + 1, MOST_BITS)) - 1)
-    return rows[(np.bincount(low) >= enough)[low]]
+    often: Ints = rows[(np.bincount(low) >= enough)[low]]
+    return often
 
 
-def _strong(openings: Ints, children: Groups, level: Level, longer: Level | None, prompts: int) -> Mask:
+def _strong(openings: Prints, rows: Ints, children: Groups, level: Level, longer: Level | None) -> Mask:
     """Children that enough prompts share; a short one also if most of its prompts share longer parts."""
-    enough: Mask = children.size >= _enough(level, prompts)
+    enough: Mask = children.size >= _enough(level, len(openings))
     if longer is None or level.share <= longer.share:
         return enough
-    deeper = _grouped(children.of, openings[:, longer.part])
-    sure = (deeper.key != 0) & (deeper.size >= _enough(longer, prompts))
+    deeper = _grouped(children.of, openings[rows, longer.part].astype(np.int64))
+    sure = (deeper.key != 0) & (deeper.size >= _enough(longer, len(openings)))
     covered = np.bincount(deeper.parent[sure], weights=deeper.size[sure], minlength=len(children.size))
     return enough | ((children.size >= level.prompts) & (covered >= MOSTLY * children.size))
 
