@@ -54,11 +54,26 @@ class TaskRule(Section, frozen=True):
     tags: dict[str, str] = {}
 
 
+Kind = Literal[
+    "embedding",
+    "agent step",
+    "classification",
+    "translation",
+    "code",
+    "extraction",
+    "summarization",
+    "reasoning",
+    "chat",
+    "other",
+]
+
+
 class TasksSettings(Section, frozen=True):
-    """Which task a call belongs to: rules first, then the first of these fields that the log has."""
+    """Which task a call belongs to: rules first, then the first of these fields that the log has; and their kinds."""
 
     field: str | None = None
     rules: tuple[TaskRule, ...] = ()
+    kinds: dict[str, Kind] = {}
 
 
 class LogsSettings(Section, frozen=True):
