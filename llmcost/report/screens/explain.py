@@ -26,6 +26,7 @@ from llmcost.report.document import (
 from llmcost.report.screens import cells
 
 FINDINGS_SHOWN = 5
+NONE = "not found"
 ANSWERS_CHANGE = {"no_answer_change": "no answer changes", "potential": "untested", "measured": "no (measured)"}
 
 
@@ -48,7 +49,7 @@ def kinds_document(explanations: Explanations) -> Document:
     example = explanations.kinds[0].kind
     blocks = (
         Heading(line(cells.strong(f"{figures.counted(len(rows), 'kind')} of findings"))),
-        Text(tuple(_log_named(explanations.kinds[0]))),
+        Text(tuple(_log_named(explanations.kinds[0], sum(len(item.findings) for item in explanations.kinds)))),
         Table("finding", columns, rows),
         Next((Command(f"llmcost explain {example}", "how it is counted, when it is wrong, what to do"),)),
     )
@@ -78,18 +79,17 @@ def _figures(explanation: Explanation) -> Iterator[Text | Table]:
     if not explanation.files:
         yield Text((line(cells.dim("Nothing was audited here yet: llmcost audit LOGS shows what it costs you.")),))
     elif len(explanation.findings) == 1:
-        yield Text((*_log_named(explanation), *_one(explanation.findings[0])))
+        yield Text((*_log_named(explanation, 1), *_one(explanation.findings[0])))
     else:
-        yield Text(tuple(_log_named(explanation)))
+        yield Text(tuple(_log_named(explanation, len(explanation.findings))))
         yield from _many(explanation.findings)
 
 
-def _log_named(explanation: Explanation) -> Iterator[Line]:
-    if not explanation.files:
-        return
-    where = cells.joined((cells.file_names(explanation.files), cells.period(explanation.start, explanation.end)))
-    found = figures.counted(len(explanation.findings), "finding") if explanation.findings else "not found"
-    yield line(cells.dim(f"Last audit: {where}"), f": {found}" if explanation.page else "")
+def _log_named(explanation: Explanation, findings: int) -> Iterator[Line]:
+    """Which log the last audit was of, and how much it found; nothing where there was none."""
+    if explanation.files:
+        where = cells.joined((cells.file_names(explanation.files), cells.period(explanation.start, explanation.end)))
+        yield line(cells.dim(f"Last audit: {where}"), f": {figures.counted(findings, 'finding') if findings else NONE}")
 
 
 def _one(finding: Finding) -> Iterator[Line]:
