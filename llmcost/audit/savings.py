@@ -8,19 +8,29 @@ from functools import cached_property
 
 import numpy as np
 
+from llmcost.audit.exemplars import Exemplars
 from llmcost.audit.groups import Floats, Ints, Mask, money_sum, money_sums
-from llmcost.audit.ledger import Ledger
+from llmcost.audit.ledger import Labels, Ledger
+from llmcost.audit.places import Places, places
+from llmcost.audit.prefixes import prefixes
+from llmcost.audit.prompt_caching import PromptCaching
+from llmcost.audit.rhythm import Waiting, waiting
 from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, repriced
-from llmcost.strategies import CachePolicy, Route, Swap
+from llmcost.pricing.cost import from_app_cache
+from llmcost.strategies import BatchApi, CachePolicy, CanWait, Route, Swap
 from llmcost.strategies.response_cache import answered_from_cache, hits
+
+# Dollars are worth a reader's time from these on: a share of the bill, or a sum a month.
+MIN_SHARE = 0.005
+MIN_MONTHLY_USD = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSaving:
-    """What one change takes off one task's bill, in dollars of the log, over the calls priced before and after.
+    """What one change takes off the bill of one task, or one call site, over the calls priced before and after.
 
-    calls  that it changes          before, after  their bill; None: not known of any
+    calls  that it changes          before, after  their bill in dollars of the log; None: not known of any
     """
 
     calls: int
@@ -44,6 +54,7 @@ class Stack:
     book: PriceBook
     ttl_s: float
     compare: tuple[str, ...]
+    exemplars: Exemplars
 
     @cached_property
     def hits(self) -> Mask:
@@ -54,6 +65,17 @@ class Stack:
     def cached(self) -> Calls:
         """The calls behind an exact response cache."""
         return answered_from_cache(self.entries.calls, self.hits)
+
+    @cached_property
+    def caching(self) -> PromptCaching:
+        """What the provider's prompt cache would save."""
+        found = prefixes(self.entries.calls, self.exemplars)
+        return PromptCaching(self.entries, found, self.priced, self.worth_saying)
+
+    @cached_property
+    def prompt_cached(self) -> Calls:
+        """What the response cache leaves, with the provider's prompt cache used where it is not."""
+        return self.caching.used(self.cached)
 
     @cached_property
     def repeats(self) -> dict[str, TaskSaving]:
@@ -80,17 +102,85 @@ class Stack:
             for model in known
         }
 
+    @cached_property
+    def places(self) -> Places:
+        """Where in the customer's code the calls come from."""
+        return places(self.entries)
+
+    @cached_property
+    def answered(self) -> Mask:
+        """True where a provider answered."""
+        answered: Mask = ~self.entries.failed & ~from_app_cache(self.entries.calls)
+        return answered
+
+    @cached_property
+    def bill(self) -> float | None:
+        """Dollars of the whole log; None: no call of it is priced."""
+        return money_sum(self.entries.costs)
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        """The calls that nobody seems to wait for."""
+        return waiting(self.entries.calls, self.answered, self.places.grouped)
+
+    @cached_property
+    def batches(self) -> dict[int, TaskSaving]:
+        """What a Batch API saves on them, by place, where it is worth a reader's time."""
+        rows, grouped = np.flatnonzero(self.waiting.rows), self.places.grouped
+        calls = self.entries.calls.take(rows)
+        costs = self.priced_rows(rows, BatchApi().apply(calls, CanWait(np.ones(len(rows), dtype=bool))))
+        after = self.entries.costs.copy()
+        after[rows] = costs
+        cheaper = self.waiting.rows & (after < self.entries.costs)
+        saved = self.by_group(grouped, after, cheaper)
+        return {index: saving for index, saving in enumerate(saved) if self.worth_saying(saving.usd)}
+
+    def batched(self, calls: Calls) -> Calls:
+        """These calls with those places in a batch."""
+        if not self.batches:
+            return calls
+        chosen = np.isin(self.places.grouped.codes, list(self.batches))
+        return BatchApi().apply(calls, CanWait(self.waiting.rows & chosen))
+
+    def worth_saying(self, usd: float | None) -> bool:
+        """Whether so many dollars of the log are at least 0.5 % of its bill, or $100 a month."""
+        if not usd or usd <= 0 or not self.bill:
+            return False
+        return usd >= MIN_SHARE * self.bill or (self.entries.monthly(usd) or 0.0) >= MIN_MONTHLY_USD
+
+    @cached_property
+    def unchanged(self) -> Floats:
+        """What every call costs after all that changes no answer: the response cache, then prompt cache or batches.
+
+        Calls of a batch are answered in any order, so that they are not counted on to find each other's prefixes.
+        """
+        return self._where_less(self.priced(self.prompt_cached), self.batched(self.cached))
+
     def no_answer_change(self) -> float | None:
         """Dollars of the log that go without changing an answer."""
-        return self.saved_by(self.cached)
+        return self.saved_by(self.unchanged)
 
     def if_untested_passed(self) -> float | None:
-        """Dollars of the log that would go if every task could move to its cheapest model as well."""
-        return self.saved_by(Route().apply(self.cached, swaps(self.cheaper)))
+        """Dollars of the log that would go if broken prefixes were mended and tasks moved to cheaper models as well."""
+        mended = self._where_less(self.unchanged, self.caching.mended(self.prompt_cached))
+        moved = self.batched(Route().apply(self.cached, swaps(self.cheaper)))
+        return self.saved_by(self._where_less(mended, moved))
 
-    def saved_by(self, after: Calls) -> float | None:
-        """Dollars of the log that `after` saves, over the calls whose cost is known both before and after."""
-        return money_sum(self.entries.costs - self.priced(after))
+    def saved_by(self, after: Floats) -> float | None:
+        """Dollars of the log that these costs are below today's, over the calls whose cost is known in both."""
+        return money_sum(self.entries.costs - after)
+
+    def _where_less(self, costs: Floats, after: Calls) -> Floats:
+        """Costs after a further change that is made to those tasks alone whose bill it lowers.
+
+        One change can spoil another: who leaves a provider leaves its cache and its batches, too.
+        """
+        changed = self.priced(after)
+        both, tasks = ~np.isnan(costs) & ~np.isnan(changed), self.entries.tasks
+        codes, size = tasks.codes[both], len(tasks.names)
+        sums = zip(*(money_sums(codes, size, each[both]) for each in (costs, changed)), strict=True)
+        pays = np.array([was is not None and now is not None and now < was for was, now in sums], dtype=bool)
+        return np.where(pays[tasks.codes], changed, costs)
 
     def priced(self, calls: Calls) -> Floats:
         """What the calls of this timeline cost, in dollars of the real traffic."""
@@ -109,12 +199,17 @@ class Stack:
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""
         tasks = self.entries.tasks
-        size, comparable = len(tasks.names), changed & ~np.isnan(costs) & self.entries.priced
-        n = self.entries.counts(tasks, changed)
-        before = money_sums(tasks.codes, size, np.where(comparable, self.entries.costs, np.nan))
-        after = money_sums(tasks.codes, size, np.where(comparable, costs, np.nan))
-        rows = zip(tasks.names, n, before, after, strict=True)
-        return {name: TaskSaving(calls, was, now) for name, calls, was, now in rows if calls}
+        found = zip(tasks.names, self.by_group(tasks, costs, changed), strict=True)
+        return {name: saving for name, saving in found if saving.calls}
+
+    def by_group(self, grouped: Labels, costs: Floats, changed: Mask) -> list[TaskSaving]:
+        """Savings of every group, over the calls that changed."""
+        comparable = np.flatnonzero(changed & ~np.isnan(costs) & self.entries.priced)
+        codes, size = grouped.codes[comparable], len(grouped.names)
+        before = money_sums(codes, size, self.entries.costs[comparable])
+        after = money_sums(codes, size, costs[comparable])
+        n = self.entries.counts(grouped, changed)
+        return [TaskSaving(*row) for row in zip(n, before, after, strict=True)]
 
 
 def swaps(best: Mapping[str, tuple[str, TaskSaving]]) -> dict[str, Swap]:

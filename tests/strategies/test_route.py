@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import MODELS, rows, table
 
-from llmcost.strategies import BUILTINS, CachePolicy, NearPolicy, ResponseCache, Route, Swap, strategies
+from llmcost.strategies import BUILTINS, CachePolicy, CanWait, NearPolicy, ResponseCache, Route, Swap, strategies
 from llmcost.strategies.response_cache import TOKENS
 
 SWAPS = st.builds(
@@ -108,6 +108,7 @@ def test_every_strategy_with_nothing_to_do_returns_the_very_calls(log):
         "near_duplicates": NearPolicy({}),
         "prompt_cache": {},
         "route": {},
+        "batch_api": CanWait(np.zeros(len(log), dtype=bool)),
     }
     for name, strategy in strategies().items():
         assert strategy.apply(before, nothing[name]) is before

@@ -7,38 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from llmcost.audit.closed_answers import labels_of
 from llmcost.audit.exemplars import Exemplars
-from llmcost.audit.groups import Ints, Mask, money_sum, money_sums
-from llmcost.audit.ledger import Labels, Ledger, labels
+from llmcost.audit.groups import Ints, Mask, money_sums
+from llmcost.audit.ledger import Labels, Ledger
+from llmcost.audit.places import Places
 from llmcost.audit.result import Finding
 from llmcost.audit.savings import Stack
 from llmcost.config import AuditSettings
 from llmcost.pricing import PriceBook
-from llmcost.pricing.cost import from_app_cache
 
 NAMES_SHOWN = 3
-NO_SITE = ""
 
-# A finding is worth a reader's time from these on: so many calls, and a share of the bill or dollars a month.
+# A finding is worth a reader's time from so many calls on, and from dollars on that `worth_saying` knows.
 MIN_CALLS = 20
-MIN_SHARE = 0.005
-MIN_MONTHLY_USD = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Call sites by task, in the order of their names: `grouped` leads every call to its place.
-
-    `sites` names the call site of a place; None where it is the task's only one, or named like it.
-    """
-
-    grouped: Labels
-    tasks: list[str]
-    sites: list[str | None]
 
 
 @dataclass(frozen=True)
@@ -51,16 +33,15 @@ class Scene:
     stack: Stack
     exemplars: Exemplars
 
-    @cached_property
+    @property
     def places(self) -> Places:
         """Where in the customer's code the calls come from."""
-        return _places(self.entries)
+        return self.stack.places
 
-    @cached_property
+    @property
     def answered(self) -> Mask:
         """True where a provider answered: the call did not fail, and no cache of the application's own had it."""
-        answered: Mask = ~self.entries.failed & ~from_app_cache(self.entries.calls)
-        return answered
+        return self.stack.answered
 
     @cached_property
     def labels(self) -> Ints:
@@ -68,16 +49,14 @@ class Scene:
         grouped = self.places.grouped
         return labels_of(self.entries.calls, self.answered, grouped.codes, len(grouped.names))
 
-    @cached_property
+    @property
     def bill(self) -> float | None:
         """Dollars of the whole log; None: no call of it is priced."""
-        return money_sum(self.entries.costs)
+        return self.stack.bill
 
     def worth_saying(self, usd: float | None) -> bool:
         """Whether so many dollars of the log are at least 0.5 % of its bill, or $100 a month."""
-        if not usd or usd <= 0 or not self.bill:
-            return False
-        return usd >= MIN_SHARE * self.bill or (self.entries.monthly(usd) or 0.0) >= MIN_MONTHLY_USD
+        return self.stack.worth_saying(usd)
 
     def usd_of(self, grouped: Labels, rows: Mask) -> list[float | None]:
         """What these calls cost in every group; None: not known of any."""
@@ -112,21 +91,3 @@ def share(part: float | None, whole: float | None) -> str:
 def usd(amount: float | None) -> str:
     """Dollars in a sentence."""
     return "unknown" if amount is None else f"${amount:,.2f}" if amount >= 1 else f"${amount:.2g}"
-
-
-def _places(entries: Ledger) -> Places:
-    sites, tasks = labels(entries.calls.column("call_site"), NO_SITE), entries.tasks
-    width = max(1, len(sites.names))
-    encoded = pa.array(tasks.codes * width + sites.codes).dictionary_encode()
-    pairs = [(tasks.names[pair // width], sites.names[pair % width]) for pair in encoded.dictionary.to_pylist()]
-    order = sorted(range(len(pairs)), key=pairs.__getitem__)
-    position = np.empty(len(pairs), dtype=np.int64)
-    position[order] = np.arange(len(pairs))
-    ordered = [pairs[index] for index in order]
-    in_task = {task: 0 for task, _ in ordered}
-    for task, _ in ordered:
-        in_task[task] += 1
-    named = [site if in_task[task] > 1 and site not in (NO_SITE, task) else None for task, site in ordered]
-    codes = position[np.asarray(encoded.indices, dtype=np.int64)] if pairs else np.zeros(0, dtype=np.int64)
-    names = [f"{task}:{site}" if site else task for (task, _), site in zip(ordered, named, strict=True)]
-    return Places(Labels(codes, names), [task for task, _ in ordered], named)
