@@ -28,7 +28,7 @@ NOT_ANSWERED = {-1: "timeout", -2: "pending", -3: "cancelled"}
 
 def _adjust(facts: Facts, record: Record) -> None:
     for name in ("request", "response"):
-        if isinstance(body := facts.get(name), dict) and PLACEHOLDER in body:
+        if isinstance(body := facts.get(name), dict) and body.get(PLACEHOLDER) is not None:
             del facts[name]
     status = number(facts.get("status"))
     if status is not None and status < 0:
