@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from llmcost import gate, logs, pricing
-from llmcost.api.explain import explain, remember
+from llmcost.api.explaining import explain, remember
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.views import (
     AuditView,
@@ -94,6 +94,7 @@ def audit(
         version=VERSION,
         bodies=logs.bodies,
         by=by,
+        kinds=traffic.settings.tasks.kinds,
     )
     remember(result, place)
     return AuditView(result, settings.audit.top if top is None else top, compact)
