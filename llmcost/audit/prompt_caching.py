@@ -42,16 +42,20 @@ class CacheSaving:
 
 @dataclass(frozen=True)
 class PromptCaching:
-    """Prompt caching on the timeline of a log. `priced` says what the calls of a timeline cost, row by row."""
+    """Prompt caching on the timeline of a log.
+
+    priced  what the calls of a timeline cost, row by row      worth_saying  whether so many dollars are worth a finding
+    """
 
     entries: Ledger
     prefixes: Mapping[str, Prefix]
     priced: Callable[[Calls], Floats]
+    worth_saying: Callable[[float | None], bool]
 
     @cached_property
     def unused(self) -> dict[str, CacheSaving]:
         """Call sites whose prompts begin alike as they are, and read much less of it than the provider would keep."""
-        return self._gains(self.entries.calls, self._as_they_are(self.prefixes), FAR_BELOW)
+        return self._worth(self._gains(self.entries.calls, self._as_they_are(self.prefixes), FAR_BELOW))
 
     @cached_property
     def broken(self) -> dict[str, CacheSaving]:
@@ -63,7 +67,7 @@ class PromptCaching:
         }
         today = self.entries.calls
         as_they_are = self._where_it_pays(today, self._as_they_are(sites, unlogged=True))
-        return self._gains(as_they_are, _mended(sites), 0.0)
+        return self._worth(self._gains(as_they_are, _mended(sites), 0.0))
 
     def used(self, calls: Calls) -> Calls:
         """These calls with the cache used where it is not, and the log says so. No prompt changes."""
@@ -78,6 +82,11 @@ class PromptCaching:
             if saving.logged or self.prefixes[site].shared < LEAST_CACHED
         }
         return self._where_it_pays(calls, _mended(sites))
+
+    @cached_property
+    def tasks(self) -> dict[str, str]:
+        """By call site the task of most of its calls."""
+        return most_frequent(self.sites, self.entries.tasks)
 
     @cached_property
     def logged(self) -> set[str]:
@@ -95,6 +104,9 @@ class PromptCaching:
             site: PrefixEvidence(prefix.shared, prefix.grows, unlogged or site not in self.logged)
             for site, prefix in sites.items()
         }
+
+    def _worth(self, gains: dict[str, CacheSaving]) -> dict[str, CacheSaving]:
+        return {site: saving for site, saving in gains.items() if self.worth_saying(saving.usd)}
 
     def _where_it_pays(self, calls: Calls, evidence: dict[str, PrefixEvidence]) -> Calls:
         paying = self._gains(calls, evidence, 0.0)
