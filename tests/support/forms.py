@@ -41,6 +41,34 @@ def parquet(records: Records) -> bytes:
     return out.getvalue()
 
 
+def structs(records: Records) -> bytes:
+    """A row a record; objects and lists are typed, and have all fields that any of the records has.
+
+    A field whose values are of several types, or objects without a field, stands as JSON text.
+    """
+    columns = {name: _typed([record.get(name) for record in records]) for name in records[0]}
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out, row_group_size=2)
+    return out.getvalue()
+
+
+def _typed(values: list[Any]) -> pa.Array:
+    try:
+        column = pa.array(values)
+        pq.write_table(pa.table({"it": column}), io.BytesIO())
+    except pa.ArrowException:
+        return _column(values)
+    return column
+
+
+def by_shape(records: Records) -> list[list[dict[str, Any]]]:
+    """The records by the names of their fields, as the tables are that hold them."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for record in records:
+        found.setdefault(tuple(sorted(record)), []).append(record)
+    return list(found.values())
+
+
 def _cell(value: object) -> object:
     return json.dumps(value) if isinstance(value, dict | list | bool) else value
 

@@ -24,6 +24,10 @@ ODD_VALUES: tuple[Any, ...] = (
     {"a": {"b": None}}, [{"type": "text", "text": 7}], [{"role": None, "content": []}],
     {"stringValue": 5}, {"intValue": "x"}, {"arrayValue": {"values": None}}, DEEP, WIDE,
 )  # fmt: skip
+MILD_VALUES: tuple[Any, ...] = (
+    None, True, 0, -1, 7, 2.5, 10**15, 2**53, 2**64, "", "x", "12", "é\n\u2028", "2026-10-02T03:04:05Z", [], {}, [None],
+    [{"type": "text", "text": "hi"}], {"a": {"b": 1}}, "{}", '{"a": [1]}', "data: {}",
+)  # fmt: skip
 SCALARS = (b"null", b"true", b"0", b"-1e999", b'"text"', b"[]", b"{}", b"[{}]", b"NaN", b"x", b"{{", b"}", b"\xff\xfe")
 SPECKS = (b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f", b"\\ud800", b"\\udc00", b"\x0c", b"\x1c",
           b"\xe2\x80\xa8", b"\xc2\x85", b"\r", b"\t", b"\\", b'"', b"{", b"]", b",", b"\xef\xbb\xbf",
@@ -38,11 +42,11 @@ def corpus(samples: Path | None = None) -> dict[str, list[bytes]]:
         files += [(file.name, file) for file in sorted(samples.glob("*.json*"))]
     found: dict[str, list[bytes]] = {}
     for name, file in files:
-        found.setdefault(name, []).extend(json.dumps(record).encode() for record in _records(file))
+        found.setdefault(name, []).extend(json.dumps(record).encode() for record in records_of(file))
     return {name: lines for name, lines in found.items() if lines}
 
 
-def _records(file: Path) -> list[Any]:
+def records_of(file: Path) -> list[Any]:
     """The records of a fixture; of a form that is not text, none."""
     if file.suffix == ".csv":
         with file.open(newline="") as stream:
@@ -223,3 +227,17 @@ def damaged(content: bytes, choose: random.Random) -> bytes:
         at = choose.randrange(len(content))
         content = content[:at] + choose.choice((b"", b"\x00", b"\xff", choose.randbytes(8))) + content[at + 1 :]
     return content
+
+
+def perturbed(records: list[Any], choose: random.Random) -> list[Any]:
+    """The records with some values replaced, moved or taken out; still JSON that any decoder reads."""
+    changed = copy.deepcopy(records)
+    for record in changed:
+        for _ in range(choose.choice((0, 0, 1, 3))):
+            parent, key = choose.choice(list(_places(record)))
+            choose.choice((_replace_mildly, _remove, _swap, _wrap, _as_text, _repeat))(parent, key, choose)
+    return changed
+
+
+def _replace_mildly(parent: Any, key: Any, choose: random.Random) -> None:
+    parent[key] = copy.deepcopy(choose.choice(MILD_VALUES))
