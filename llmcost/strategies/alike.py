@@ -47,18 +47,24 @@ class Prompts:
     sketches: Bytes
     telling: Bytes
 
-    def likeness(self, one: Ints, other: Ints) -> tuple[Floats, Floats]:
-        """Estimated Jaccard index of these pairs, and of what is no template in them (0: too little to tell)."""
-        equal = self.sketches[one] == self.sketches[other]
-        telling = np.unpackbits(self.telling[one], axis=1).view(bool) | ~equal
-        whole, left = equal.mean(axis=1), telling.sum(axis=1)
-        rest = (equal & telling).sum(axis=1) / np.maximum(left, 1)
-        return _jaccard(whole), np.where(left >= TELLING, _jaccard(rest), 0.0)
-
     def near(self, one: Ints, other: Ints, threshold: float) -> tuple[Mask, Floats]:
-        """Which of these pairs are near, and how like they are."""
-        whole, rest = self.likeness(one, other)
-        return (whole >= threshold) & (rest >= threshold) & (self.scope[one] == self.scope[other]), whole
+        """Which of these pairs are near, and the estimated Jaccard index of all of them."""
+        equal = self.sketches[one] == self.sketches[other]
+        likeness = _jaccard(_ones(equal) / SKETCH_BYTES)
+        near = (likeness >= threshold) & (self.scope[one] == self.scope[other])
+        rows = np.flatnonzero(near)
+        near[rows] = self._apart(equal[rows], one[rows]) >= threshold
+        return near, likeness
+
+    def _apart(self, equal: Mask, one: Ints) -> Floats:
+        """The estimated Jaccard index of what is no template, for pairs with these equal bytes; 0: too little to tell.
+
+        A byte that is template in one prompt and not the same in the other tells that they differ.
+        """
+        alike = equal & np.unpackbits(self.telling[one], axis=1).view(bool)
+        shared, differ = _ones(alike), SKETCH_BYTES - _ones(equal)
+        told = shared + differ
+        return np.where(told >= TELLING, _jaccard(shared / np.maximum(told, 1)), 0.0)
 
 
 def distinct_prompts(sketches: Bytes, scopes: Ints, sites: Ints) -> tuple[Prompts, Ints]:
@@ -168,6 +174,12 @@ def near_ones(prompts: Prompts, one: Ints, other: Ints, threshold: float) -> tup
 def _jaccard(equal: Floats) -> Floats:
     """The Jaccard index that so many equal bytes say (Li and König 2010)."""
     return np.maximum(0.0, (equal - BY_CHANCE) / (1 - BY_CHANCE))
+
+
+def _ones(mask: Mask) -> Floats:
+    """How many of the 64 of every row are true. Eight are summed at once, as a number whose digits do not carry."""
+    digits = np.ascontiguousarray(mask).view(np.uint64).sum(axis=1)
+    return np.asarray((digits * np.uint64(0x0101010101010101)) >> np.uint64(56), dtype=np.float64)
 
 
 def _mixed(numbers: Hashes) -> Hashes:

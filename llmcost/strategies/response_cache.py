@@ -27,7 +27,7 @@ from llmcost.strategies.timeline import (
     ttl_us,
 )
 
-__all__ = ["TOKENS", "CachePolicy", "ResponseCache", "answered_from_cache", "hits"]
+__all__ = ["TOKENS", "CachePolicy", "ResponseCache", "answered_from_cache", "entries", "hits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,17 @@ class ResponseCache:
 
 
 def hits(calls: Calls, policy: CachePolicy) -> Mask:
-    """True for every call that the cache would have answered.
+    """True for every call that the cache would have answered."""
+    return entries(calls, policy) >= 0
+
+
+def entries(calls: Calls, policy: CachePolicy) -> Ints:
+    """For every call the row of the earlier one whose answer the cache would have given; −1: none.
 
     Failed calls and calls without fingerprint, model or time neither hit nor fill; refused and truncated ones never
     fill.
     """
-    hit = np.zeros(len(calls), dtype=bool)
+    entry = np.full(len(calls), -1)
     groups, moments = same_requests(calls), times(calls)
     ttl = ttl_us(calls, policy.ttl_s)
     usable = (groups >= 0) & (ttl > 0)
@@ -63,8 +68,9 @@ def hits(calls: Calls, policy: CachePolicy) -> Mask:
     rows = np.flatnonzero(usable & repeated[groups])
     if rows.size:
         order = rows[chronological(calls, rows, groups[rows], moments[rows])]
-        hit[order] = served_by(groups[order], moments[order], ttl[order], can_fill(calls)[order]) >= 0
-    return hit
+        index = served_by(groups[order], moments[order], ttl[order], can_fill(calls)[order])
+        entry[order[index >= 0]] = order[index[index >= 0]]
+    return entry
 
 
 def answered_from_cache(calls: Calls, hit: Mask) -> Calls:
