@@ -46,6 +46,7 @@ SCHEMA = pa.schema(
         ("input_tokens", pa.int64()),  # includes cache_read_tokens and cache_write_tokens
         ("cache_read_tokens", pa.int64()),
         ("cache_write_tokens", pa.int64()),
+        ("cache_write_1h_tokens", pa.int64()),  # of those, the ones kept for an hour, which cost more
         ("output_tokens", pa.int64()),  # includes reasoning_tokens
         ("reasoning_tokens", pa.int64()),
         ("tokens_estimated", pa.bool_()),  # counted by us from the text, not by the provider
@@ -88,6 +89,7 @@ class Usage:
     cache_write_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

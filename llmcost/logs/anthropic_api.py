@@ -21,6 +21,7 @@ from llmcost.logs.translated import (
     text_or_parts,
     tool_call,
 )  # fmt: skip
+from llmcost.logs.usage import written_for_an_hour
 from llmcost.logs.values import count, text
 
 SAME = ("model", "temperature", "top_p", "stream", "max_tokens")
@@ -109,7 +110,7 @@ def usage_of(block: Mapping[str, Any]) -> Usage:
     details = block.get("output_tokens_details")
     thought = count(details.get("thinking_tokens")) if isinstance(details, dict) else None
     total = None if given is None else given + (read or 0) + (written or 0)
-    return Usage(total, read, written, count(block.get("output_tokens")), thought)
+    return Usage(total, read, written, count(block.get("output_tokens")), thought, written_for_an_hour(lifetimes))
 
 
 def _typed(system: Any) -> bool:

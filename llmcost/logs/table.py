@@ -117,6 +117,7 @@ def row_of(
         usage.cache_read_tokens,
         usage.cache_write_tokens,
         usage.output_tokens,
+        usage.cache_write_1h_tokens,
         usage.reasoning_tokens,
         call["tokens_estimated"],
         call["finish_reason"],

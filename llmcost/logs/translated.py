@@ -114,5 +114,6 @@ def _usage_block(usage: Usage) -> Chat:
             ("prompt_tokens_details", known([("cached_tokens", usage.cache_read_tokens),
                                              ("cache_write_tokens", usage.cache_write_tokens)])),
             ("completion_tokens_details", known([("reasoning_tokens", usage.reasoning_tokens)])),
+            ("cache_creation", known([("ephemeral_1h_input_tokens", usage.cache_write_1h_tokens)])),
         ]
     )  # fmt: skip

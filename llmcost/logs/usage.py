@@ -11,7 +11,8 @@
 | reasoning_tokens    | completion_tokens_details.reasoning_tokens       | output_tokens_details.reasoning_tokens |
 
 Anthropic's block is told by its `cache_read_input_tokens` or `cache_creation_input_tokens` beside `input_tokens`, and
-leaves both out of it: they are added.
+leaves both out of it: they are added. What it writes for an hour, `cache_creation.ephemeral_1h_input_tokens` (LiteLLM:
+prompt_tokens_details.cache_creation_token_details.…), is a part of what it writes: cache_write_1h_tokens.
 """
 
 from __future__ import annotations
@@ -42,7 +43,13 @@ def usage_of(block: Mapping[str, Any]) -> Usage:
         _either(into, ("cache_write_tokens", "cache_creation_tokens"), block, CACHE_WRITE),
         _first(block, OUTPUT),
         _either(out, REASONING, block, REASONING),
+        written_for_an_hour(block.get("cache_creation") or (into or {}).get("cache_creation_token_details")),
     )
+
+
+def written_for_an_hour(lifetimes: Any) -> int | None:
+    """What was written to the cache for an hour, of what was written by lifetime; None if that is not told."""
+    return count(lifetimes.get("ephemeral_1h_input_tokens")) if isinstance(lifetimes, dict) else None
 
 
 def _first(block: Mapping[str, Any], names: tuple[str, ...]) -> int | None:

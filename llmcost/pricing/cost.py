@@ -47,7 +47,7 @@ MINUTE_US = 60_000_000
 WEEK_MINUTES = 7 * 1440
 THURSDAY_MINUTES = 3 * 1440  # the epoch began on a Thursday; weeks here begin on Monday
 KEYS = ("request_model", "response_model", "provider", "service_tier", "operation")
-UNPRICED = (float("nan"),) * 5
+UNPRICED = (float("nan"),) * 6
 
 
 class Key(NamedTuple):
@@ -69,6 +69,7 @@ class Quantities:
     write: Floats
     output: Floats
     reasoning: Floats
+    hour: Floats  # of what was written to the cache, the part that is kept for an hour
     start: Integers
     timed: npt.NDArray[np.bool_]
 
@@ -108,6 +109,7 @@ def price_usages(
         write=_counts(usage.cache_write_tokens for usage in usages),
         output=_counts(usage.output_tokens for usage in usages),
         reasoning=_counts(usage.reasoning_tokens for usage in usages),
+        hour=_counts(usage.cache_write_1h_tokens for usage in usages),
         start=np.full(len(usages), start, np.int64),
         timed=np.full(len(usages), at_us is not None),
     )
@@ -141,6 +143,7 @@ def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
         write=calls.floats("cache_write_tokens"),
         output=calls.floats("output_tokens"),
         reasoning=calls.floats("reasoning_tokens"),
+        hour=calls.floats("cache_write_1h_tokens"),
         start=microsecond,
         timed=pc.is_valid(start).to_numpy(),
     )
@@ -176,8 +179,8 @@ def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: Pr
     lines, table = _lines(quantities, codes, keys, models)
     silent = np.array([_needs_no_output(key, model) for key, model in zip(keys, models, strict=True)], bool)[codes]
     q = _known(quantities, silent)
-    plain, read, write, output, reasoning = table[lines].T
-    dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write
+    plain, read, write, output, reasoning, hour = table[lines].T
+    dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write + q.hour * (hour - write)
     return np.asarray((dollars + (q.output - q.reasoning) * output + q.reasoning * reasoning) / 1e6, np.float64)
 
 
@@ -187,7 +190,9 @@ def _known(q: Quantities, silent: npt.NDArray[np.bool_]) -> Quantities:
     output = np.where(silent & np.isnan(q.output), 0.0, q.output)
     parts = np.minimum.reduce([read, write, reasoning, q.input - read - write, output - reasoning])
     sane = (parts >= 0) & (q.input <= ABSURD_TOKENS) & (output <= ABSURD_TOKENS)
-    return replace(q, input=np.where(sane, q.input, np.nan), read=read, write=write, output=output, reasoning=reasoning)
+    hour = np.clip(np.nan_to_num(q.hour, nan=0.0), 0.0, write)  # a strategy that writes less writes less of it
+    known = np.where(sane, q.input, np.nan)
+    return replace(q, input=known, read=read, write=write, output=output, reasoning=reasoning, hour=hour)
 
 
 def _needs_no_output(key: Key, model: ModelPrice | None) -> bool:
@@ -262,7 +267,7 @@ def _steps(ladder: Sequence[Rate]) -> Integers:
 def _add(ladder: Sequence[Rate], table: list[tuple[float, ...]]) -> int:
     if not ladder:
         return 0
-    table.extend(rate.charged for rate in ladder)
+    table.extend((*rate.charged, rate.charged_1h) for rate in ladder)
     return len(table) - len(ladder)
 
 

@@ -14,6 +14,7 @@ from llmcost.pricing import names
 STANDARD = "standard"
 BATCH = "batch"
 FLEX = "flex"
+FIVE_MINUTES, NEARLY = 1.25, 0.01  # of the price of plain input, to the cent of a rounded rate
 PRIORITY = "priority"
 
 
@@ -33,6 +34,16 @@ class Rate(msgspec.Struct, frozen=True, array_like=True):
     cache_read: float | None = None
     cache_write: float | None = None
     reasoning: float | None = None
+
+    @property
+    def charged_1h(self) -> float:
+        """The rate that is charged for what is written to the cache for an hour; NaN: not priced at all.
+
+        Where a write costs 1.25 times the input, that is Anthropic's price for five minutes; for an hour it asks twice
+        the input. No other provider sells an hour, so that any other write costs what it costs.
+        """
+        plain, _, write, *_ = self.charged
+        return 2 * plain if abs(write - FIVE_MINUTES * plain) < NEARLY * plain else write
 
     @property
     def charged(self) -> tuple[float, float, float, float, float]:

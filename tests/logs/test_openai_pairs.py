@@ -184,3 +184,21 @@ def test_the_key_ignores_the_model_and_bookkeeping_and_nothing_else(read_records
     first, second, *rest = log.calls.column("prompt_key").to_pylist()
     assert first == second
     assert len({first, *rest}) == 4
+
+
+def test_a_row_of_openpipe_is_a_pair(read_records) -> None:
+    row = {
+        "input": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0},
+        "output": {
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1790848800, "model": "gpt-4o-mini-2024-07-18",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10},
+        },
+        "tags": {"prompt_id": "greeting"},
+    }  # fmt: skip
+    log, (call,) = read_records(row)
+    assert (log.formats, call.body_state, call.usage.input_tokens, call.usage.output_tokens) == (
+        ["OpenAI request/response pairs"], "full", 8, 2,
+    )  # fmt: skip
+    assert (call.id, call.start_time_us, call.tags) == ("chatcmpl-1", 1790848800000000, {"tags.prompt_id": "greeting"})
+    assert call.answer is not None and call.answer.text == "Hello"

@@ -45,7 +45,7 @@ def gemini(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
          Usage(100_298, 100_000, 248, 503)),
         (anthropic_api.usage_of, {"input_tokens": 1, "cache_creation": {"ephemeral_5m_input_tokens": 4,
                                                                        "ephemeral_1h_input_tokens": 9}},
-         Usage(14, None, 13)),
+         Usage(14, None, 13, None, None, 9)),
         (anthropic_api.usage_of, {"output_tokens": 7, "output_tokens_details": {"thinking_tokens": 5}},
          Usage(None, None, None, 7, 5)),
         (converse_api.usage_of, {"inputTokens": 200, "outputTokens": 20, "totalTokens": 9220,

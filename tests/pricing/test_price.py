@@ -46,6 +46,7 @@ ROW = st.fixed_dictionaries(
         "input_tokens": TOKENS,
         "cache_read_tokens": SMALL,
         "cache_write_tokens": SMALL,
+        "cache_write_1h_tokens": SMALL,
         "output_tokens": TOKENS,
         "reasoning_tokens": SMALL,
     }
@@ -123,6 +124,15 @@ def test_a_cached_read_without_a_price_of_its_own_is_charged_as_input() -> None:
 def test_each_token_of_a_cached_prompt_is_charged_once() -> None:
     found = cost(request_model="claude-haiku-4-5", cache_read_tokens=600_000, cache_write_tokens=300_000)
     assert found == pytest.approx(0.1 * 1 + 0.6 * 0.1 + 0.3 * 1.25)
+
+
+def test_what_is_written_for_an_hour_costs_twice_the_input() -> None:
+    written = {"cache_read_tokens": 600_000, "cache_write_tokens": 300_000}
+    for hour, rate in ((0, 1.25), (300_000, 2.0), (100_000, (2 * 1.25 + 2.0) / 3)):
+        found = cost(request_model="claude-haiku-4-5", **written, cache_write_1h_tokens=hour)
+        assert found == pytest.approx(0.1 * 1 + 0.6 * 0.1 + 0.3 * rate)
+    usage = Usage(1_000_000, 600_000, 300_000, 0, None, 300_000)
+    assert price_usage(BOOK, "claude-haiku-4-5", usage) == pytest.approx(0.1 * 1 + 0.6 * 0.1 + 0.3 * 2)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def dollars(row: Mapping[str, Any], periods: list[Any], as_of: datetime) -> Deci
     read, write, thought = (
         row.get(name) or 0 for name in ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
     )
+    hour = max(0, min(row.get("cache_write_1h_tokens") or 0, write))
     fresh, said = total - read - write, out - thought
     if min(fresh, read, write, said, thought) < 0 or max(total, out) > 10**9:
         return None
@@ -38,10 +39,19 @@ def dollars(row: Mapping[str, Any], periods: list[Any], as_of: datetime) -> Deci
         fresh * rate["input"],
         read * (rate["input"] if rate["cache_read"] is None else rate["cache_read"]),
         write * (rate["input"] if rate["cache_write"] is None else rate["cache_write"]),
+        hour * _dearer_for_an_hour(rate),
         said * rate["output"],
         thought * (rate["output"] if rate["reasoning"] is None else rate["reasoning"]),
     ]
     return sum((Decimal(amount) for amount in amounts), Decimal(0)) / 1_000_000
+
+
+def _dearer_for_an_hour(rate: Mapping[str, Any]) -> Decimal:
+    """Anthropic asks 1.25 times the input for five minutes and twice the input for an hour."""
+    written, plain = rate["cache_write"], Decimal(rate["input"])
+    if written is None or not Decimal("1.24") * plain < written < Decimal("1.26") * plain:
+        return Decimal(0)
+    return 2 * plain - written
 
 
 def _rate(row: Mapping[str, Any], periods: list[Any], as_of: datetime, tokens: int) -> dict[str, Any] | None:

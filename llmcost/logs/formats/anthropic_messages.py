@@ -5,6 +5,7 @@
 | input_tokens       | usage.input_tokens + cache_read_input_tokens + cache_creation_input_tokens          |
 | cache_read_tokens  | usage.cache_read_input_tokens                                                       |
 | cache_write_tokens | usage.cache_creation_input_tokens, or the sum of usage.cache_creation               |
+| cache_write_1h_…   | usage.cache_creation.ephemeral_1h_input_tokens, a part of those                     |
 | output_tokens      | usage.output_tokens, thinking included                                              |
 | reasoning_tokens   | usage.output_tokens_details.thinking_tokens                                         |
 

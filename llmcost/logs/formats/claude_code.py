@@ -5,6 +5,7 @@
 | input_tokens       | message.usage.input_tokens, to which both kinds of cached input are added                   |
 | cache_read_tokens  | message.usage.cache_read_input_tokens                                                       |
 | cache_write_tokens | message.usage.cache_creation_input_tokens                                                   |
+| cache_write_1h_…   | message.usage.cache_creation.ephemeral_1h_input_tokens, a part of those                     |
 | output_tokens      | message.usage.output_tokens: thinking included                                              |
 
 A message is written once for each of its blocks, with the output counted so far; a resumed session or a subagent's
