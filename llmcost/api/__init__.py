@@ -8,7 +8,7 @@ plan.run().model_map
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from llmcost.api.views import (
     ReplayView,
 )
 from llmcost.audit import audit as audited
-from llmcost.audit.result import Reject, SourceSummary
+from llmcost.audit.result import AuditResult, Reject, SourceSummary
 from llmcost.config import AuditSettings, ReplaySettings, Settings
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
@@ -64,18 +64,25 @@ __all__ = [
 ]
 
 
-def audit(
+def audit(  # noqa: PLR0913  one parameter a choice
     paths: Sequence[str] | str,
     *,
     options: Options | None = None,
     by: Sequence[str] = (),
     top: int | None = None,
     compact: bool = False,
+    name_with: str | None = None,
+    base_url: str | None = None,
+    budget: float | None = None,
+    agreed: Callable[[str], bool] = lambda said: False,
     config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
 ) -> AuditView:
     """Where the money of these logs goes, what is wasted, what could be saved. Uses no network.
+
+    But for `name_with`: that model at `base_url` names every call site, one call each and never more than `budget`
+    dollars, if `agreed`, which is told what would be sent, says so. Names are kept in the workspace.
 
     `by` names what to break the bill down by as well: tags of the log, or task, model, call_site, kind, provider, hour,
     week and their like (`llmcost.audit.dimensions`). `top` rows of a table are shown, `compact` ones have few columns.
@@ -96,6 +103,8 @@ def audit(
         by=by,
         kinds=traffic.settings.tasks.kinds,
     )
+    if name_with is not None:
+        result = _named_by(name_with, result, traffic, base_url, budget, agreed, place, say)
     remember(result, place)
     return AuditView(result, settings.audit.top if top is None else top, compact)
 
@@ -236,6 +245,24 @@ def _showing(settings: AuditSettings, top: int | None) -> AuditSettings:
     if top < 1:
         raise ConfigError(f"--top {top} shows nothing", "write a number of rows, such as 20")
     return msgspec.structs.replace(settings, top_tag_values=max(top, settings.top_tag_values))
+
+
+def _named_by(
+    model: str,
+    result: AuditResult,
+    traffic: Traffic,
+    base_url: str | None,
+    budget: float | None,
+    agreed: Callable[[str], bool],
+    place: Workspace,
+    say: Say,
+) -> AuditResult:
+    from llmcost.api.naming import NameWith, named  # brings the HTTP client
+
+    url = chosen_base_url(base_url, traffic.settings)
+    key = traffic.settings.replay.api_key_env
+    chosen = NameWith(model=model, base_url=url, budget=budget, agreed=agreed, api_key_env=key)
+    return named(result, traffic, chosen, place, say)
 
 
 def _logs_or_last(

@@ -82,7 +82,7 @@ class Experiment:
         self._refuse_uncapped()
         if cap is None:
             cap = math.fsum(line.max_usd for line in self._lines(stored=()) if line.max_usd is not None)
-        return _wait_for(self._run(cap, progress))
+        return wait_for(self._run(cap, progress))
 
     def _refuse_uncapped(self) -> None:
         """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
@@ -236,7 +236,7 @@ def _known(parts: Any) -> float | None:
     return None if None in values else math.fsum(values)
 
 
-def _wait_for(job: Coroutine[Any, Any, T]) -> T:
+def wait_for(job: Coroutine[Any, Any, T]) -> T:
     """The job's result, also from inside a notebook, whose own event loop is running already."""
     try:
         asyncio.get_running_loop()

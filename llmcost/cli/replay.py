@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from llmcost.cli import options
+from llmcost.cli.asking import agreed
 from llmcost.cli.output import emit, say, terminal_width, wants_color
-
-if TYPE_CHECKING:
-    from llmcost.api import EstimateView
 
 
 @options.reads_logs
@@ -71,20 +67,9 @@ def command(
     if dry_run:
         emit(estimate.render(format, width=terminal_width(), color=wants_color(output)), output)
         return
-    if not _agreed(estimate, yes):
+    if not agreed(estimate.render("table", width=terminal_width(), color=False), yes):
         say("nothing was sent")
         return
     with Bars() as bars:
         found = plan.run(bars)
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)
-
-
-def _agreed(estimate: EstimateView, yes: bool) -> bool:
-    """Whether to go on: shown in any case, asked unless --yes or CI says not to."""
-    say(estimate.render("table", width=terminal_width(), color=False).rstrip())
-    if yes or os.environ.get("CI"):
-        return True
-    if not sys.stdin.isatty():
-        say("not a terminal: add --yes to send it")
-        return False
-    return typer.confirm("Send?", default=False, err=True)

@@ -13,6 +13,7 @@ from llmcost.tasks.mined import Read, mined_sites
 from llmcost.tasks.tags import first_known, matching_keys, tag_keys, tag_values
 
 UNTAGGED, EMBEDDINGS = "untagged", "embeddings"
+SHARED_NAMES = (UNTAGGED, EMBEDDINGS)  # of calls that nothing tells apart
 
 
 def assign(calls: Calls, settings: TasksSettings, field: str | None = None, read: Read | None = None) -> Calls:

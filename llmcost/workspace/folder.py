@@ -52,6 +52,11 @@ class Workspace:
         """Where the user's own, newer price book is kept."""
         return self.path / "prices.json.gz"
 
+    @property
+    def index(self) -> Path:
+        """The folder of what was read of logs (see `llmcost.logs.index`): columns, without text."""
+        return self.path / "index"
+
     def prices_path(self) -> Path | None:
         """The user's own price book; None if there is none, and the bundled one counts."""
         return self.prices if self.prices.is_file() else None
@@ -92,6 +97,21 @@ class Workspace:
     def last_audit(self) -> bytes | None:
         """What the last audit here found, as it was saved; None if there was none."""
         return self._read("last_audit.json")
+
+    def names(self, model: str) -> dict[str, str]:
+        """The names that this model gave to call sites; none if it was never asked."""
+        return self._names().get(model, {})
+
+    def remember_names(self, model: str, names: Mapping[str, str]) -> None:
+        """Keeps the names that this model gave: they were paid for."""
+        self._save("names.json", msgspec.json.encode({**self._names(), model: dict(names)}, order="deterministic"))
+
+    def _names(self) -> dict[str, dict[str, str]]:
+        content = self._read("names.json")
+        try:
+            return {} if content is None else msgspec.json.decode(content, type=dict[str, dict[str, str]])
+        except msgspec.DecodeError as error:
+            raise StoreError(f"{self.path / 'names.json'} is damaged", "delete it; names are asked again") from error
 
     def save_run(self, run_id: str, report_json: bytes) -> None:
         """Keeps the report of a run, and that this run is the last one."""
