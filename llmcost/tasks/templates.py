@@ -97,7 +97,7 @@ def mine(openings: Prints, prompts: npt.NDArray[np.uint64]) -> Mined:
     begins, ends = _grown(distinct, BEGINNINGS), _grown(distinct, ENDS)
     chosen = np.where((begins == ROOT) | _filled_in(begins, ends), ends, begins)
     found, codes, size = np.unique(chosen, return_inverse=True, return_counts=True)
-    few = size < np.array([_enough(LEVELS[max(node >> 32, 1) - 1], len(distinct)) for node in found.tolist()])
+    few = size < np.array([LEVELS[max(node >> 32, 1) - 1].prompts for node in found.tolist()])
     found, codes = np.unique(np.where(few, ROOT, found)[codes], return_inverse=True)
     free = int(len(found) > 0 and found[0] == ROOT)
     templates = tuple(Template(LEVELS[(node >> 32) - 1], node & 0xFFFFFFFF) for node in found[free:].tolist())
