@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import NamedTuple
 
+import numpy as np
+import pytest
 from support.real_data import path
 
 from llmcost import logs
@@ -107,10 +110,49 @@ def test_trajectories_are_message_lists_without_a_model() -> None:
     assert len(logs.bodies(log.calls)) == 200
 
 
-def test_other_peoples_exports_never_crash() -> None:
-    for file in sorted(path("log_samples").glob("*.json*")):
-        log = logs.read([str(file)], call_site=lambda call: None)
-        assert log.rejected + log.passed_over <= log.records
+class Sample(NamedTuple):
+    """What a file holds, counted by hand: tokens from its own usage blocks, parents of a call not counted again."""
+
+    format: str
+    records: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    passed_over: int = 0
+
+
+SAMPLES = {
+    "helicone_provider_response_bodies.jsonl": Sample("openai-pairs", 2, 2, 1_248 + 100, 60),
+    "langfuse_agno-2025-06-11.json": Sample("langfuse", 1, 2, 663 + 163, 225 + 20),
+    "langfuse_google-gemini-2025-08-01.json": Sample("langfuse", 1, 1, 6, 2_055),
+    "langfuse_koog-2025-08-26.json": Sample("langfuse", 1, 2, 168 + 47, 19 + 106),
+    "langfuse_langgraph-2025-08-22.json": Sample("langfuse", 1, 2, 60 + 108, 15 + 51),
+    "langfuse_microsoft-agent-2025-10-14.json": Sample("langfuse", 1, 2, 631 + 25, 35 + 70),
+    "langfuse_openai-agents-2025-09-30.json": Sample("langfuse", 1, 2, 85 + 55, 29 + 15),
+    "litellm_spend_logs.jsonl": Sample("litellm", 1, 1, 10, 20),
+    "litellm_standard_logging.jsonl": Sample("litellm", 1, 1, 10, 20),
+    "openai_chat_completion_tensorzero.json": Sample("openai-pairs", 1, 1, 57, 17),
+    "openai_pairs_openllmetry.jsonl": Sample("openai-pairs", 80, 80, 753, 1_311),
+    # Ten chunks of one stream; the last one has the usage.
+    "openai_stream_chunks_tensorzero.jsonl": Sample("openai-stream-chunks", 10, 1, 57, 17, passed_over=9),
+    # Five calls, each inside a span of the whole operation; an embedding has no output.
+    "otel_vercel_ai_sdk_v6_spans.json": Sample(
+        "vercel-ai-sdk", 10, 5, 14 + 50 + 63 + 15 + 10, 20 + 9 + 156 + 112, passed_over=5
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_every_sample_is_read_to_the_last_record(name: str) -> None:
+    log = read("log_samples", name)
+    (source,) = log.calls.sources
+    tokens = (int(np.nansum(log.calls.floats(column))) for column in ("input_tokens", "output_tokens"))
+    assert Sample(source.format, log.records, len(log.calls), *tokens, log.passed_over) == SAMPLES[name]
+    assert log.rejected == 0, log.rejects
+
+
+def test_no_sample_is_forgotten() -> None:
+    assert {file.name for file in path("log_samples").glob("*.json*")} == set(SAMPLES)
 
 
 def test_a_trace_of_token_counts_is_read_through_mapped_fields() -> None:
