@@ -183,13 +183,7 @@ def _az(authority: str, environment: Environment) -> Any:
 @cache
 def _az_system(options: tuple[tuple[str, str | None], ...]) -> Any:
     system = _built("AzureFileSystem", "az://")
-    try:
-        return system(**dict(options))
-    except ValueError:
-        raise ConfigError(
-            "the credentials of the Azure storage account cannot be used",
-            "check AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING",
-        ) from None  # pyarrow's text may hold the key
+    return system(**dict(options))
 
 
 def _connection(environment: Environment) -> dict[str, str]:

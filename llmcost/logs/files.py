@@ -122,10 +122,10 @@ def reading_parquet(path: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, *DAMAGED) as error:
-        known = stores.known_failure(path, error) if stores.is_url(path) else None
-        detail = "" if stores.is_url(path) else f": {error}"
-        raise known or InputError(
-            f"cannot read {path} as Parquet{detail}", "the file is damaged or still being written"
+        if stores.is_url(path):
+            raise stores.unreadable_parquet(path, error) from None
+        raise InputError(
+            f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
         ) from error
 
 

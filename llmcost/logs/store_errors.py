@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyarrow import ArrowException
+
 from llmcost.errors import InputError
 
 CODE = re.compile(r"AWS Error ([A-Z_]+)|Azure Error: \[(\w+)\]|Status\(([A-Z_]+)")
@@ -58,6 +60,11 @@ CAUSES = (
         CHANGED,
     ),
     (
+        r"Base64",
+        "the credentials for {url} cannot be used",
+        "check {credentials}",
+    ),
+    (
         r"Empty path component",
         "cannot read {url}",
         "a key with an empty part (//) cannot be read; copy the object to another key",
@@ -70,8 +77,8 @@ def explained(url: str, family: str) -> Iterator[None]:
     """Turns what the store of this URL raises into InputErrors that say what to do."""
     try:
         yield
-    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
-        raise failure(url, family, error) from error
+    except (OSError, ValueError, ArrowException) as error:
+        raise failure(url, family, error) from None  # its text may hold a signed address
 
 
 def failure(url: str, family: str, error: Exception) -> InputError:

@@ -114,9 +114,10 @@ def random_access(url: str) -> Any:
         return place.system.open_input_file(place.path)
 
 
-def known_failure(url: str, error: Exception) -> InputError | None:
-    """What an error of this URL's store means, if it is one that we know."""
-    return cause(url, place_of(url).family, error)
+def unreadable_parquet(url: str, error: Exception) -> InputError:
+    """What an error met while reading Parquet from this URL means: its store's if we know it, else damage."""
+    damaged = InputError(f"cannot read {url} as Parquet", "the object is damaged or still being written")
+    return cause(url, place_of(url).family, error) or damaged
 
 
 def _kind(place: Place) -> str:
