@@ -82,6 +82,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence("summarization", "shorter", 0.5, 2.0, "answers a long prompt with a shorter text"),
     Evidence("summarization", "says summarization", 0.5, 2.0, "is told to summarize"),
     Evidence("reasoning", "reasoning", 0.5, 2.5, "spends most of its output on reasoning"),
+    Evidence("reasoning", "explains", 0.5, 3.0, "writes its reasoning into the answer"),
     Evidence("reasoning", "says reasoning", 0.5, 1.5, "is told to reason"),
     Evidence("chat", "turns", 0.3, 2.0, "is a conversation"),
     Evidence("chat", "prose", 0.5, 1.5, "answers in prose"),
@@ -96,9 +97,10 @@ SAYS: dict[str, re.Pattern[str]] = {
         "code": r"\b(write|implement|fix|refactor|generate)\b.{0,40}\b(code|function|script|query|sql|program|class)\b",
         "extraction": r"\b(extract\w*|fields below|parse|pull out|extrahier\w+|extra[eiy]\w*)\b",
         "summarization": r"\b(summar\w+|tl;?dr|in (one|two|three) sentences?|resum\w+|zusammenfass\w+)\b|总结",
-        "reasoning": r"\b(step by step|think carefully|solve|prove|reason)\b",
+        "reasoning": r"\b(step by step|think carefully|solve|prove|reason(ing)?)\b",
     }.items()
 }
+REASONING_FIELDS = frozenset({"reasoning", "thought", "thoughts", "thinking", "steps", "rationale", "chain_of_thought"})
 _FENCE = re.compile(r"```[ \t]*(\w*)")
 _NO_CODE = frozenset({"", "json", "markdown", "md", "text", "txt", "yaml", "csv"})
 _CODE = re.compile(
@@ -240,6 +242,11 @@ def _says(kind: str, seen: Seen) -> bool:
     return SAYS[kind].search(seen.instructions) is not None
 
 
+def _explains(seen: Seen) -> bool:
+    fields = map(str.lower, seen.value) if isinstance(seen.value, dict) else ()
+    return any(field in REASONING_FIELDS for field in fields)
+
+
 SIGNALS: dict[str, Callable[[Seen], bool]] = {
     "tool_answers": lambda seen: seen.called and not seen.forced,
     "tool_turns": lambda seen: any(message.get("role") in ("tool", "function") for message in seen.messages),
@@ -249,6 +256,7 @@ SIGNALS: dict[str, Callable[[Seen], bool]] = {
     "json": lambda seen: seen.value is not None,
     "quoted": _quoted,
     "code": _code,
+    "explains": _explains,
     "other_language": _other_language,
     "shorter": _shorter,
     "turns": lambda seen: any(message.get("role") == "assistant" for message in seen.messages),

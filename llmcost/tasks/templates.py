@@ -3,8 +3,9 @@
 A prompt's opening holds fingerprints of its first and of its last words (`llmcost.logs.opening`). They nest: first
 line, first 4, 8, 16, 32 words. From the short to the long, prompts that begin alike are a template if enough different
 ones do, and a longer beginning is followed as long as nearly all go on in one of a few ways: that is still the
-application's text. Where they go on in many ways, what was filled in begins. What begins like nothing else may end
-alike. The rest are free prompts, which have no template.
+application's text. Where they go on in many ways, what was filled in begins, but for a share of them that goes on
+alike for long: that is another template with the same first words. What begins like nothing else may end alike. The
+rest are free prompts, which have no template.
 
 Every step counts different prompts by group: the result does not depend on the order of the calls.
 """
@@ -26,6 +27,8 @@ ROOT = 0
 MOST_BITS = 22  # of a table that counts fingerprints by their low bits
 MOST_FORKS = 4  # ways in which the application's own text may go on
 GOES_ON = 0.8  # share of a beginning's prompts that must go on so
+ANOTHER = 0.1  # share of a beginning's prompts that may be of another template, if they share so many words
+LONG = 16
 MOSTLY = 0.5  # share of a short beginning's prompts whose longer ones are templates' without doubt
 
 
@@ -115,7 +118,9 @@ def _grown(openings: Prints, levels: Sequence[Level]) -> Ints:
         parents, at = np.asarray(encoded.dictionary, dtype=np.int64), np.asarray(encoded.indices, dtype=np.int64)
         children = _grouped(at[rows], keys[rows])
         strong = _strong(openings, rows, children, level, longer)
-        follow = strong & _goes_on(parents == ROOT, at[active], children, strong)[children.parent]
+        goes_on = _goes_on(parents == ROOT, at[active], children, strong)
+        another = _another(openings[rows], children, level, np.bincount(at[active], minlength=len(parents)))
+        follow = strong & (goes_on[children.parent] | another)
         moves = follow[children.of]
         node[rows[moves]] = ((level.part + 1) << 32) | keys[rows[moves]]
         active &= node == ROOT
@@ -152,6 +157,18 @@ def _goes_on(is_root: Mask, at: Ints, children: Groups, strong: Mask) -> Mask:
     forks = np.bincount(children.parent[strong], minlength=len(is_root))
     covered = np.bincount(children.parent[strong], weights=children.size[strong], minlength=len(is_root))
     return is_root | ((forks <= MOST_FORKS) & (covered >= GOES_ON * size))
+
+
+def _another(openings: Prints, children: Groups, level: Level, parent_size: Ints) -> Mask:
+    """Children that are a good share of their parent, and whose prompts share 16 words or more with each other."""
+    longer = next((it for it in LEVELS if it.at_end == level.at_end and it.words >= LONG > level.words), None)
+    if longer is None:
+        return np.zeros(len(children.size), bool)
+    deeper = _grouped(children.of, openings[:, longer.part].astype(np.int64))
+    most = np.zeros(len(children.size), np.int64)
+    np.maximum.at(most, deeper.parent, np.where(deeper.key != 0, deeper.size, 0))
+    found: Mask = (children.size >= ANOTHER * parent_size[children.parent]) & (most >= GOES_ON * children.size)
+    return found
 
 
 def _filled_in(begins: Ints, ends: Ints) -> Mask:
