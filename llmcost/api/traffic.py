@@ -83,7 +83,7 @@ def load(
         format=options.format,
         estimate_tokens=options.estimate_tokens,
     )
-    readers = Readers(options.workers, options.scheduler, Index(workspace.index))
+    readers = Readers(options.workers, options.scheduler, Index(workspace))
     log = logs.read(paths, read, call_site=tasks.call_site, say=say, readers=readers, progress=progress)
     if len(log.calls) == 0:
         first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])

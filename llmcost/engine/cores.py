@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llmcost.errors import LLMCostError
 
@@ -25,10 +28,11 @@ def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R
     waiting: deque[Future[R]] = deque()
     todo = iter(pieces)
     try:
+        with _main_out_of_sight():
+            waiting.extend(pool.submit(work, piece) for piece in islice(todo, AHEAD * workers))
         for piece in todo:
+            yield waiting.popleft().result()
             waiting.append(pool.submit(work, piece))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
@@ -37,6 +41,19 @@ def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _main_out_of_sight() -> Iterator[None]:
+    """While processes start: they would run the caller's script again, all of it if it has no `__main__` guard."""
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    vars(main).update(__spec__=None)
+    vars(main).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _leave_interrupts_to_the_parent() -> None:

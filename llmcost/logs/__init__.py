@@ -6,7 +6,7 @@ from llmcost.logs.bodies import bodies
 from llmcost.logs.index import Index
 from llmcost.logs.model import MAPPABLE, Log, LogFormat, NotACall, ReadOptions, Reject
 from llmcost.logs.parser import known_formats
-from llmcost.logs.reading import Progress, Readers, read
+from llmcost.logs.reading import Progress, Readers, no_progress, read
 
 __all__ = [
     "MAPPABLE",
@@ -20,5 +20,6 @@ __all__ = [
     "Reject",
     "bodies",
     "known_formats",
+    "no_progress",
     "read",
 ]

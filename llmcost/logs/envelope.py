@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from llmcost.calls import Usage
@@ -120,6 +121,7 @@ TEXT_INSIDE = frozenset(
         "question", "query", "expected", "expected_output", "body",
     }
 )  # fmt: skip
+NEVER_INSIDE = NOT_TAGS_INSIDE | TEXT_INSIDE
 MAX_TAG_LENGTH = 128
 SMALLEST_FRACTION = 1e-9  # what is less says that a call stands for all that were ever made
 MAX_TAG_DEPTH = 3
@@ -163,9 +165,9 @@ def times_of(facts: Mapping[str, Any]) -> tuple[int | None, float | None, float 
     start = instant_us(facts["start"]) if "start" in facts else None
     latency, first = _duration(facts, LATENCY_UNITS), _duration(facts, FIRST_CHUNK_UNITS)
     if latency is None and "end" in facts:
-        latency = _between(start, facts["end"])
+        latency = between(start, facts["end"])
     if first is None and "first_chunk" in facts:
-        first = _between(start, facts["first_chunk"])
+        first = between(start, facts["first_chunk"])
     return start, latency, first
 
 
@@ -190,6 +192,10 @@ class Tags:
         meant = frozenset(known) | NOT_TAGS | FACTS.keys | EXPECTED_NAMES
         self._meant = meant - {"date", *SAMPLING}
 
+    def means(self, key: str) -> bool:
+        """Whether a key at the top means something else, and is never a tag."""
+        return key in self._meant
+
     def read(self, record: Record, options: ReadOptions, request: tuple[str, Any] = ("", None)) -> dict[str, str]:
         """Tag → value, keyed by dotted path as the record has it; `request` is (path, body) of a nested request."""
         tags: dict[str, str] = {}
@@ -197,12 +203,12 @@ class Tags:
             if value is None or value == "" or key in self._meant:
                 continue
             if key in CONTAINERS:
-                tags.update(_inside(key, value, MAX_TAG_DEPTH))
+                tags.update(inside(key, value, MAX_TAG_DEPTH))
             elif (tag := _tag(key, value)) is not None:
                 tags[key] = tag
         path, body = request
         if isinstance(body, dict) and body.get("metadata"):
-            tags.update(_inside(f"{path}.metadata", body["metadata"], MAX_TAG_DEPTH))
+            tags.update(inside(f"{path}.metadata", body["metadata"], MAX_TAG_DEPTH))
         return _mapped(tags, record, options) if options.fields or options.expected_field else tags
 
 
@@ -216,20 +222,21 @@ def _mapped(tags: dict[str, str], record: Record, options: ReadOptions) -> dict[
     return tags
 
 
-def _inside(path: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
+def inside(path: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """The tags in a metadata-like value: (dotted path, tag), so many levels deep."""
     if isinstance(value, str):
         value = embedded(value) if value[:1] in ("{", "[") else value
     if isinstance(value, dict):
         for key, item in value.items():
-            if item is None or item == "" or key in NOT_TAGS_INSIDE or key in TEXT_INSIDE:
+            if item is None or item == "" or key in NEVER_INSIDE:
                 continue
             if isinstance(item, dict | list):
                 if depth > 1:
-                    yield from _inside(f"{path}.{key}", item, depth - 1)
+                    yield from inside(f"{path}.{key}", item, depth - 1)
             elif (tag := _tag(key, item)) is not None:
                 yield f"{path}.{key}", tag
     elif isinstance(value, list):
-        words = [word for item in value if (word := _tag("", item)) is not None]
+        words = [word for item in value if (word := tag_value(item)) is not None]
         if words and len(joined := ",".join(words)) <= MAX_TAG_LENGTH:
             yield path, joined
     elif (tag := _tag(path, value)) is not None:
@@ -237,14 +244,26 @@ def _inside(path: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _tag(key: str, value: Any) -> str | None:
+    tag = tag_value(value)
+    return None if tag is None or (tag is not None and is_private(key) and not isinstance(value, bool)) else tag
+
+
+def tag_value(value: Any) -> str | None:
+    """A value as a tag: a short scalar; None for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if type(value) is not str:
         value = text(value)
     if not value or len(value) > MAX_TAG_LENGTH or "\n" in value or value[0] in "{[":
         return None
+    return str(value)
+
+
+@lru_cache(maxsize=4096)
+def is_private(key: str) -> bool:
+    """Whether a key sounds like something that is nobody's business."""
     folded = key.casefold()
-    return None if any(word in folded for word in PRIVATE_WORDS) else value
+    return any(word in folded for word in PRIVATE_WORDS)
 
 
 def _duration(facts: Mapping[str, Any], units: Mapping[str, float | None]) -> float | None:
@@ -254,6 +273,7 @@ def _duration(facts: Mapping[str, Any], units: Mapping[str, float | None]) -> fl
     return None
 
 
-def _between(start: int | None, end: Any) -> float | None:
+def between(start: int | None, end: Any) -> float | None:
+    """Milliseconds from a start (µs since 1970) to an end as it is logged; None if either is not known."""
     stop = instant_us(end) if end is not None else None
     return (stop - start) / 1000 if start is not None and stop is not None and stop >= start else None

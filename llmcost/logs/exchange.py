@@ -82,7 +82,7 @@ def attempt_of(
         "latency_ms": latency,
         "time_to_first_chunk_ms": first_chunk,
         "provider": text(facts.get("provider")),
-        "request_model": text(asked.get("model")) or text(facts.get("model")) or _deployment(record) or served,
+        "request_model": text(asked.get("model")) or text(facts.get("model")) or deployment(record) or served,
         "response_model": served,
         "service_tier": text(body.get("service_tier"))
         or text(asked.get("service_tier"))
@@ -170,7 +170,7 @@ def _is_embedding(body: Mapping[str, Any]) -> bool:
     return isinstance(data, list) and bool(data) and isinstance(data[0], dict) and "embedding" in data[0]
 
 
-def _deployment(record: Record) -> str | None:
+def deployment(record: Record) -> str | None:
     """The deployment that an Azure address names, for requests that carry no model."""
     for key in ("uri", "url"):
         address = record.get(key)

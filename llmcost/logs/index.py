@@ -16,11 +16,13 @@ import pyarrow as pa
 import xxhash
 
 from llmcost.calls import SCHEMA
+from llmcost.errors import StoreError
 from llmcost.logs.files import STDIN, identity, open_bytes
 from llmcost.logs.fragments import Fragment
 from llmcost.logs.model import ReadOptions
 from llmcost.logs.partial import Partial, stamp_of
 from llmcost.version import VERSION
+from llmcost.workspace import Workspace
 
 WORTH_KEEPING = 4 << 20  # bytes of a file: smaller ones are read again in less time than it takes to ask
 MOST_KEPT = 8 << 30  # bytes of the index: what was used least lately goes first
@@ -37,9 +39,14 @@ class Stamp(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A folder of partials."""
+    """A folder of partials in a workspace."""
 
-    folder: Path
+    workspace: Workspace
+
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return self.workspace.index
 
     def find(self, fragment: Fragment, options: ReadOptions) -> Partial | None:
         """What was read of the fragment before, with these options; None if it must be read."""
@@ -63,14 +70,15 @@ class Index:
         path = self._path(fragment, options)
         fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.workspace.prepare()
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             partial.write(fresh, _stamp(fragment))
             fresh.chmod(0o600)
             fresh.replace(path)
             return Partial.read(path)
-        except (OSError, pa.ArrowException):
+        except (OSError, pa.ArrowException, StoreError):
             fresh.unlink(missing_ok=True)
-            return partial  # a full disk costs time next time, and nothing now
+            return partial  # a full disk or a folder that may not be written costs time next time, and nothing now
 
     def prune(self, most: int = MOST_KEPT) -> None:
         """Removes what was used least lately, down to this many bytes."""

@@ -58,6 +58,13 @@ class Parts:
         self._sides += other._sides
         self._keys += other._keys
 
+    def renumber(self, order: Integers) -> None:
+        """Follows the rows of a table that was put in another order: row `order[i]` became row i."""
+        if self._rows:
+            places = np.empty(len(order), np.int64)
+            places[order] = np.arange(len(order))
+            self._rows = array("q", places[np.frombuffer(self._rows, np.int64)].tobytes())
+
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self._rows)

@@ -1,49 +1,52 @@
 """The fast lane: request/response records of shapes that repeat, decoded with types instead of into dictionaries.
 
 A log's records share few shapes. The lane learns the keys of the first ones, and takes a line only if it has no key
-that was not learned, and types as a chat completion has them; every other line is left to the format. What it reads of
+that was not learned, and types as a chat completion has them; every other line is left to its format. What it reads of
 a line is what the format reads: a law of the tests.
+
+A line's text is looked at when it is taken; the rest waits for the batch, which is read by the column
+(`llmcost.logs.surroundings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+import pyarrow as pa
 import xxhash
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Meta, Raw
 
-from llmcost.calls import Answer, Call, ToolCall
+from llmcost.calls import SCHEMA, Answer, Call, ToolCall
 from llmcost.logs.answers import tool_calls_of
 from llmcost.logs.decode import Undecodable, decode
-from llmcost.logs.envelope import FACTS
-from llmcost.logs.exchange import attempt_of
 from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, limit_of, texts_of
 from llmcost.logs.fingerprints import NOT_SHAPING, canonical
-from llmcost.logs.formats.openai_pairs import TAGS, OpenAIPairs
+from llmcost.logs.formats.openai_pairs import OpenAIPairs
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.model import ReadOptions, Record
-from llmcost.logs.requests import state_of_texts
-from llmcost.logs.table import Row, row_of
-from llmcost.logs.values import boolean
+from llmcost.logs.requests import LONGEST_MARKER, state_of_texts
+from llmcost.logs.surroundings import ASKED, LOOKED_INTO, SEARCHED, Surroundings
+from llmcost.logs.table import column_of
+from llmcost.logs.values import MAX_COUNT
 
+BATCH = 4096
 MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
 MOST_REMEMBERED = 1024
-ASKED = ("model", "service_tier", "user")
-SERVED = ("id", "model", "created", "service_tier", "usage")
 TOOLS = ("tools", "functions")
 COMPLETION = (None, "chat.completion")
 
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-# Keys of a request that are searched for what surrounds a call as well (`request.user`, `request.metadata.task`).
-LOOKED_INTO = frozenset(path[1] for paths in FACTS.candidates.values() for path in paths if path[0] == "request")
+# What is searched for facts and tags; one that holds JSON as text is left to the format.
+Searched = dict[str, Any] | list[Any] | None
 
 CallSite = Callable[[Call], str | None]
+Count = Annotated[int, Meta(ge=0, lt=MAX_COUNT)]
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class AnswerMessage(msgspec.Struct, gc=False):
@@ -63,15 +66,49 @@ class Choice(msgspec.Struct, gc=False):
     finish_reason: Any = None
 
 
+class InputDetails(msgspec.Struct, gc=False):
+    """Of a usage block."""
+
+    cached_tokens: Count | None = None
+    cache_write_tokens: Any = None
+    cache_creation_tokens: Any = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """Of a usage block."""
+
+    reasoning_tokens: Count | None = None
+
+
+class UsageBlock(msgspec.Struct, gc=False):
+    """A usage block as OpenAI writes it. What follows the details says that somebody else did."""
+
+    prompt_tokens: Count
+    completion_tokens: Count
+    prompt_tokens_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
+    input_tokens_details: Any = None
+    output_tokens_details: Any = None
+    prompt_cache_hit_tokens: Any = None
+    cached_tokens: Any = None
+    cache_read_tokens: Any = None
+    cache_read_input_tokens: Any = None
+    cache_write_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+    cache_creation: Any = None
+    reasoning_tokens: Any = None
+    cost: Any = None
+
+
 class Response(msgspec.Struct, gc=False):
-    """What means something in a chat completion. Those from `created_at` on say that it is something else."""
+    """What means something in a chat completion. What follows `object` says that it is something else."""
 
     choices: list[Choice]
     id: Any = None
     model: Any = None
     created: Any = None
     service_tier: Any = None
-    usage: Any = None
+    usage: UsageBlock | None = None
     object: str | None = None
     created_at: Any = None
     error: Any = None
@@ -79,17 +116,14 @@ class Response(msgspec.Struct, gc=False):
     status_code: Any = None
     data: Any = None
 
-    def plain(self) -> bool:
-        """Whether it is a chat completion and nothing else."""
-        return bool(
-            self.choices
-            and self.object in COMPLETION
-            and self.error is None
-            and self.status is None
-            and self.status_code is None
-            and self.data is None
-            and self.created_at is None
-        )
+
+_unlike_openai = attrgetter(
+    "input_tokens_details", "output_tokens_details", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_tokens",
+    "cache_read_input_tokens", "cache_write_tokens", "cache_creation_input_tokens", "cache_creation",
+    "reasoning_tokens", "cost",
+)  # fmt: skip
+_unlike_completion = attrgetter("created_at", "error", "status", "status_code", "data")
+NOTHING_OF_USAGE, NOTHING_OF_RESPONSE = (None,) * 11, (None,) * 5
 
 
 class Keys(NamedTuple):
@@ -121,34 +155,44 @@ class Shape:
     def __init__(self, keys: Keys, request_key: str, response_key: str) -> None:
         message, self.content = _struct("Message", dict.fromkeys(sorted(keys.message), Any))
         types: dict[str, Any] = {key: Raw if key in keys.objects else Any for key in sorted(keys.request)}
+        types |= {"metadata": Searched} if "metadata" in types else {}
         request, asked = _struct("Request", types | {"messages": list[message]})  # type: ignore[valid-type]
-        outer = dict.fromkeys(keys.outer, Any) | {request_key: request, response_key: Response}
-        record, around = _struct("Record", outer)
+        around = {key: Searched if key in SEARCHED else Any for key in keys.outer}
+        record, outer = _struct("Record", around | {request_key: request, response_key: Response})
         self.decode = msgspec.json.Decoder(record).decode
-        self.request, self.response = attrgetter(around[request_key]), attrgetter(around[response_key])
-        self.messages, self.said = attrgetter(asked["messages"]), _values(self.content, ("role", "content"))
-        self.outer, self.around = tuple(keys.outer), _values(around, keys.outer)
-        self.inner = [(key, asked[key]) for key in keys.request if key in LOOKED_INTO]
-        self.request_key = request_key
-        self.asked = _values(asked, ASKED)
-        self.stream, self.effort = asked.get("stream"), asked.get("reasoning_effort")
-        self.limits = _values(asked, MAX_OUTPUT)
+        self.halves = attrgetter(outer[request_key], outer[response_key])
+        self.messages = attrgetter(asked["messages"])
+        self.said = _values(self.content, ("role", "content"))
+        self.around = _values(outer, keys.outer)
+        self.looked_into = [key for key in keys.request if key in LOOKED_INTO]
+        self.asked = _values(asked, [*ASKED, *self.looked_into])
+        self.effort, self.limits = _values(asked, ["reasoning_effort"]), _values(asked, MAX_OUTPUT)
+        self.limited = not asked.keys().isdisjoint({*MAX_OUTPUT, "reasoning_effort", "reasoning"})
         self.objects = [(key, asked[key]) for key in keys.request if key in keys.objects]
         self.aside = [asked[key] for key in keys.request if key in NOT_SHAPING]
         self.plain = [asked[key] for key in keys.request if key not in {*NOT_SHAPING, *keys.objects, "messages"}]
+        self.surroundings = Surroundings(tuple(keys.outer), request_key, self.looked_into)
 
 
 class Lane:
     """Reads the lines of one log that have its usual shapes."""
 
     def __init__(self, options: ReadOptions, call_site: CallSite) -> None:
-        self._options, self._call_site = options, call_site
+        self._call_site = call_site
         self._halves: tuple[str, str] | None = None
         self._keys: Keys | None = None
         self._shape: Shape | None = None
         self._lessons = 0
         self._sites: dict[Any, str | None] = {}
         self._remembered: dict[bytes, Remembered] = {}
+        self._taken: list[tuple[Any, ...]] = []
+        self._tables: list[pa.Table] = []
+
+    @staticmethod
+    def reads(form: str, options: ReadOptions) -> bool:
+        """Whether logs of this format, read with these options, may have a lane."""
+        plain = not options.fields and options.expected_field is None and not options.estimate_tokens
+        return form == OpenAIPairs.name and plain
 
     def learn(self, record: Any) -> None:
         """Takes the keys of a record that was left to its format, if it is one that could be read here."""
@@ -158,75 +202,67 @@ class Lane:
         found = _keys(record, *halves)
         keys = found if self._keys is None else self._keys.and_those_of(found)
         if keys != self._keys and max(map(len, keys)) <= MOST_KEYS:
+            self._flush()
             self._lessons += 1
             self._halves, self._keys, self._shape = halves, keys, Shape(keys, *halves)
 
-    @staticmethod
-    def reads(form: str, options: ReadOptions) -> bool:
-        """Whether logs of this format, read with these options, may have a lane."""
-        plain = not options.fields and options.expected_field is None and not options.estimate_tokens
-        return form == OpenAIPairs.name and plain
-
-    def row(self, line: bytes, position: int) -> Row | None:
-        """The row of the call that a line holds; None if the line must be read by its format."""
-        shape = self._shape
-        if shape is None:
-            return None
+    def takes(self, line: bytes, position: int) -> bool:
+        """Whether the line was read; if not, it must be read by its format."""
+        if self._shape is None:
+            return False
         try:
-            if not line.isascii():
-                line.decode()  # keys that are passed over are not looked at, but bytes that are no text spoil a line
-            record = shape.decode(line)
-            request, response = shape.request(record), shape.response(record)
-            if request is None or response is None or not response.plain() or not shape.messages(request):
-                return None
-            return self._row(shape, record, request, response, (0, position, 0))
-        except (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError):
-            return None
+            taken = self._read(self._shape, line)
+        except (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError, TypeError):
+            return False
+        if taken is None:
+            return False
+        self._taken.append((*taken, position))
+        if len(self._taken) >= BATCH:
+            self._flush()
+        return True
 
-    def _row(self, shape: Shape, record: Any, request: Any, response: Response, place: tuple[int, int, int]) -> Row:
-        call = self._surroundings(shape, record, request, response)
+    def tables(self) -> list[pa.Table]:
+        """The rows of all lines that were taken, as tables of calls."""
+        self._flush()
+        return self._tables
+
+    def _flush(self) -> None:
+        if not self._taken or self._shape is None:
+            return
+        around, asked, responses, *texts, positions = zip(*self._taken, strict=True)
+        columns = self._shape.surroundings.columns(around, asked, responses)
+        columns |= dict(zip(TEXT_COLUMNS, texts, strict=True)) | {"position": positions}
+        self._tables.append(
+            pa.table([column_of(item, columns.get(item.name), len(positions)) for item in SCHEMA], SCHEMA)
+        )
+        self._taken = []
+
+    def _read(self, shape: Shape, line: bytes) -> tuple[Any, ...] | None:
+        """What is taken of a line: what surrounds the exchange, and all that its text tells."""
+        if not line.isascii():
+            line.decode()  # keys that are passed over are not looked at, but bytes that are no text spoil a line
+        record = shape.decode(line)
+        request, response = shape.halves(record)
+        if request is None or response is None or not _is_completion(response):
+            return None
+        messages = shape.messages(request)
+        if not messages:
+            return None
+        said = list(map(shape.said, messages))
+        roles = [role for role, _ in said]
+        parts = [(content,) if type(content) is str else tuple(texts_of(content)) for _, content in said]
+        state = _state(parts, b"runcated" in line)
         objects = {
             key: self._object(bytes(raw)) for key, name in shape.objects if (raw := getattr(request, name)) is not None
         }
-        said = [shape.said(message) for message in shape.messages(request)]
-        parts = [(content,) if type(content) is str else tuple(texts_of(content)) for _, content in said]
-        call["body_state"] = next((state for p in parts if (state := state_of_texts(p)) != "full"), "full")
-        tools = next((found for key in TOOLS if (found := objects.get(key)) is not None and found.value), None)
-        effort = {"reasoning_effort": getattr(request, shape.effort) if shape.effort else None}
-        if "reasoning" in objects:
-            effort["reasoning"] = objects["reasoning"].value
-        text = features_of(
-            limit_of(shape.limits(request)),
-            effort_of(effort),
-            [role for role, _ in said],
-            ["".join(p) for p in parts],
-            tools is not None,
-            _answer_print(response.choices[0].message),
-        )
-        site = self._site(said, parts, objects)
-        key = _prompt_key(shape, request, objects) if call["body_state"] == "full" else None
-        return row_of(call, site, key, text, place)
-
-    def _surroundings(self, shape: Shape, record: Any, request: Any, response: Response) -> dict[str, Any]:
-        """The fields of the call that its text does not tell."""
-        outer = dict(zip(shape.outer, shape.around(record), strict=True))
-        metadata = None
-        if shape.inner:
-            inner = {key: getattr(request, name) for key, name in shape.inner}
-            outer[shape.request_key], metadata = inner, inner.get("metadata")
-        facts = FACTS.find(outer)
-        asked = dict(zip(ASKED, shape.asked(request), strict=True))
-        body = {name: getattr(response, name) for name in SERVED}
-        call = attempt_of(outer, facts, asked, body, None)
-        stream = UNSET if shape.stream is None else getattr(request, shape.stream)
-        reason = response.choices[0].finish_reason
-        reason = reason if isinstance(reason, str) and reason else None
-        if reason is None and isinstance(facts.get("finish_reason"), str):
-            reason = facts["finish_reason"]
-        call["operation"], call["tokens_estimated"], call["finish_reason"] = "chat", False, reason
-        call["stream"] = boolean(facts.get("stream") if stream is UNSET else stream)
-        call["tags"] = TAGS.read(outer, self._options, (shape.request_key, {"metadata": metadata}))
-        return call
+        tools = any(objects[key].value for key in TOOLS if key in objects) if objects else False
+        texts = [p[0] if len(p) == 1 else "".join(p) for p in parts]
+        limit, effort = _limits(shape, request, objects) if shape.limited else (None, None)
+        text = features_of(limit, effort, roles, texts, tools, _answer_print(response.choices[0].message))
+        site = self._site(roles, parts, objects)
+        asked = shape.asked(request)
+        key = _prompt_key(shape, request, objects) if state == "full" else None
+        return shape.around(record), asked, response, site, key, state, *text
 
     def _object(self, raw: bytes) -> Remembered:
         found = self._remembered.get(raw)
@@ -238,16 +274,54 @@ class Lane:
             _remember(self._remembered, raw, found)
         return found
 
-    def _site(self, said: list[Any], parts: list[Any], objects: Mapping[str, Remembered]) -> str | None:
+    def _site(self, roles: Sequence[Any], parts: Sequence[Any], objects: Mapping[str, Remembered]) -> str | None:
         """The call site, which the leading system messages and the tools decide."""
-        leading = tuple(takewhile(lambda item: item[0][0] in SYSTEM_ROLES, zip(said, parts, strict=True)))
-        tools = tuple(bytes(objects[key].canonical or b"") if key in objects else b"" for key in TOOLS)
-        key = tuple(part for _, part in leading), tools
-        if key not in self._sites:
-            messages = [{"role": "system", "content": [{"type": "text", "text": t} for t in p]} for _, p in leading]
+        leading = tuple(p for _, p in takewhile(lambda item: item[0] in SYSTEM_ROLES, zip(roles, parts, strict=True)))
+        tools = (
+            tuple(bytes(objects[key].canonical or b"") if key in objects else b"" for key in TOOLS) if objects else ()
+        )
+        key = leading, tools
+        try:
+            return self._sites[key]
+        except KeyError:
+            messages = [{"role": "system", "content": [{"type": "text", "text": t} for t in p]} for p in leading]
             declared = {name: objects[name].value for name in TOOLS if name in objects}
-            _remember(self._sites, key, self._call_site(Call(request={"messages": messages, **declared})))
-        return self._sites[key]
+            site = self._call_site(Call(request={"messages": messages, **declared}))
+            _remember(self._sites, key, site)
+            return site
+
+
+TEXT_COLUMNS = (
+    "call_site", "prompt_key", "body_state", "max_output_tokens", "reasoning_effort", "messages", "prompt_bytes",
+    "answer_bytes", "answer_key", "opening", "sketch",
+)  # fmt: skip
+
+
+def _is_completion(response: Response) -> bool:
+    usage = response.usage
+    return bool(
+        response.choices
+        and response.object in COMPLETION
+        and _unlike_completion(response) == NOTHING_OF_RESPONSE
+        and (usage is None or _unlike_openai(usage) == NOTHING_OF_USAGE)
+    )
+
+
+def _state(parts: Sequence[Sequence[str]], may_be_cut: bool) -> str:
+    """As `state_of_texts`, looking only at texts that may hold a mark."""
+    for texts in parts:
+        if may_be_cut or any(len(text) <= LONGEST_MARKER for text in texts):
+            state = state_of_texts(texts)
+            if state != "full":
+                return state
+    return "full"
+
+
+def _limits(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> tuple[int | None, str | None]:
+    effort: dict[str, Any] = {"reasoning_effort": shape.effort(request)[0]}
+    if "reasoning" in objects:
+        effort["reasoning"] = objects["reasoning"].value
+    return limit_of(shape.limits(request)), effort_of(effort)
 
 
 def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> bytes:
@@ -261,7 +335,7 @@ def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -
         value = getattr(request, name)
         if type(value) is float and value.is_integer():
             setattr(request, name, int(value))
-    encoded = _encoder.encode(request)
+    encoded = _encode(request)
     if b":null" in encoded:
         encoded = canonical(decode(encoded))
     return xxhash.xxh3_128_digest(encoded)
@@ -280,7 +354,7 @@ def _halves(record: Any) -> tuple[str, str] | None:
         return None
     asked = [key for key in REQUEST_KEYS if key in record]
     answered = [key for key in RESPONSE_KEYS if key in record]
-    if len(asked) != 1 or len(answered) != 1:
+    if len(asked) != 1 or len(answered) != 1 or any("." in key for key in record):
         return None
     request, response = record[asked[0]], record[answered[0]]
     if not isinstance(request, dict) or not isinstance(response, dict) or "choices" not in response:
@@ -292,9 +366,10 @@ def _halves(record: Any) -> tuple[str, str] | None:
 
 def _keys(record: Record, request_key: str, response_key: str) -> Keys:
     request = record[request_key]
+    around = {key: value for key, value in record.items() if key not in (request_key, response_key)}
     objects = {key for key, value in request.items() if isinstance(value, dict | list)} - NOT_SHAPING - {"messages"}
     return Keys(
-        dict.fromkeys(key for key in record if key not in (request_key, response_key)),
+        dict.fromkeys(around),
         dict.fromkeys(request),
         dict.fromkeys(key for message in request["messages"] for key in message),
         dict.fromkeys(sorted(objects)),

@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial as bound
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from llmcost import engine
 from llmcost.calls import Calls, Source
 from llmcost.logs.containers import Item, item_of, parquet_rows, raw_lines, records, sniff
@@ -141,17 +145,15 @@ class _Reading:
 
     def lines(self, fragment: Fragment) -> None:
         """Reads the lines of the fragment."""
-        source, row_of = self._source, self._lane.row if self._lane is not None else None
-        add = self._builder.add_row
+        source, lane = self._source, self._lane
         for line in raw_lines(source.path, source.compression, fragment.start, fragment.stop):
             self._lines += 1
-            if row_of is not None and (row := row_of(line.content, line.position)) is not None:
+            if lane is not None and lane.takes(line.content, line.position):
                 self._records += 1
-                add(row)
             elif (item := item_of(line)) is not None:
                 self._item(item)
-                if self._lane is not None:
-                    self._lane.learn(item.value)
+                if lane is not None:
+                    lane.learn(item.value)
 
     def items(self, fragment: Fragment) -> None:
         """Reads the records of a fragment of any other container."""
@@ -166,7 +168,9 @@ class _Reading:
     def partial(self) -> Partial:
         """What was read."""
         counts = Counts(self._records, self._rejected, self._passed_over, self._lines, tuple(self._rejects))
-        return Partial(self._builder.table(), counts, self._parts)
+        fast = self._lane.tables() if self._lane is not None else []
+        table = self._builder.table(fast)
+        return Partial(_in_place(table, self._parts) if fast else table, counts, self._parts)
 
     def _item(self, item: Item) -> None:
         position, line, value, wrong = item
@@ -192,6 +196,13 @@ class _Reading:
         self._rejected += 1
         if len(self._rejects) < MAX_REJECTS:
             self._rejects.append((line, reason))
+
+
+def _in_place(table: pa.Table, parts: Parts) -> pa.Table:
+    """The rows in the order in which they stand in the file; the parts are told of their new places."""
+    order = pc.sort_indices(table, [("position", "ascending"), ("part", "ascending")])
+    parts.renumber(np.asarray(order, dtype=np.int64))
+    return table.take(order)
 
 
 def _log(

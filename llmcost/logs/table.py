@@ -57,17 +57,18 @@ class TableBuilder:
         self._count += 1
         return self._count - 1
 
-    def table(self) -> pa.Table:
-        """All rows so far."""
+    def table(self, more: Sequence[pa.Table] = ()) -> pa.Table:
+        """All rows so far, and behind them those of these tables."""
         if self._rows:
             self._flush()
+        self._chunks += more
         if not self._chunks:
             return SCHEMA.empty_table()
         return pa.concat_tables(self._chunks).unify_dictionaries()
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True)
-        arrays = [_column(item, list(values)) for values, item in zip(columns, SCHEMA, strict=True)]
+        arrays = [column_of(item, values, len(self._rows)) for values, item in zip(columns, SCHEMA, strict=True)]
         self._chunks.append(pa.table(arrays, schema=SCHEMA))
         self._rows = []
 
@@ -137,12 +138,17 @@ def row_of(
     )
 
 
-def _column(item: pa.Field, values: list[Any]) -> pa.Array:
+def column_of(item: pa.Field, values: Sequence[Any] | pa.Array | None, count: int) -> pa.Array:
+    """A column of the table from so many values; nulls without any."""
+    if values is None:
+        return pa.nulls(count, item.type)
+    if isinstance(values, pa.Array):
+        return values
     fingerprinted = FINGERPRINTED.get(item.name)
     return _array(values, item.type) if fingerprinted is None else fingerprinted(values)
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode()
     if pa.types.is_map(kind):
@@ -152,7 +158,7 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def _map_array(values: list[dict[str, str]], kind: pa.DataType) -> pa.Array:
+def _map_array(values: Sequence[dict[str, str]], kind: pa.DataType) -> pa.Array:
     offsets = [0, *accumulate(map(len, values))]
     keys = [key for tags in values for key in tags]
     items = [item for tags in values for item in tags.values()]
