@@ -2,7 +2,8 @@
 
 Lines of every format's fixture and of real samples are made odd (`tests/support/mutations.py`) and read in batches, as
 files: every line that is not blank becomes calls, is passed over or rejected, and every body is found again. One batch
-in some goes through the whole audit, its lines also one by one, and at last all of it through the command line once.
+in some is also read in small fragments and as one JSON document, which must give the same calls, and goes through the
+whole audit; one line in some is read alone; and at last all of it goes through the command line once.
 What fails is cut down to the fewest lines and written to `--keep`.
 """
 
@@ -18,12 +19,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.accounting import Count, accounted, accounted_alone  # noqa: E402
+from support.accounting import Count, accounted, accounted_alone, same_as_document, same_in_pieces  # noqa: E402
 from support.mutations import Mutator, corpus  # noqa: E402
 
 from llmcost import audit, logs  # noqa: E402
@@ -31,9 +33,16 @@ from llmcost.errors import LLMCostError  # noqa: E402
 
 BATCH = 500
 HANG_S = 120
-AUDITED, ALONE = 10, 100  # one batch in so many is audited; one line in so many is read by itself
+AUDITED, PROVED, ALONE = 10, 4, 100  # one batch in so many is audited, is read in other ways; one line by itself
 LINE_LIMIT = 2_000_000  # bytes: longer ones are tried by themselves
 GIANT = 100_000_000
+
+
+# Ways to read the same lines, which must give the same calls.
+LAWS: dict[str, Callable[[Sequence[bytes], Path], None]] = {
+    "pieces": lambda lines, file: same_in_pieces(b"\n".join(lines), file, 50_021),
+    "document": same_as_document,
+}
 
 
 class Hang(Exception):  # noqa: N818 - a finding
@@ -102,6 +111,10 @@ class Fuzz:
         seconds = time.perf_counter() - started
         if wrong:
             self._record("read", wrong, lines, lambda some: accounted(b"\n".join(some), self._file))
+        for where, law in LAWS.items() if number % PROVED == 0 else ():
+            job = partial(law, file=self._file)
+            if wrong := failure(partial(job, lines)):
+                self._record(where, wrong, lines, job)
         if number % AUDITED == 0 and (wrong := failure(lambda: self._audit(lines))):
             self._record("audit", wrong, lines, self._audit)
         for line in lines[::ALONE]:

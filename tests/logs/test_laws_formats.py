@@ -19,7 +19,7 @@ from support.mutations import FIXTURES, perturbed, records_of
 
 from llmcost import logs
 from llmcost.logs.formats import BUILTIN
-from llmcost.logs.model import SequentialFormat
+from llmcost.logs.model import RepeatingFormat, SequentialFormat
 
 BOOKKEEPING = ("source", "position", "part", "call_site")
 NAMES = sorted(BUILTIN)
@@ -37,8 +37,8 @@ STRUCTS = sorted(set(NAMES) - {"bedrock", "langfuse", "openinference", "otel-gen
 
 # Of the copies of a call the fullest counts, and of equally full ones the first read.
 FIRST_READ = {"claude-code"}
-# Of the parts of a call the order decides where they contradict one another, as odd ones do.
-CONTRADICTORY = {"azure-apim"}
+# Of the parts or copies of a call the order decides where they contradict one another, as odd ones do.
+CONTRADICTORY = {"azure-apim", *(name for name, form in BUILTIN.items() if isinstance(form, RepeatingFormat))}
 
 few = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from llmcost import logs, tasks
+from llmcost.logs import fragments
+
+MOST_NESTED = 400
 
 
 class Count(NamedTuple):
@@ -47,3 +52,39 @@ def accounted_alone(line: bytes, file: Path) -> None:
     count = accounted(line, file)
     outcomes = (count.places > 0, count.passed_over > 0, count.rejected > 0)
     assert sum(outcomes) == count.lines or (count.places and count.calls), f"not one outcome: {count}"
+
+
+def rows(content: bytes, file: Path, *, places: bool = True) -> list[str]:
+    """Every call as it is read from the content, with its place or without."""
+    file.write_bytes(content)
+    table = logs.read([str(file)], call_site=tasks.call_site).calls.table
+    kept = table if places else table.drop_columns(["position", "part"])
+    return [repr({**row, "tags": sorted(row["tags"])}) for row in kept.to_pylist()]
+
+
+def same_in_pieces(content: bytes, file: Path, size: int) -> None:
+    """The log is the same when it is read in fragments of this size."""
+    whole, usual = rows(content, file), fragments.FRAGMENT_BYTES
+    fragments.FRAGMENT_BYTES = size
+    try:
+        assert rows(content, file) == whole, f"fragments of {size} bytes change what is read"
+    finally:
+        fragments.FRAGMENT_BYTES = usual
+
+
+def same_as_document(lines: Sequence[bytes], file: Path) -> None:
+    """The records are the same as lines, which may take a fast lane, and as one JSON document, which never does."""
+    plain = [line.strip() for line in lines if _plain(line)]
+    document = file.with_suffix(".json")
+    as_lines = rows(b"\n".join(plain), file, places=False)
+    as_document = rows(b"[" + b",".join(plain) + b"]", document, places=False) if plain else []
+    for one, other in zip(as_lines, as_document, strict=True):
+        assert one == other, "a line is not read as its record is"
+
+
+def _plain(line: bytes) -> bool:
+    """Whether any decoder reads the line, also inside a list."""
+    try:
+        return line.count(b"[") + line.count(b"{") < MOST_NESTED and msgspec.json.decode(line) is not None
+    except (ValueError, RecursionError):
+        return False
