@@ -29,10 +29,12 @@ def mined_sites(calls: Calls, read: Read | None = None) -> pa.Array:
 
     `read` gives calls with their bodies; one of each template is read, for its words. Without it a name has none.
     """
-    lone = np.asarray(pc.and_(pc.is_valid(calls.column("opening")), pc.is_null(calls.column("call_site"))))
+    lone = pc.and_(pc.is_valid(calls.column("opening")), pc.is_null(calls.column("call_site")))
     rows = np.flatnonzero(lone)
-    openings = _bytes(calls.column("opening"), OPENING_BYTES)[rows].view("<u4")
-    keys = _bytes(calls.column("prompt_key"), KEY_BYTES)[rows].view("<u8")[:, 0]
+    if not rows.size:
+        return pa.nulls(len(calls), pa.string())
+    openings = _bytes(calls.column("opening").filter(lone), OPENING_BYTES).view("<u4")
+    keys = _bytes(calls.column("prompt_key").filter(lone), KEY_BYTES).view("<u8")[:, 0]
     mined = mine(openings, _identities(calls, rows, openings, keys))
     labels = [
         f"{name}·{_print(template)}"
