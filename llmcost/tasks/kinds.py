@@ -22,8 +22,9 @@ from llmcost.tasks.language import language_of
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LEAST_POINTS = 2.0
 LABEL_BYTES, LABELS, LABELLED_CALLS = 64, 20, 8  # a longer or rarer answer is no label
-LONG_PROMPT_BYTES, SUMMARY_BYTES, SUMMARY_SHARE = 600, 40, 0.4
+LONG_PROMPT, SHORTEST_SUMMARY, SUMMARY_SHARE = 400, 40, 0.4  # characters
 PROSE_WORDS = 8
+END_OF_ANSWER = 200  # characters: where a result stands
 READ_OF_PROMPT = 1_200  # characters of either end: where instructions stand
 
 
@@ -73,6 +74,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence("translation", "other_language", 0.5, 4.0, "answers in another language than it is asked in"),
     Evidence("translation", "says translation", 0.5, 2.0, "is told to translate"),
     Evidence("code", "code", 0.5, 4.0, "answers with code"),
+    Evidence("code", "code_asked", 0.5, 2.0, "is asked about code"),
     Evidence("code", "says code", 0.5, 1.0, "is told to write code"),
     Evidence("extraction", "forced_tool", 0.5, 3.0, "must fill in one tool's fields"),
     Evidence("extraction", "json", 0.5, 2.5, "answers with JSON"),
@@ -83,6 +85,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence("summarization", "says summarization", 0.5, 2.0, "is told to summarize"),
     Evidence("reasoning", "reasoning", 0.5, 2.5, "spends most of its output on reasoning"),
     Evidence("reasoning", "explains", 0.5, 3.0, "writes its reasoning into the answer"),
+    Evidence("reasoning", "marked", 0.5, 3.0, "works towards a marked result"),
     Evidence("reasoning", "says reasoning", 0.5, 1.5, "is told to reason"),
     Evidence("chat", "turns", 0.3, 2.0, "is a conversation"),
     Evidence("chat", "prose", 0.5, 1.5, "answers in prose"),
@@ -96,13 +99,15 @@ SAYS: dict[str, re.Pattern[str]] = {
         "translation": r"\btranslat\w+|\btraduc\w+|\btradui\w+|\bübersetz\w+|翻译",
         "code": r"\b(write|implement|fix|refactor|generate)\b.{0,40}\b(code|function|script|query|sql|program|class)\b",
         "extraction": r"\b(extract\w*|fields below|parse|pull out|extrahier\w+|extra[eiy]\w*)\b",
-        "summarization": r"\b(summar\w+|tl;?dr|in (one|two|three) sentences?|resum\w+|zusammenfass\w+)\b|总结",
+        "summarization": r"\b(summar\w+|tl;?dr|resum(en|ir|a)\w*|résum\w+|riassum\w+|zusammenfass\w+)\b|总结",
         "reasoning": r"\b(step by step|think carefully|solve|prove|reason(ing)?)\b",
     }.items()
 }
 REASONING_FIELDS = frozenset({"reasoning", "thought", "thoughts", "thinking", "steps", "rationale", "chain_of_thought"})
 _FENCE = re.compile(r"```[ \t]*(\w*)")
 _NO_CODE = frozenset({"", "json", "markdown", "md", "text", "txt", "yaml", "csv"})
+_MARKED = re.compile(r"\b(?:answer|result|total)\b\W{1,6}\d[\d.,]*\W*$|\\boxed\{|\n####? *-?\d", re.IGNORECASE)
+_CODE_LINE = re.compile(r"^(?:def|class) \w+.*:\s*$|^(?:SELECT|INSERT|CREATE) \w+|^#include\b", re.MULTILINE)
 _CODE = re.compile(
     r"\s*(def |class |import |from \w+ import|function |const |SELECT\b|WITH\b|INSERT\b|#include|public )"
 )
@@ -144,7 +149,6 @@ class Seen:
     messages: Sequence[Mapping[str, Any]]
     asked: str
     instructions: str
-    size: int
     answer: str
     called: bool
     value: Any
@@ -166,7 +170,7 @@ def _read(call: Call) -> Seen:
     answer = (call.answer.text if call.answer else None) or ""
     called = bool(call.answer and call.answer.tool_calls)
     ends = first[:READ_OF_PROMPT] + first[READ_OF_PROMPT:][-READ_OF_PROMPT:]
-    return Seen(request, messages, asked, ends, sum(map(len, texts)), answer.strip(), called, _json(answer))
+    return Seen(request, messages, asked, ends, answer.strip(), called, _json(answer))
 
 
 def _text(message: Mapping[str, Any]) -> str:
@@ -202,6 +206,11 @@ def _code(seen: Seen) -> bool:
     return any(language.lower() not in _NO_CODE for language in fences) or bool(_CODE.match(seen.answer))
 
 
+def _code_asked(seen: Seen) -> bool:
+    fences = _FENCE.findall(seen.asked)[::2]
+    return any(language.lower() not in _NO_CODE for language in fences) or bool(_CODE_LINE.search(seen.asked))
+
+
 def _enum(seen: Seen) -> bool:
     schema = json.dumps(seen.request.get("response_format") or {}, default=str)
     return '"enum"' in schema and schema.count('"type"') <= 4  # of an object with a field or two
@@ -228,8 +237,8 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _shorter(seen: Seen) -> bool:
     return (
-        seen.size >= LONG_PROMPT_BYTES
-        and SUMMARY_BYTES <= len(seen.answer) <= SUMMARY_SHARE * len(seen.asked)
+        len(seen.asked) >= LONG_PROMPT
+        and SHORTEST_SUMMARY <= len(seen.answer) <= SUMMARY_SHARE * len(seen.asked)
         and seen.value is None
     )
 
@@ -256,6 +265,8 @@ SIGNALS: dict[str, Callable[[Seen], bool]] = {
     "json": lambda seen: seen.value is not None,
     "quoted": _quoted,
     "code": _code,
+    "code_asked": _code_asked,
+    "marked": lambda seen: seen.value is None and _MARKED.search(seen.answer[-END_OF_ANSWER:]) is not None,
     "explains": _explains,
     "other_language": _other_language,
     "shorter": _shorter,

@@ -103,6 +103,22 @@ def test_two_real_benchmarks_under_one_heading_are_two_call_sites(tmp_path: Path
     assert {site.kind for site in found} == {"reasoning"}
 
 
+def test_the_kinds_of_a_whole_month(tmp_path: Path) -> None:
+    log = Path(__file__).parents[2] / "sample_logs" / "october.parquet"
+    found = api.audit([str(log)], workspace=tmp_path / "w").result.call_sites
+    kinds = {
+        "summarize": {"summarization"},
+        "support chat": {"chat", "agent step"},  # one of its call sites has tools
+        "reason": {"reasoning"},
+        "code": {"code"},
+        "translate": {"translation"},
+        "extract": {"extraction"},
+        "classify": {"classification"},
+    }
+    for task, wanted in kinds.items():
+        assert {site.kind for site in found if site.task == task} == wanted
+
+
 LINES = st.lists(st.text("ab é", max_size=6).map(lambda line: line + "\n"), max_size=6)
 
 

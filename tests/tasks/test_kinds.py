@@ -70,6 +70,17 @@ def test_a_word_in_the_instruction_alone_is_no_proof() -> None:
         assert kind(call(f"Please {word}", "Sure.")) == "other"
 
 
+def test_a_result_that_is_marked_and_a_question_about_code() -> None:
+    assert kind(call("3 trips at 4.00?", "3 times 4.00 is what the trips cost in all.\nAnswer: 12.00")) == "reasoning"
+    assert kind(call("What does this print?\n```python\nprint(1)\n```", "1")) == "code"
+
+
+def test_a_short_question_under_a_long_system_prompt_is_no_document() -> None:
+    asked = [{"role": "system", "content": ARTICLE}, {"role": "user", "content": "May I?"}]
+    answer = Answer("You may, as long as nobody else is on the bridge already.")
+    assert kind(Call(request={"messages": asked}, answer=answer)) == "other"
+
+
 def test_a_closed_list_and_a_form_to_fill_in() -> None:
     listed = {"type": "json_schema", "json_schema": {"schema": FIELD}}
     assert kind(call("Label it", '{"label": "a"}', response_format=listed), LABELS) == "classification"
