@@ -134,10 +134,7 @@ def _found(place: Place, folder: str, chosen: Callable[[str], bool], nothing: st
     """The objects below a folder whose path below it is chosen."""
     from pyarrow.fs import FileSelector, FileType
 
-    try:
-        listed = place.system.get_file_info(FileSelector(folder, recursive=deep))
-    except FileNotFoundError:
-        listed = []
+    listed = place.system.get_file_info(FileSelector(folder, recursive=deep, allow_not_found=True))
     paths = (info.path for info in listed if info.type == FileType.File)
     found = sorted(place.sibling(path) for path in paths if chosen(path.removeprefix(folder).lstrip("/")))
     if not found:
