@@ -14,6 +14,7 @@ from llmcost.audit.findings.exact_duplicates import exact_duplicates
 from llmcost.audit.findings.failed_calls import failed_calls
 from llmcost.audit.findings.few_answers import premium_model_on_labels, reasoning_on_trivial_tasks
 from llmcost.audit.findings.logged_cost_drift import logged_cost_drift
+from llmcost.audit.findings.near_duplicates import near_duplicates
 from llmcost.audit.findings.prompt_cache import prompt_cache_broken, prompt_cache_unused
 from llmcost.audit.findings.provider_price_spread import provider_price_spread
 from llmcost.audit.findings.retired_models import retired_models
@@ -24,6 +25,7 @@ from llmcost.audit.result import Finding, Potential, PotentialTotal
 
 RULES: dict[str, Rule] = {
     "exact-duplicates": exact_duplicates,
+    "near-duplicates": near_duplicates,
     "cheaper-model": cheaper_model,
     "prompt-cache-unused": prompt_cache_unused,
     "prompt-cache-broken": prompt_cache_broken,
