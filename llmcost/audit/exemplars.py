@@ -44,7 +44,7 @@ class Exemplars:
         rows = self._chosen()
         chosen = self._calls.take(rows)
         found: dict[str, list[Call]] = {}
-        for site, call in zip(chosen.labels("call_site"), self._bodies(chosen), strict=True):
+        for site, call in zip(chosen.labels("call_site"), self.read(chosen), strict=True):
             found.setdefault(site or "", []).append(call)
         return found
 
