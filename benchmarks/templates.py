@@ -2,8 +2,8 @@
 
     python benchmarks/templates.py banking77_train.csv
 
-drain3 is no dependency: where it is not installed its lines are left out. Scores are against the template that each
-prompt was made with; all free questions are one label.
+drain3 is no dependency: where it is not installed (pip install drain3) its lines are left out. Scores are against the
+template that each prompt was made with; all free questions are one label.
 """
 
 from __future__ import annotations
@@ -55,13 +55,25 @@ def drain(similarity: float, depth: int, words: int | None = None) -> Clusterer:
     return cluster
 
 
+def lumped(cluster: Clusterer, fewest: int = 4) -> Clusterer:
+    """The same with all clusters of fewer prompts in one, as free prompts are with us."""
+
+    def cluster_and_lump(prompts: Sequence[str]) -> Sequence[int]:
+        found = cluster(prompts)
+        sizes = Counter(found)
+        return [-1 if sizes[code] < fewest else code for code in found]
+
+    return cluster_and_lump
+
+
 def contestants() -> dict[str, Clusterer]:
     found: dict[str, Clusterer] = {"llmcost": ours}
     try:
         found |= {f"drain3 sim={s} depth={d}": drain(s, d) for s, d in ((0.4, 4), (0.2, 6), (0.6, 6))}
         found |= {f"drain3 first {n} words": drain(0.4, 4, n) for n in (8, 16)}  # it tells lengths apart
+        found |= {f"drain3 {n} words, lumped": lumped(drain(0.4, 4, n)) for n in (8, 16)}
     except ImportError:
-        print("drain3 is not installed: its lines are left out")
+        pass
     return found
 
 

@@ -38,8 +38,9 @@ def shared_bytes(texts: Sequence[Sequence[str]]) -> int:
     rest = [_without(lines, common) for lines in texts]
     if len({len(lines) for lines in rest}) == 1:
         return same + sum(_alike(column) for column in zip(*rest, strict=True))
-    first, last = ([lines[at] if lines else "" for lines in rest] for at in (0, -1))
-    return same + utf8_length(_prefix(first)) + utf8_length(_prefix([line[::-1] for line in last]))
+    begin = _prefix([lines[0] if lines else "" for lines in rest])
+    ends = ["".join(lines)[len(begin) :].splitlines(keepends=True)[-1:] for lines in rest]
+    return same + utf8_length(begin) + utf8_length(_prefix([end[0][::-1] if end else "" for end in ends]))
 
 
 def _alike(lines: Sequence[str]) -> int:
