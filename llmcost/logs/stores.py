@@ -24,6 +24,10 @@ MAGIC = re.compile(r"[*?[]")
 FIRST_BLOCK = 1 << 18
 LARGEST_BLOCK = 1 << 23
 BUFFER = 1 << 16
+MOST_KEPT = 8
+
+# The small objects last read, by URL and version: a log is opened several times, to recognise it and to read it.
+_kept: dict[tuple[str, str], bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ def fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
     """Whether a path matches a glob, both taken apart at their slashes."""
     if not patterns:
         return not parts
+    if list(patterns) == ["**"]:  # what is below a folder, never the folder's own name
+        return bool(parts) and not any(part.startswith(".") for part in parts)
     if patterns[0] == "**":
         below = bool(parts) and not parts[0].startswith(".") and fits(parts[1:], patterns)
         return below or fits(parts, patterns[1:])
@@ -204,7 +210,8 @@ class _Blocks(io.RawIOBase):
             self._file = place.system.open_input_file(place.path)
             self._size = self._file.size()
             self._version = _version(place, self._file)
-        self._stop = self._size if stop is None else min(stop, self._size)
+        self._small = self._size <= FIRST_BLOCK
+        self._stop = self._size if stop is None or self._small else min(stop, self._size)
 
     def readable(self) -> bool:
         return True
@@ -240,6 +247,9 @@ class _Blocks(io.RawIOBase):
 
     def _fetch(self) -> None:
         """Makes the block at the position the current one, and asks for the next if reading goes on."""
+        if self._small:
+            self._block = self._whole()
+            return
         start = self._position
         on = bool(self._block) and start == self._start + len(self._block) < self._stop
         self._step = min(self._step * 2, LARGEST_BLOCK) if on else FIRST_BLOCK
@@ -250,6 +260,16 @@ class _Blocks(io.RawIOBase):
         if on and end < self._stop:
             self._thread = self._thread or ThreadPoolExecutor(1, "read-ahead")
             self._ahead = end, self._thread.submit(self._read, end, self._step * 2)
+
+    def _whole(self) -> bytes:
+        """All of a small object, asked for once a version."""
+        known = self._place.url, self._version
+        content = _kept.get(known)
+        if content is None:
+            content = _kept[known] = self._read(0, self._size)
+            for oldest in list(_kept)[:-MOST_KEPT]:
+                _kept.pop(oldest, None)
+        return content
 
     def _read(self, start: int, size: int) -> bytes:
         most = self._stop - start if start < self._stop else FIRST_BLOCK

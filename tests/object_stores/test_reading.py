@@ -108,6 +108,18 @@ def test_a_line_far_into_an_object_costs_one_small_request(s3: S3Server) -> None
     assert (first, last - first + 1) == (len(LINE) * 50_000, FIRST_BLOCK)
 
 
+def test_a_small_object_is_fetched_once_a_version(s3: S3Server) -> None:
+    s3.put("logs", {"small.jsonl": LINE * 3})
+    for _ in range(3):
+        with files.open_bytes("s3://logs/small.jsonl", None) as stream:
+            assert stream.read() == LINE * 3
+    s3.put("logs", {"small.jsonl": LINE * 4})
+    with files.open_bytes("s3://logs/small.jsonl", None) as stream:
+        stream.seek(len(LINE))
+        assert stream.read() == LINE * 3
+    assert [last + 1 for _, last in gets(s3)] == [len(LINE) * 3, len(LINE) * 4]
+
+
 def test_a_range_is_read_without_what_follows_it(s3: S3Server) -> None:
     content = LINE * (24_000_000 // len(LINE))
     s3.put("logs", {"big.jsonl": content})
