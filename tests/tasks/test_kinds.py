@@ -78,7 +78,7 @@ def test_a_result_that_is_marked_and_a_question_about_code() -> None:
 def test_a_short_question_under_a_long_system_prompt_is_no_document() -> None:
     asked = [{"role": "system", "content": ARTICLE}, {"role": "user", "content": "May I?"}]
     answer = Answer("You may, as long as nobody else is on the bridge already.")
-    assert kind(Call(request={"messages": asked}, answer=answer)) == "other"
+    assert kind(Call(request={"messages": asked}, answer=answer)) == "chat"
 
 
 def test_a_closed_list_and_a_form_to_fill_in() -> None:
