@@ -105,8 +105,7 @@ class PromptCache:
         the first answer of a run does finds nothing yet. Never fewer tokens are read than were logged, and never more
         than the input. Failed calls, embeddings and batches stay as they are, and so do calls without a time.
         """
-        use = _uses(calls, evidence)
-        if not use.rows.size:
+        if not evidence or not (use := _uses(calls, evidence)).rows.size:
             return calls
         had, wrote = (np.nan_to_num(calls.floats(name)[use.rows]) for name in (READ, WRITTEN))
         missed = _misses(use)
