@@ -35,12 +35,11 @@ class Item(NamedTuple):
     wrong: str | None
 
 
-class Line(NamedTuple):
-    """A line of a file as it stands there, or what is wrong with it."""
+class LineBlock(NamedTuple):
+    """Lines of a file as they stand there one behind the other, the first at this position; or what is wrong there."""
 
     position: int
-    number: int
-    content: bytes
+    lines: list[bytes]
     wrong: str | None
 
 
@@ -103,21 +102,25 @@ def _decodes(line: bytes) -> bool:
     return True
 
 
-def raw_lines(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[Line]:
-    """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds.
-
-    A line that is too long to hold, and the place where damaged data ends, come without content.
-    """
+def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[LineBlock]:
+    """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
     with open_bytes(path, compression) as stream:
-        number = 0
         position = _first_line_from(stream, start)
-        for block, wrong in _blocks(stream):
-            for content in block:
-                if stop is not None and position >= stop:
-                    return
-                number += 1
-                yield Line(position, number, content, wrong)
-                position += len(content) + 1
+        for lines, wrong in _blocks(stream):
+            end = position + sum(map(len, lines)) + len(lines)
+            if stop is not None and end >= stop:
+                yield LineBlock(position, list(_before(stop, position, lines)), wrong)
+                return
+            yield LineBlock(position, lines, wrong)
+            position = end
+
+
+def _before(stop: int, position: int, lines: Sequence[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        if position >= stop:
+            return
+        yield line
+        position += len(line) + 1
 
 
 def _first_line_from(stream: IO[bytes], start: int) -> int:
@@ -158,17 +161,22 @@ def _block(stream: IO[bytes]) -> tuple[bytes, str | None]:
 
 
 def _lines(path: str, compression: str | None) -> Iterator[Item]:
-    for line in raw_lines(path, compression):
-        if (item := item_of(line)) is not None:
-            yield item
+    number = 0
+    for block in line_blocks(path, compression):
+        position = block.position
+        for line in block.lines:
+            number += 1
+            if (item := item_of(line, position, number, block.wrong)) is not None:
+                yield item
+            position += len(line) + 1
 
 
-def item_of(line: Line) -> Item | None:
+def item_of(line: bytes, position: int, number: int, wrong: str | None) -> Item | None:
     """The record of a line; None for a blank one."""
-    if line.wrong is not None:
-        return Item(line.position, line.number, None, line.wrong)
-    text = line.content.strip()
-    return _decoded(line.position, line.number, text) if text else None
+    if wrong is not None:
+        return Item(position, number, None, wrong)
+    text = line.strip()
+    return _decoded(position, number, text) if text else None
 
 
 def _decoded(position: int, line: int, text: bytes) -> Item:

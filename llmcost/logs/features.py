@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import xxhash
 
-from llmcost.calls import Answer, Call
+from llmcost.calls import Answer, Call, ToolCall
 from llmcost.logs.values import count
 
 SYSTEM_ROLES = ("system", "developer")
@@ -41,7 +41,11 @@ def features(call: Call) -> Features:
     texts = ["".join(texts_of(message.get("content"))) for message in messages]
     tools = bool(request.get("tools") or request.get("functions"))
     limit = limit_of(request.get(name) for name in MAX_OUTPUT)
-    return features_of(limit, effort_of(request), roles, texts, tools, answer_print(call.answer))
+    return features_of(limit, effort_of(request), roles, texts, tools, answer_print(*_said(call.answer)))
+
+
+def _said(answer: Answer | None) -> tuple[str | None, Sequence[ToolCall]]:
+    return (None, ()) if answer is None else (answer.text, answer.tool_calls)
 
 
 def features_of(
@@ -57,7 +61,7 @@ def features_of(
         limit,
         effort,
         len(roles) if roles else None,
-        sum(map(utf8_length, texts)) if roles else None,
+        utf8_length("".join(texts)) if roles else None,
         *answer,
         texts[0] or None if roles and roles[0] == "user" and not tools else None,
         _sketched(roles, texts),
@@ -76,14 +80,15 @@ def effort_of(request: Mapping[str, Any]) -> str | None:
     return effort if isinstance(effort, str) else None
 
 
-def answer_print(answer: Answer | None) -> tuple[int | None, bytes | None]:
-    """Size in bytes and fingerprint of an answer; None for none, and for one that says nothing."""
-    if answer is None or (answer.text is None and not answer.tool_calls):
+def answer_print(text: str | None, tool_calls: Sequence[ToolCall]) -> tuple[int | None, bytes | None]:
+    """Size in bytes and fingerprint of an answer; None for one that says nothing."""
+    if text is None and not tool_calls:
         return None, None
-    text = (answer.text or "").strip()
-    called = "".join(f"\x00{tool.name}\x00{tool.arguments}" for tool in answer.tool_calls)
-    written = (text + called).encode("utf-8", "replace")
-    return len(written), xxhash.xxh3_128_digest(written)
+    written = (text or "").strip()
+    for call in tool_calls:
+        written += f"\x00{call.name}\x00{call.arguments}"
+    encoded = written.encode("utf-8", "replace")
+    return len(encoded), xxhash.xxh3_128_digest(encoded)
 
 
 def utf8_length(text: str) -> int:
@@ -93,10 +98,10 @@ def utf8_length(text: str) -> int:
 
 def _sketched(roles: Sequence[Any], texts: Sequence[str]) -> str | None:
     """The prompt of a call of a single turn, if it is short enough to be asked again in other words."""
-    asked = [index for index, role in enumerate(roles) if role not in SYSTEM_ROLES]
-    if len(asked) != 1 or roles[asked[0]] != "user" or len(texts[asked[0]]) > LONGEST_SKETCHED:
+    last = len(roles) - 1
+    if last < 0 or roles[last] != "user" or len(texts[last]) > LONGEST_SKETCHED:
         return None
-    return texts[asked[0]] or None
+    return texts[last] or None if all(role in SYSTEM_ROLES for role in roles[:last]) else None
 
 
 def texts_of(content: object) -> Iterator[str]:

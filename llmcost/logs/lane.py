@@ -11,7 +11,6 @@ A line's text is looked at when it is taken; the rest waits for the batch, which
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import takewhile
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -20,7 +19,7 @@ import pyarrow as pa
 import xxhash
 from msgspec import UNSET, Meta, Raw
 
-from llmcost.calls import SCHEMA, Answer, Call, ToolCall
+from llmcost.calls import SCHEMA, Call
 from llmcost.logs.answers import tool_calls_of
 from llmcost.logs.decode import Undecodable, decode
 from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, limit_of, texts_of
@@ -38,6 +37,9 @@ MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
 MOST_REMEMBERED = 1024
 TOOLS = ("tools", "functions")
+PLAIN = {str}
+NO_OBJECTS: Mapping[str, Remembered] = {}
+NO_LIMITS = (None, None)
 COMPLETION = (None, "chat.completion")
 
 # What is searched for facts and tags; one that holds JSON as text is left to the format.
@@ -166,7 +168,7 @@ class Shape:
         self.around = _values(outer, keys.outer)
         self.looked_into = [key for key in keys.request if key in LOOKED_INTO]
         self.asked = _values(asked, [*ASKED, *self.looked_into])
-        self.effort, self.limits = _values(asked, ["reasoning_effort"]), _values(asked, MAX_OUTPUT)
+        self.effort, self.limits = asked.get("reasoning_effort"), [asked[key] for key in MAX_OUTPUT if key in asked]
         self.limited = not asked.keys().isdisjoint({*MAX_OUTPUT, "reasoning_effort", "reasoning"})
         self.objects = [(key, asked[key]) for key in keys.request if key in keys.objects]
         self.aside = [asked[key] for key in keys.request if key in NOT_SHAPING]
@@ -183,7 +185,7 @@ class Lane:
         self._keys: Keys | None = None
         self._shape: Shape | None = None
         self._lessons = 0
-        self._sites: dict[Any, str | None] = {}
+        self._sites: dict[Any, tuple[str | None, bool]] = {}
         self._remembered: dict[bytes, Remembered] = {}
         self._taken: list[tuple[Any, ...]] = []
         self._tables: list[pa.Table] = []
@@ -248,21 +250,21 @@ class Lane:
         messages = shape.messages(request)
         if not messages:
             return None
-        said = list(map(shape.said, messages))
-        roles = [role for role, _ in said]
-        parts = [(content,) if type(content) is str else tuple(texts_of(content)) for _, content in said]
-        state = _state(parts, b"runcated" in line)
-        objects = {
-            key: self._object(bytes(raw)) for key, name in shape.objects if (raw := getattr(request, name)) is not None
-        }
-        tools = any(objects[key].value for key in TOOLS if key in objects) if objects else False
-        texts = [p[0] if len(p) == 1 else "".join(p) for p in parts]
-        limit, effort = _limits(shape, request, objects) if shape.limited else (None, None)
+        roles, contents = zip(*map(shape.said, messages), strict=True)
+        texts = contents if set(map(type, contents)) == PLAIN else tuple("".join(texts_of(item)) for item in contents)
+        state = _state(contents, texts, b"runcated" in line)
+        objects = self._objects(shape, request) if shape.objects else NO_OBJECTS
+        site, tools = self._site(roles, contents, objects)
+        limit, effort = _limits(shape, request, objects) if shape.limited else NO_LIMITS
         text = features_of(limit, effort, roles, texts, tools, _answer_print(response.choices[0].message))
-        site = self._site(roles, parts, objects)
         asked = shape.asked(request)
         key = _prompt_key(shape, request, objects) if state == "full" else None
         return shape.around(record), asked, response, site, key, state, *text
+
+    def _objects(self, shape: Shape, request: Any) -> dict[str, Remembered]:
+        """The objects that the request has, as they were read before where they are the same."""
+        raw = ((key, getattr(request, name)) for key, name in shape.objects)
+        return {key: self._object(bytes(text)) for key, text in raw if text is not None}
 
     def _object(self, raw: bytes) -> Remembered:
         found = self._remembered.get(raw)
@@ -274,21 +276,23 @@ class Lane:
             _remember(self._remembered, raw, found)
         return found
 
-    def _site(self, roles: Sequence[Any], parts: Sequence[Any], objects: Mapping[str, Remembered]) -> str | None:
-        """The call site, which the leading system messages and the tools decide."""
-        leading = tuple(p for _, p in takewhile(lambda item: item[0] in SYSTEM_ROLES, zip(roles, parts, strict=True)))
-        tools = (
-            tuple(bytes(objects[key].canonical or b"") if key in objects else b"" for key in TOOLS) if objects else ()
-        )
-        key = leading, tools
+    def _site(
+        self, roles: Sequence[Any], contents: Sequence[Any], objects: Mapping[str, Remembered]
+    ) -> tuple[str | None, bool]:
+        """The call site, which the leading system messages and the tools decide; and whether there are tools."""
+        count = next((number for number, role in enumerate(roles) if role not in SYSTEM_ROLES), len(roles))
+        leading = contents[:count]
+        tools = tuple(objects[key].canonical for key in TOOLS if key in objects) if objects else ()
+        key = leading, *map(bytes, filter(None, tools))
         try:
             return self._sites[key]
-        except KeyError:
-            messages = [{"role": "system", "content": [{"type": "text", "text": t} for t in p]} for p in leading]
+        except (KeyError, TypeError):  # contents in parts are lists, which are no keys
+            messages = [{"role": "system", "content": content} for content in leading]
             declared = {name: objects[name].value for name in TOOLS if name in objects}
-            site = self._call_site(Call(request={"messages": messages, **declared}))
-            _remember(self._sites, key, site)
-            return site
+            found = self._call_site(Call(request={"messages": messages, **declared})), any(declared.values())
+            if set(map(type, leading)) <= PLAIN:
+                _remember(self._sites, key, found)
+            return found
 
 
 TEXT_COLUMNS = (
@@ -307,21 +311,23 @@ def _is_completion(response: Response) -> bool:
     )
 
 
-def _state(parts: Sequence[Sequence[str]], may_be_cut: bool) -> str:
+def _state(contents: Sequence[Any], texts: Sequence[str], may_be_cut: bool) -> str:
     """As `state_of_texts`, looking only at texts that may hold a mark."""
-    for texts in parts:
-        if may_be_cut or any(len(text) <= LONGEST_MARKER for text in texts):
-            state = state_of_texts(texts)
-            if state != "full":
-                return state
-    return "full"
+    if texts is not contents:
+        return state_of_texts([text for content in contents for text in texts_of(content)])
+    if not may_be_cut and min(map(len, texts)) > LONGEST_MARKER:
+        return "full"
+    return state_of_texts(texts if may_be_cut else [text for text in texts if len(text) <= LONGEST_MARKER])
 
 
 def _limits(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> tuple[int | None, str | None]:
-    effort: dict[str, Any] = {"reasoning_effort": shape.effort(request)[0]}
+    limits = [getattr(request, name) for name in shape.limits]
+    effort: dict[str, Any] = {}
+    if shape.effort is not None:
+        effort["reasoning_effort"] = getattr(request, shape.effort)
     if "reasoning" in objects:
         effort["reasoning"] = objects["reasoning"].value
-    return limit_of(shape.limits(request)), effort_of(effort)
+    return limit_of(limits), effort_of(effort) if effort else None
 
 
 def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> bytes:
@@ -342,10 +348,10 @@ def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -
 
 
 def _answer_print(message: AnswerMessage) -> tuple[int | None, bytes | None]:
-    calls: tuple[ToolCall, ...] = ()
-    if message.tool_calls or message.function_call:
-        calls = tool_calls_of({"tool_calls": message.tool_calls, "function_call": message.function_call})
-    return answer_print(Answer(message.content, calls))
+    if not message.tool_calls and not message.function_call:
+        return answer_print(message.content, ())
+    calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
+    return answer_print(message.content, tool_calls_of(calls))
 
 
 def _halves(record: Any) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from llmcost import engine
 from llmcost.calls import Calls, Source
-from llmcost.logs.containers import Item, item_of, parquet_rows, raw_lines, records, sniff
+from llmcost.logs.containers import Item, LineBlock, item_of, line_blocks, parquet_rows, records, sniff
 from llmcost.logs.files import STDIN, expand
 from llmcost.logs.fragments import Fragment, fragments_of
 from llmcost.logs.index import Index
@@ -145,15 +145,21 @@ class _Reading:
 
     def lines(self, fragment: Fragment) -> None:
         """Reads the lines of the fragment."""
-        source, lane = self._source, self._lane
-        for line in raw_lines(source.path, source.compression, fragment.start, fragment.stop):
+        source = self._source
+        for block in line_blocks(source.path, source.compression, fragment.start, fragment.stop):
+            self._block(block)
+
+    def _block(self, block: LineBlock) -> None:
+        lane, position = self._lane, block.position
+        for line in block.lines:
             self._lines += 1
-            if lane is not None and lane.takes(line.content, line.position):
+            if lane is not None and block.wrong is None and lane.takes(line, position):
                 self._records += 1
-            elif (item := item_of(line)) is not None:
+            elif (item := item_of(line, position, self._lines, block.wrong)) is not None:
                 self._item(item)
                 if lane is not None:
                     lane.learn(item.value)
+            position += len(line) + 1
 
     def items(self, fragment: Fragment) -> None:
         """Reads the records of a fragment of any other container."""

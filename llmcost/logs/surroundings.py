@@ -6,6 +6,7 @@ the way is another. Values that are not of the usual kind go through the very fu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -179,7 +180,7 @@ def _plain(
         "request_model": model,
         "response_model": served,
         "service_tier": tier,
-        "stream": [boolean(b if a is UNSET else a) for a, b in zip(asks["stream"], streams, strict=True)],
+        "stream": _booleans([b if a is UNSET else a for a, b in zip(asks["stream"], streams, strict=True)]),
         **_usage(facts, responses),
         "tokens_estimated": [False] * count,
         "finish_reason": _finish(facts.get("finish_reason", nothing), responses),
@@ -197,14 +198,21 @@ def _plain(
 
 
 def _texts(column: Column) -> Column:
-    return [value if type(value) is str else text(value) for value in column]
+    return column if _are(column, str) else [value if type(value) is str else text(value) for value in column]
+
+
+def _are(column: Column, kind: type) -> bool:
+    """Whether all values are of this kind, or unknown."""
+    return set(map(type, column)) <= {kind, type(None)}
 
 
 def _either(first: Column, *others: Column) -> Column:
     """Of each row the first that is a text with something in it."""
     for other in others:
+        if all(first):
+            break
         first = [a or b for a, b in zip(first, other, strict=True)]
-    return [value or None for value in first]
+    return first if all(first) else [value or None for value in first]
 
 
 def _deployments(outer: Mapping[str, Column], count: int) -> Column:
@@ -249,7 +257,13 @@ def _durations(facts: Facts, units: Mapping[str, float | None], end: str, count:
 
 
 def _duration(value: Any, unit: float | None) -> float | None:
+    if unit is not None and type(value) in (int, float) and 0 <= value < math.inf:
+        return float(value * unit)
     return None if value is None or value == "" else duration_ms(value, unit)
+
+
+def _booleans(column: Column) -> Column:
+    return column if _are(column, bool) else list(map(boolean, column))
 
 
 def _where_unknown(column: Column | None, other: Column) -> Column:
