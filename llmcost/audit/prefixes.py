@@ -63,7 +63,7 @@ def _prefix(sample: Sequence[Call], tokens: float, texts: float, rows: float) ->
     static = sorted(alignment.static for alignment in (*close, *rest))[(len(close) + len(rest)) // 10]
     shared = min(_median([alignment.shared for alignment in close or rest]), static)
     at, share = _most_frequent(close or rest)
-    ratio = tokens / (texts + rows * _beside_texts(prompts))
+    ratio = float(tokens / (texts + rows * _beside_texts(prompts)))
     if any(not part.said and not part.text for prompt in prompts for part in prompt):
         ratio = min(ratio, PICTURE_TOKENS_A_BYTE)
     turned = [(align(prompts[a], prompts[b]), WHOLE * size(prompts[a])) for a, b in turns]
