@@ -191,8 +191,23 @@ class Calls:
 
     def codes(self, name: str) -> tuple[npt.NDArray[np.int64], list[str]]:
         """A text or label column as indices into its distinct values, and those values; unknown is −1."""
-        encoded = pc.cast(self.table.column(name), pa.string()).combine_chunks().dictionary_encode()
-        return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+        column = self.table.column(name)
+        if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+            encoded = pc.cast(column, pa.string()).combine_chunks().dictionary_encode()
+            return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+        chunks = column.unify_dictionaries().chunks
+        used = pa.concat_arrays([chunk.indices for chunk in chunks]).dictionary_encode()  # numbers, not texts: faster
+        names = chunks[0].dictionary.take(used.dictionary).to_pylist()
+        return pc.fill_null(used.indices, -1).to_numpy().astype(np.int64), names
+
+    def relabelled(self, name: str, which: npt.NDArray[np.int64], labels: Sequence[str | None]) -> Calls:
+        """The same calls with a label column saying `labels[which]`, and as before where `which` is negative."""
+        codes, names = self.codes(name)
+        known = {label: code for code, label in enumerate(names)}
+        new = [-1 if label is None else known.setdefault(label, len(known)) for label in labels]
+        mixed = np.where(which >= 0, np.array([*new, -1], dtype=np.int64)[np.maximum(which, -1)], codes)
+        indices = pa.array(mixed.astype(np.int32), mask=mixed < 0)
+        return self.with_column(name, pa.DictionaryArray.from_arrays(indices, pa.array(list(known), pa.string())))
 
     def says(self, name: str, words: Container[str]) -> npt.NDArray[np.bool_]:
         """True where a text or label column holds one of these words (given in lower case), in whatever case."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from llmcost.audit.exemplars import Exemplars
-from llmcost.audit.groups import Floats, Ints, Mask, money_sum, money_sums
+from llmcost.audit.groups import Floats, Mask, money_sum, money_sums
 from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.places import Places, places
 from llmcost.audit.prefixes import prefixes
@@ -126,13 +126,8 @@ class Stack:
     @cached_property
     def batches(self) -> dict[int, TaskSaving]:
         """What a Batch API saves on them, by place, where it is worth a reader's time."""
-        rows, grouped = np.flatnonzero(self.waiting.rows), self.places.grouped
-        calls = self.entries.calls.take(rows)
-        costs = self.priced_rows(rows, BatchApi().apply(calls, CanWait(np.ones(len(rows), dtype=bool))))
-        after = self.entries.costs.copy()
-        after[rows] = costs
-        cheaper = self.waiting.rows & (after < self.entries.costs)
-        saved = self.by_group(grouped, after, cheaper)
+        after = self.priced(BatchApi().apply(self.entries.calls, CanWait(self.waiting.rows)))
+        saved = self.by_group(self.places.grouped, after, self.waiting.rows & (after < self.entries.costs))
         return {index: saving for index, saving in enumerate(saved) if self.worth_saying(saving.usd)}
 
     def batched(self, calls: Calls) -> Calls:
@@ -188,13 +183,6 @@ class Stack:
         if calls is entries.calls:
             return entries.costs
         return repriced(entries.calls, entries.costs, entries.listed, calls, self.book)
-
-    def priced_rows(self, rows: Ints, after: Calls) -> Floats:
-        """What the calls of these rows cost after they became `after`, in dollars of the real traffic."""
-        entries = self.entries
-        billed = entries.costs[rows]
-        listed = billed if entries.costs is entries.listed else entries.listed[rows]
-        return repriced(entries.calls.take(rows), billed, listed, after, self.book)
 
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""

@@ -46,8 +46,7 @@ class BatchApi:
         chosen = evidence.rows & batchable(calls)
         if not chosen.any():
             return calls
-        tier = pc.if_else(pa.array(chosen), BATCH, pc.cast(calls.column("service_tier"), pa.string()))
-        waiting = calls.with_column("service_tier", tier.combine_chunks().dictionary_encode())
+        waiting = calls.relabelled("service_tier", np.where(chosen, 0, -1), [BATCH])
         for name in ("latency_ms", "time_to_first_chunk_ms"):
             later = pc.if_else(pa.array(chosen), pa.scalar(None, pa.float64()), calls.column(name))
             waiting = waiting.with_column(name, later)

@@ -65,7 +65,7 @@ def _choices(calls: Calls, evidence: Mapping[str, Swap]) -> tuple[Ints, list[Swa
     which = np.array([*(number.get(task, -1) for task in tasks), -1])[codes]
     position = {model: code for code, model in enumerate(models)}
     already = _per_row(which, [position.get(swap.model, -2) for swap in swaps.values()], -2) == asked
-    return np.where(already | _equals(calls, "operation", EMBEDDINGS), -1, which), list(swaps.values())
+    return np.where(already | calls.says("operation", {EMBEDDINGS}), -1, which), list(swaps.values())
 
 
 def _retimed(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
@@ -115,26 +115,17 @@ def _part(tokens: Floats, kept: Floats, whole: Floats) -> Floats:
 
 
 def _relabelled(calls: Calls, which: Ints, swaps: list[Swap]) -> Calls:
-    moved = pa.array(which >= 0)
-    models = pa.array([swap.model for swap in swaps]).take(pa.array(np.maximum(which, 0)))
-    unknown = pa.scalar(None, pa.string())
-    tier = pc.if_else(pa.array(_equals(calls, "service_tier", DEFAULT_TIER)), DEFAULT_TIER, unknown)
-    new = {"request_model": models, "response_model": models, "provider": unknown, "service_tier": tier}
-    for name, values in new.items():
-        mixed = pc.if_else(moved, values, pc.cast(calls.column(name), pa.string()))
-        calls = calls.with_column(name, mixed.combine_chunks().dictionary_encode())
-    return calls
+    models = [swap.model for swap in swaps]
+    moved = np.where(which >= 0, 0, -1)
+    special = np.where(calls.says("service_tier", {DEFAULT_TIER}), -1, moved)
+    calls = calls.relabelled("request_model", which, models).relabelled("response_model", which, models)
+    return calls.relabelled("provider", moved, [None]).relabelled("service_tier", special, [None])
 
 
 def _never_sent(calls: Calls) -> Mask:
     """True where a cache answered: no tokens, and known to be none."""
     both: Mask = (calls.floats("input_tokens") == 0) & (calls.floats("output_tokens") == 0)
     return both
-
-
-def _equals(calls: Calls, name: str, label: str) -> Mask:
-    same = pc.equal(pc.cast(calls.column(name), pa.string()), label)
-    return np.asarray(pc.fill_null(same, False), dtype=bool)
 
 
 def _per_row(which: Ints, values: Sequence[float], otherwise: float) -> Floats:

@@ -33,9 +33,9 @@ def reasoning_on_trivial_tasks(scene: Scene) -> Iterator[Finding]:
     thought, written = (_sums(scene, rows, tokens) for tokens in (reasoning, output))
     reasoned, tiny = entries.counts(places.grouped, rows), _tiny(scene)
     trivial = (thought >= REASONED_SHARE * written) & (np.array(reasoned) >= MIN_REASONED) & (tiny | (scene.labels > 0))
-    chosen = np.flatnonzero(rows & trivial[places.grouped.codes])
-    saved = entries.costs[chosen] - scene.stack.priced_rows(chosen, _unreasoned(entries.calls.take(chosen)))
-    dollars = money_sums(places.grouped.codes[chosen], len(places.tasks), saved)
+    chosen = rows & trivial[places.grouped.codes]
+    saved = entries.costs - scene.stack.priced(_unreasoned(entries.calls, chosen))
+    dollars = money_sums(places.grouped.codes[chosen], len(places.tasks), saved[chosen])
     for index in np.flatnonzero(trivial).tolist():
         if scene.worth_saying(dollars[index]):
             shape = f"at most {TINY} bytes" if tiny[index] else f"one of {scene.labels[index]} labels"
@@ -87,11 +87,18 @@ def _tiny(scene: Scene) -> Mask:
     return found
 
 
-def _unreasoned(calls: Calls) -> Calls:
-    """The calls as if nothing had been reasoned."""
-    left = calls.floats("output_tokens") - calls.floats("reasoning_tokens")
-    silent = calls.with_column("reasoning_tokens", pa.array(np.zeros(len(calls), dtype=np.int64)))
-    return silent.with_column("output_tokens", pa.array(left.astype(np.int64)))
+def _unreasoned(calls: Calls, rows: Mask) -> Calls:
+    """The calls, these as if nothing had been reasoned; the very same calls if there are none."""
+    if not rows.any():
+        return calls
+    reasoning, output = calls.floats("reasoning_tokens"), calls.floats("output_tokens")
+    left = {
+        "reasoning_tokens": np.where(rows, 0.0, reasoning),
+        "output_tokens": output - np.where(rows, reasoning, 0.0),
+    }
+    for name, tokens in left.items():
+        calls = calls.with_column(name, pa.array(tokens, from_pandas=True))  # NaN is null
+    return calls
 
 
 def _cheapest(scene: Scene) -> dict[int, tuple[str, int, float, float]]:

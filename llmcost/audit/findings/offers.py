@@ -15,6 +15,8 @@ from llmcost.pricing import ModelPrice, PriceBook, names
 
 UNKNOWN = ""
 
+Offers = dict[str, list[ModelPrice]]  # by the name of the weights
+
 # Who runs models on machines of their own, under a contract of their own: brokers and resellers are left out, for what
 # stands behind their price today may be another host tomorrow.
 HOSTS = frozenset(
@@ -47,9 +49,9 @@ def served_models(scene: Scene) -> Served:
     return Served(Labels(entry[codes] if len(codes) else codes, ids), models)
 
 
-def offers(book: PriceBook) -> dict[str, list[ModelPrice]]:
+def offers(book: PriceBook) -> Offers:
     """Every priced offer of a host, by the name of the weights."""
-    found: dict[str, list[ModelPrice]] = {}
+    found: Offers = {}
     for model in book.models:
         if model.provider in HOSTS and (rate := model.rates_at(book.day)) and rate.input and rate.output:
             found.setdefault(weights_name(model), []).append(model)

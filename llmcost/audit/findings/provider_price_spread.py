@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 
-from llmcost.audit.findings.offers import offers, served_models, weights_name
+from llmcost.audit.findings.offers import Offers, Served, offers, served_models, weights_name
 from llmcost.audit.findings.scene import MIN_CALLS, Scene, share, usd
-from llmcost.audit.groups import Ints, money_sum
+from llmcost.audit.groups import Ints
 from llmcost.audit.result import Finding
 from llmcost.calls import Calls
 from llmcost.pricing import ModelPrice
@@ -23,28 +22,25 @@ def provider_price_spread(scene: Scene) -> Iterator[Finding]:
 
     From 20 calls on, worth 0.5 % of the bill or $100 a month; only the very same model name counts.
     """
-    served, sold = served_models(scene), offers(scene.book)
-    kept = scene.entries.priced & (scene.entries.costs > 0)
-    for index, name in enumerate(served.grouped.names):
-        others = _others(served.models.get(name), sold)
-        rows = np.flatnonzero(kept & (served.grouped.codes == index)) if others else np.zeros(0, dtype=np.int64)
-        if len(rows) < MIN_CALLS:
+    entries, served, sold = scene.entries, served_models(scene), offers(scene.book)
+    found = [_offer(scene, served, sold, index) for index in range(len(served.grouped.names))]
+    which = np.array([-1 if offer is None else index for index, offer in enumerate(found)])[served.grouped.codes]
+    rows = entries.priced & (entries.costs > 0) & (which >= 0)
+    if not rows.any():
+        return
+    after = scene.stack.priced(_sold_by(entries.calls, np.where(rows, which, -1), found))
+    savings = scene.stack.by_group(served.grouped, after, rows & ~np.isnan(after))
+    for name, offer, saving in zip(served.grouped.names, found, savings, strict=True):
+        was, now, saved = saving.before or 0.0, saving.after or 0.0, saving.usd
+        if offer is None or not saved or saved < MIN_CHEAPER * was or not scene.worth_saying(saved):
             continue
-        offer = _cheapest(scene, rows, others)
-        after = scene.stack.priced_rows(rows, _sold_by(scene.entries.calls.take(rows), offer))
-        known = ~np.isnan(after)
-        was, now = money_sum(scene.entries.costs[rows][known]) or 0.0, money_sum(after[known]) or 0.0
-        if was - now < MIN_CHEAPER * was or not scene.worth_saying(was - now):
-            continue
-        chosen = np.zeros(len(scene.entries.calls), dtype=bool)
-        chosen[rows[known]] = True
         yield scene.finding(
             "provider-price-spread",
-            was - now,
+            saved,
             site=name,
-            title=f"{name} costs {share(was - now, was)} less at {offer.provider}",
-            calls=(calls := scene.entries.count(chosen)),
-            evidence=f"{calls:,} calls: {usd(was)} today, {usd(now)} for the same tokens at {offer.provider} "
+            title=f"{name} costs {share(saved, was)} less at {offer.provider}",
+            calls=saving.calls,
+            evidence=f"{saving.calls:,} calls: {usd(was)} today, {usd(now)} for the same tokens at {offer.provider} "
             f"({offer.id} in the price list of {scene.book.as_of}); same weights, but quantisation, limits, speed and "
             "what its cache reads may differ; cheaper-model counts the same dollars again",
             remedy=f"try it on your own calls: llmcost replay --models {offer.name}, with the host's base_url; "
@@ -52,7 +48,14 @@ def provider_price_spread(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _others(model: ModelPrice | None, sold: dict[str, list[ModelPrice]]) -> list[ModelPrice]:
+def _offer(scene: Scene, served: Served, sold: Offers, index: int) -> ModelPrice | None:
+    """The cheapest offer of another host for the calls of this entry; None if there is none, or too few calls."""
+    others = _others(served.models.get(served.grouped.names[index]), sold)
+    rows = np.flatnonzero(served.grouped.codes == index) if others else np.zeros(0, dtype=np.int64)
+    return _cheapest(scene, rows, others) if len(rows) >= MIN_CALLS else None
+
+
+def _others(model: ModelPrice | None, sold: Offers) -> list[ModelPrice]:
     if model is None or model.provider == OVERRIDE:  # who set a price of their own knows the market
         return []
     return [offer for offer in sold.get(weights_name(model), []) if offer.provider != model.provider]
@@ -75,9 +78,9 @@ def _cheapest(scene: Scene, rows: Ints, others: Sequence[ModelPrice]) -> ModelPr
     return min(others, key=bill)
 
 
-def _sold_by(calls: Calls, offer: ModelPrice) -> Calls:
-    """The calls as this host would serve them."""
-    first = np.zeros(len(calls), dtype=np.int32)
-    for name, label in (("request_model", offer.id), ("response_model", offer.id), ("provider", offer.provider)):
-        calls = calls.with_column(name, pa.DictionaryArray.from_arrays(first, pa.array([label])))
-    return calls
+def _sold_by(calls: Calls, which: Ints, found: Sequence[ModelPrice | None]) -> Calls:
+    """The calls as these hosts would serve them."""
+    ids = [offer.id if offer else None for offer in found]
+    hosts = [offer.provider if offer else None for offer in found]
+    calls = calls.relabelled("request_model", which, ids).relabelled("response_model", which, ids)
+    return calls.relabelled("provider", which, hosts)
