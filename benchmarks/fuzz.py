@@ -203,6 +203,8 @@ def main() -> None:
                 mutator = Mutator(choose.randrange(2**32), shapes[name], everything)
                 lines = [line for line in mutator.lines(BATCH) if len(line) < LINE_LIMIT]
                 fuzz.batch(number, lines)
+                if number % 40 == 39:
+                    print(f"{fuzz.total.lines:,} lines in {time.perf_counter() - started:.0f} s", file=sys.stderr)
                 out.write(b"\n".join(lines) + b"\n")
         for name, line in () if asked.no_giants else giants():
             fuzz.giant(name, line)

@@ -144,7 +144,7 @@ def _rename(parent: Any, key: Any, choose: random.Random) -> None:
 
 def _wrap(parent: Any, key: Any, choose: random.Random) -> None:
     inner = parent[key]
-    parent[key] = choose.choice(([inner], {"value": inner}, {key: inner}, [inner, inner], {"": inner}))
+    parent[key] = choose.choice(([inner], {"value": inner}, {str(key): inner}, [inner, inner], {"": inner}))
 
 
 def _as_text(parent: Any, key: Any, choose: random.Random) -> None:
