@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from llmcost.calls import Source
 from llmcost.logs.decode import BOM, Undecodable, decode
-from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet
+from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet, reading_parquet
 
 HEAD = 1 << 16
 BLOCK = 1 << 22
@@ -104,7 +104,7 @@ def _decodes(line: bytes) -> bool:
 
 def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[LineBlock]:
     """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
-    with open_bytes(path, compression) as stream:
+    with open_bytes(path, compression, stop) as stream:
         position = _first_line_from(stream, start)
         for lines, wrong in _blocks(stream):
             end = position + sum(map(len, lines)) + len(lines)
@@ -288,7 +288,7 @@ def _fetch_by_number(
 
 def parquet_rows(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[Item]:
     """The rows of the row groups [start, stop)."""
-    with open_parquet(path, compression) as file:
+    with reading_parquet(path), open_parquet(path, compression) as file:
         groups = range(start, file.num_row_groups if stop is None else stop)
         number = sum(file.metadata.row_group(group).num_rows for group in range(start))
         for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=list(groups)):
@@ -299,7 +299,7 @@ def parquet_rows(path: str, compression: str | None, start: int = 0, stop: int |
 
 def _fetch_rows(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
     """Reads only the row groups that hold a wanted row."""
-    with open_parquet(path, compression) as file:
+    with reading_parquet(path), open_parquet(path, compression) as file:
         start, wanted = 0, list(positions)
         for group in range(file.num_row_groups):
             end = start + file.metadata.row_group(group).num_rows

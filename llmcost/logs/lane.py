@@ -37,6 +37,7 @@ MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
 MOST_REMEMBERED = 1024
 TOOLS = ("tools", "functions")
+ANSWERED = ("choices", "error")
 PLAIN = {str}
 NO_OBJECTS: Mapping[str, Remembered] = {}
 NO_LIMITS = (None, None)
@@ -103,9 +104,10 @@ class UsageBlock(msgspec.Struct, gc=False):
 
 
 class Response(msgspec.Struct, gc=False):
-    """What means something in a chat completion. What follows `object` says that it is something else."""
+    """What means something in a chat completion, or in the error in its stead. What follows is of something else."""
 
-    choices: list[Choice]
+    choices: list[Choice] | None = None
+    error: Any = None
     id: Any = None
     model: Any = None
     created: Any = None
@@ -113,7 +115,6 @@ class Response(msgspec.Struct, gc=False):
     usage: UsageBlock | None = None
     object: str | None = None
     created_at: Any = None
-    error: Any = None
     status: Any = None
     status_code: Any = None
     data: Any = None
@@ -124,8 +125,8 @@ _unlike_openai = attrgetter(
     "cache_read_input_tokens", "cache_write_tokens", "cache_creation_input_tokens", "cache_creation",
     "reasoning_tokens", "cost",
 )  # fmt: skip
-_unlike_completion = attrgetter("created_at", "error", "status", "status_code", "data")
-NOTHING_OF_USAGE, NOTHING_OF_RESPONSE = (None,) * 11, (None,) * 5
+_unlike_completion = attrgetter("created_at", "status", "status_code", "data")
+NOTHING_OF_USAGE, NOTHING_OF_RESPONSE = (None,) * 11, (None,) * 4
 
 
 class Keys(NamedTuple):
@@ -166,14 +167,14 @@ class Shape:
         self.messages = attrgetter(asked["messages"])
         self.said = _values(self.content, ("role", "content"))
         self.around = _values(outer, keys.outer)
-        self.looked_into = [key for key in keys.request if key in LOOKED_INTO]
-        self.asked = _values(asked, [*ASKED, *self.looked_into])
+        self.asked_keys = [key for key in dict.fromkeys((*ASKED, *LOOKED_INTO)) if key in asked]
+        self.asked = _values(asked, self.asked_keys)
         self.effort, self.limits = asked.get("reasoning_effort"), [asked[key] for key in MAX_OUTPUT if key in asked]
         self.limited = not asked.keys().isdisjoint({*MAX_OUTPUT, "reasoning_effort", "reasoning"})
         self.objects = [(key, asked[key]) for key in keys.request if key in keys.objects]
         self.aside = [asked[key] for key in keys.request if key in NOT_SHAPING]
         self.plain = [asked[key] for key in keys.request if key not in {*NOT_SHAPING, *keys.objects, "messages"}]
-        self.surroundings = Surroundings(tuple(keys.outer), request_key, self.looked_into)
+        self.surroundings = Surroundings(tuple(keys.outer), request_key, self.asked_keys)
 
 
 class Lane:
@@ -256,7 +257,7 @@ class Lane:
         objects = self._objects(shape, request) if shape.objects else NO_OBJECTS
         site, tools = self._site(roles, contents, objects)
         limit, effort = _limits(shape, request, objects) if shape.limited else NO_LIMITS
-        text = features_of(limit, effort, roles, texts, tools, _answer_print(response.choices[0].message))
+        text = features_of(limit, effort, roles, texts, tools, _answer_print(response))
         asked = shape.asked(request)
         key = _prompt_key(shape, request, objects) if state == "full" else None
         return shape.around(record), asked, response, site, key, state, *text
@@ -303,8 +304,12 @@ TEXT_COLUMNS = (
 
 def _is_completion(response: Response) -> bool:
     usage = response.usage
-    return bool(
-        response.choices
+    return (
+        (
+            bool(response.choices)
+            if response.error is None
+            else response.choices is None and type(response.error) is dict
+        )
         and response.object in COMPLETION
         and _unlike_completion(response) == NOTHING_OF_RESPONSE
         and (usage is None or _unlike_openai(usage) == NOTHING_OF_USAGE)
@@ -347,7 +352,10 @@ def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -
     return xxhash.xxh3_128_digest(encoded)
 
 
-def _answer_print(message: AnswerMessage) -> tuple[int | None, bytes | None]:
+def _answer_print(response: Response) -> tuple[int | None, bytes | None]:
+    if not response.choices:
+        return None, None
+    message = response.choices[0].message
     if not message.tool_calls and not message.function_call:
         return answer_print(message.content, ())
     calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
@@ -363,7 +371,7 @@ def _halves(record: Any) -> tuple[str, str] | None:
     if len(asked) != 1 or len(answered) != 1 or any("." in key for key in record):
         return None
     request, response = record[asked[0]], record[answered[0]]
-    if not isinstance(request, dict) or not isinstance(response, dict) or "choices" not in response:
+    if not isinstance(request, dict) or not isinstance(response, dict) or response.keys().isdisjoint(ANSWERED):
         return None
     messages = request.get("messages")
     known = isinstance(messages, list) and messages and all(isinstance(item, dict) for item in messages)
@@ -394,9 +402,8 @@ def _struct(name: str, types: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
 def _values(attributes: Mapping[str, str], keys: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads the values of these keys; None for a key that is not there."""
     names = [attributes.get(key) for key in keys]
-    found = [name for name in names if name is not None]
-    if len(found) == len(names) and len(found) > 1:
-        return attrgetter(*found)
+    if len(names) > 1 and None not in names:
+        return attrgetter(*filter(None, names))
     return lambda record: tuple(None if name is None else getattr(record, name) for name in names)
 
 

@@ -55,16 +55,17 @@ LOOKED_INTO = frozenset(path[1] for path in PLACES if path[0] == REQUEST)
 class Surroundings:
     """Reads what surrounds the exchanges of one shape."""
 
-    def __init__(self, outer: Sequence[str], request_key: str, looked_into: Sequence[str]) -> None:
-        self._outer, self._request_key, self._looked_into = outer, request_key, looked_into
+    def __init__(self, outer: Sequence[str], request_key: str, asked: Sequence[str]) -> None:
+        self._outer, self._request_key, self._asked = outer, request_key, asked
         self._named: dict[tuple[str, ...], Named] = {}
         self._tags: dict[str, str | None] = {}
 
     def columns(self, around: Sequence[Column], asked: Sequence[Column], responses: Sequence[Any]) -> dict[str, Any]:
         """Columns of the table of calls, of so many records: values around them, in their requests, and responses."""
         outer = dict(zip(self._outer, zip(*around, strict=True), strict=True))
-        asks = dict(zip((*ASKED, *self._looked_into), zip(*asked, strict=True), strict=True))
-        inner = {key: asks[key] for key in self._looked_into}
+        asks = {key: (None,) * len(around) for key in ASKED} | {"stream": (UNSET,) * len(around)}
+        asks |= dict(zip(self._asked, zip(*asked, strict=True), strict=True))
+        inner = {key: asks[key] for key in self._asked if key in LOOKED_INTO}
         facts = _facts(outer, inner if self._request_key == REQUEST else {})
         return _plain(facts, outer, asks, responses) | {
             "tags": self._tags_of(outer, inner.get("metadata"), len(around))
@@ -184,7 +185,7 @@ def _plain(
         **_usage(facts, responses),
         "tokens_estimated": [False] * count,
         "finish_reason": _finish(facts.get("finish_reason", nothing), responses),
-        "error_type": _errors(facts, count),
+        "error_type": _errors(facts, responses),
         "logged_cost_usd": list(map(number, facts["cost"])) if "cost" in facts else None,
         "user_key": list(map(identity_key, _either(_texts(facts.get("user", nothing)), _texts(asks["user"])))),
         "session_key": list(map(identity_key, _texts(facts["session"]))) if "session" in facts else None,
@@ -311,22 +312,24 @@ def _row_tokens(facts: Mapping[str, Any]) -> tuple[int | None, ...]:
 
 
 def _finish(logged: Column, responses: Sequence[Any]) -> Column:
-    reasons = [response.choices[0].finish_reason for response in responses]
     return [
-        reason if isinstance(reason, str) and reason else said if isinstance(said, str) and said else None
-        for reason, said in zip(reasons, logged, strict=True)
+        _word(response.choices[0].finish_reason) or _word(said) if response.choices else None
+        for response, said in zip(responses, logged, strict=True)
     ]
 
 
-def _errors(facts: Facts, count: int) -> Column | None:
-    if "error" not in facts and "status" not in facts:
-        return None
-    errors, states = facts.get("error", (None,) * count), facts.get("status", (None,) * count)
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _errors(facts: Facts, responses: Sequence[Any]) -> Column:
+    nothing = (None,) * len(responses)
+    errors, states = facts.get("error", nothing), facts.get("status", nothing)
     return [
         None
-        if error is None and (type(state) is int and state < 400)
-        else error_of({}, {"error": error, "status": state})
-        for error, state in zip(errors, states, strict=True)
+        if response.error is None and error is None and (state is None or (type(state) is int and state < 400))
+        else error_of({"error": response.error}, {"error": error, "status": state})
+        for response, error, state in zip(responses, errors, states, strict=True)
     ]
 
 
