@@ -18,7 +18,7 @@ from llmcost import logs, tasks
 from llmcost.calls import Calls
 from llmcost.config import CostMode, Settings
 from llmcost.errors import ConfigError, InputError
-from llmcost.logs import Index, Log, Progress, ReadOptions, Readers, no_progress
+from llmcost.logs import Index, Log, Progress, Readers, ReadOptions, no_progress
 from llmcost.pricing import PriceBook, costs
 from llmcost.pricing import load as load_prices
 from llmcost.workspace import Workspace
@@ -37,7 +37,7 @@ class Options:
     since, until   dates or times (ISO 8601, UTC unless they say otherwise), or lengths of time ("7d", "24h" …) counted
                    back from the last call of the log, not from today; until is exclusive
     workers        processes that read; None: as many as there are cores, where the log is worth it
-    scheduler      address of a Dask scheduler, whose workers read instead
+    dask           address of a Dask scheduler whose workers read instead; "local": a cluster on this machine
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Options:
     since: str | None = None
     until: str | None = None
     workers: int | None = None
-    scheduler: str | None = None
+    dask: str | None = None
     cost_mode: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def load(
         format=options.format,
         estimate_tokens=options.estimate_tokens,
     )
-    readers = Readers(options.workers, options.scheduler, Index(workspace))
+    readers = Readers(options.workers, options.dask, Index(workspace))
     log = logs.read(paths, read, call_site=tasks.call_site, say=say, readers=readers, progress=progress)
     if len(log.calls) == 0:
         first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])

@@ -30,6 +30,9 @@ Format = Annotated[str, typer.Option(help="table, markdown, json, html or csv.")
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to a file instead of stdout.")]
 
 
+ENGINES = ("local", "dask")
+
+
 def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with every flag of `_reading` instead of its parameter `reading`, which gets what they say."""
     flags = inspect.signature(_reading, eval_str=True).parameters
@@ -76,10 +79,22 @@ def _reading(
         str | None,
         typer.Option(help="computed (price list), logged (the log's own costs), or auto (those, where credible)."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that read.", show_default="one a core, for large logs")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Who reads: local (this machine) or dask (a cluster).")] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler, e.g. tcp://host:8786; without one, a cluster on this machine.")
+    ] = None,
 ) -> Reading:
     """The reading options that these flags say."""
     from llmcost.api import Options
 
+    if engine not in ENGINES or (scheduler and engine != "dask"):
+        raise ConfigError(
+            f"no engine {engine!r}" if engine not in ENGINES else "--scheduler is of Dask",
+            "write --engine local, or --engine dask --scheduler tcp://host:8786",
+        )
     return Options(
         fields=dict(_mapping(item) for item in map or ()),
         format=input_format,
@@ -89,6 +104,8 @@ def _reading(
         task_field=task_field,
         since=since,
         until=until,
+        workers=workers,
+        dask=(scheduler or "local") if engine == "dask" else None,
     )
 
 

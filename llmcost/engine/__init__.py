@@ -23,16 +23,17 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(work: Callable[[T], R], pieces: Sequence[T], *, workers: int = 1, scheduler: str | None = None) -> Iterator[R]:
+def run(work: Callable[[T], R], pieces: Sequence[T], *, workers: int = 1, dask: str | None = None) -> Iterator[R]:
     """work(piece) of every piece, in order.
 
-    workers    processes on this machine; with one, or for a single piece, the work is done right here
-    scheduler  address of a Dask scheduler, whose workers then do it (they must reach the same files)
+    workers  processes on this machine; with one, or for a single piece, the work is done right here
+    dask     address of a Dask scheduler, whose workers then do it (they must reach the same files); or "local" for a
+             cluster of so many processes, made for this work
 
     With more than one worker, `work` and the pieces must be picklable. An error of a piece is raised in its place.
     """
-    if scheduler is not None:
-        return cluster.run(work, pieces, scheduler)
+    if dask is not None and pieces:
+        return cluster.run(work, pieces, dask, workers)
     if min(workers, len(pieces)) > 1:
         return cores.run(work, pieces, min(workers, len(pieces)))
     return map(work, pieces)

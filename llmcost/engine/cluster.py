@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from llmcost.engine.cores import main_out_of_sight
 from llmcost.errors import ConfigError
 
 T = TypeVar("T")
@@ -13,14 +15,16 @@ R = TypeVar("R")
 
 AHEAD = 4  # pieces under way for each thread of the cluster
 CONNECT_S = 10
+LOCAL = "local"
 
 
-def run(work: Callable[[T], R], pieces: Sequence[T], scheduler: str) -> Iterator[R]:
+def run(work: Callable[[T], R], pieces: Sequence[T], scheduler: str, workers: int) -> Iterator[R]:
     """work(piece) of every piece, in order, by the workers of the scheduler at this address.
 
-    Raises ConfigError if Dask is not installed, or nobody answers there.
+    "local" is a cluster on this machine, of so many processes. Raises ConfigError if Dask is not installed, or nobody
+    answers there.
     """
-    with _client(scheduler) as client:
+    with _client(scheduler, workers) as client:
         ahead = AHEAD * max(1, sum(client.nthreads().values()))
         waiting: deque[Any] = deque()
         for piece in pieces:
@@ -31,12 +35,22 @@ def run(work: Callable[[T], R], pieces: Sequence[T], scheduler: str) -> Iterator
             yield waiting.popleft().result()
 
 
-def _client(scheduler: str) -> Any:
+@contextmanager
+def _client(scheduler: str, workers: int) -> Iterator[Any]:
     try:
-        from distributed import Client
+        from distributed import Client, LocalCluster
     except ImportError as error:
         raise ConfigError("Dask is not installed", 'pip install "llmcost-cli[dask]"') from error
-    try:
-        return Client(scheduler, timeout=CONNECT_S)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"no Dask scheduler at {scheduler}: {error}", "start one with: dask scheduler") from error
+    if scheduler != LOCAL:
+        try:
+            client = Client(scheduler, timeout=CONNECT_S)
+        except (OSError, ValueError) as error:
+            hint = "start one with: dask scheduler"
+            raise ConfigError(f"no Dask scheduler at {scheduler} ({type(error).__name__})", hint) from error
+        with client:
+            yield client
+        return
+    with main_out_of_sight():
+        cluster = LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+    with cluster, Client(cluster) as client:
+        yield client

@@ -28,7 +28,7 @@ def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R
     waiting: deque[Future[R]] = deque()
     todo = iter(pieces)
     try:
-        with _main_out_of_sight():
+        with main_out_of_sight():
             waiting.extend(pool.submit(work, piece) for piece in islice(todo, AHEAD * workers))
         for piece in todo:
             yield waiting.popleft().result()
@@ -44,7 +44,7 @@ def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R
 
 
 @contextmanager
-def _main_out_of_sight() -> Iterator[None]:
+def main_out_of_sight() -> Iterator[None]:
     """While processes start: they would run the caller's script again, all of it if it has no `__main__` guard."""
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}

@@ -63,10 +63,10 @@ class Index:
             return None  # a damaged file is read again, and written over
         return found
 
-    def keep(self, fragment: Fragment, options: ReadOptions, partial: Partial) -> Partial:
-        """The same partial, kept in the index, and out of memory until it is used."""
+    def keep(self, fragment: Fragment, options: ReadOptions, partial: Partial) -> Path | None:
+        """Where the partial is kept, for `Partial.read`; None if it is not."""
         if not self._takes(fragment):
-            return partial
+            return None
         path = self._path(fragment, options)
         fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
@@ -75,10 +75,10 @@ class Index:
             partial.write(fresh, _stamp(fragment))
             fresh.chmod(0o600)
             fresh.replace(path)
-            return Partial.read(path)
         except (OSError, pa.ArrowException, StoreError):
             fresh.unlink(missing_ok=True)
-            return partial  # a full disk or a folder that may not be written costs time next time, and nothing now
+            return None  # a full disk or a folder that may not be written costs time next time, and nothing now
+        return path
 
     def prune(self, most: int = MOST_KEPT) -> None:
         """Removes what was used least lately, down to this many bytes."""

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial as bound
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -50,13 +51,13 @@ def no_progress(_done: int, _total: int) -> None:
 class Readers:
     """Who reads a log.
 
-    workers    processes of this machine; None: as many as there are cores, where the log is worth it
-    scheduler  address of a Dask scheduler, whose workers read instead
-    index      keeps what was read, so that only what is new has to be read again
+    workers  processes of this machine; None: as many as there are cores, where the log is worth it
+    dask     address of a Dask scheduler whose workers read instead, or "local" for a cluster of its own
+    index    keeps what was read, so that only what is new has to be read again
     """
 
     workers: int | None = 1
-    scheduler: str | None = None
+    dask: str | None = None
     index: Index | None = None
 
 
@@ -104,15 +105,23 @@ def _partials(
     index = readers.index
     known = [None if index is None else index.find(fragment, options) for fragment in fragments]
     unread = [fragment for fragment, partial in zip(fragments, known, strict=True) if partial is None]
-    work = bound(read_fragment, options=options, call_site=call_site, index=index)
-    fresh = engine.run(work, unread, workers=_workers(unread, readers), scheduler=readers.scheduler)
+    # Workers of a cluster may stand elsewhere: what they read comes back, and is kept here.
+    work = bound(read_fragment, options=options, call_site=call_site, index=None if readers.dask else index)
+    fresh = engine.run(work, unread, workers=_workers(unread, readers), dask=readers.dask)
     done, total = 0, sum(fragment.size for fragment in fragments)
     for fragment, partial in zip(fragments, known, strict=True):
-        yield next(fresh) if partial is None else partial
+        yield _at_hand(next(fresh), fragment, options, index) if partial is None else partial
         done += fragment.size
         progress(done, total)
     if index is not None and unread:
         index.prune()
+
+
+def _at_hand(read: Partial | Path, fragment: Fragment, options: ReadOptions, index: Index | None) -> Partial:
+    """What was read, in the index if there is one, and then out of memory until it is used."""
+    if isinstance(read, Partial) and index is not None:
+        read = index.keep(fragment, options, read) or read
+    return Partial.read(read) if isinstance(read, Path) else read
 
 
 def _workers(unread: Sequence[Fragment], readers: Readers) -> int:
@@ -122,12 +131,12 @@ def _workers(unread: Sequence[Fragment], readers: Readers) -> int:
     return _workers(unread, replace(readers, workers=engine.available_cores() if worth else 1))
 
 
-def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite, index: Index | None) -> Partial:
-    """What a fragment holds, kept in the index if there is one."""
+def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite, index: Index | None) -> Partial | Path:
+    """What a fragment holds, or where in the index it is kept."""
     reading = _Reading(fragment.source, options, call_site)
-    for_lines = fragment.source.container == "jsonl"
-    (reading.lines if for_lines else reading.items)(fragment)
-    return reading.partial() if index is None else index.keep(fragment, options, reading.partial())
+    (reading.lines if fragment.source.container == "jsonl" else reading.items)(fragment)
+    partial = reading.partial()
+    return partial if index is None else index.keep(fragment, options, partial) or partial
 
 
 class _Reading:
