@@ -6,7 +6,7 @@ A grouping is `codes`, the group of every row as an index, and the number of gro
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from llmcost.calls import Calls
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+# Of a float64: the sums of `_exact_parts` stay within them.
+LARGEST_EXPONENT, SMALLEST_EXPONENT = 1020, -1022
 
 
 def counts(codes: Ints, size: int, mask: Mask | None = None) -> list[int]:
@@ -36,10 +39,9 @@ def whole_sums(codes: Ints, size: int, values: Floats) -> list[int | None]:
 def money_sums(codes: Ints, size: int, values: Floats) -> list[float | None]:
     """The sum of the known values of every group, correctly rounded (`math.fsum`); None: none is known."""
     known = ~np.isnan(values)
-    order = _by_group(codes[known], size)
-    bounds = np.searchsorted(codes[known][order], np.arange(size + 1)).tolist()
-    amounts = values[known][order].tolist()
-    return [math.fsum(amounts[start:stop]) if stop > start else None for start, stop in pairwise(bounds)]
+    group, n = codes[known], counts(codes, size, known)
+    parts = [sums.tolist() for sums in _exact_parts(group, size, values[known])] or [[0.0] * size]
+    return [math.fsum(each) if rows else None for rows, *each in zip(n, *parts, strict=True)]
 
 
 def latency_quantiles(calls: Calls) -> tuple[float | None, float | None]:
@@ -59,8 +61,25 @@ def quantiles(values: Floats) -> tuple[float | None, float | None]:
 
 def money_sum(values: Floats) -> float | None:
     """The sum of the known values, correctly rounded; None: none is known."""
-    known = values[~np.isnan(values)]
-    return math.fsum(known.tolist()) if known.size else None
+    return money_sums(np.zeros(len(values), dtype=np.int64), 1, values)[0]
+
+
+def _exact_parts(codes: Ints, size: int, values: Floats) -> Iterator[Floats]:
+    """Sums by group whose sum is exact: of what lies on a coarse grid, then of the rest on a finer one, until none is.
+
+    The grid is so coarse that no partial sum needs more than 52 bits, so nothing is rounded in any order; it is the
+    pre-rounding of reproducible summation (Demmel and Nguyen, 2013). A sum of the largest numbers may overflow to inf.
+    """
+    rest = values
+    while rest.size and (largest := float(np.abs(rest).max())) > 0:
+        top = math.frexp(largest)[1] + len(rest).bit_length()
+        if not math.isfinite(largest) or top > LARGEST_EXPONENT:  # no money, but no reason to fail
+            yield np.bincount(codes, weights=rest, minlength=size)
+            return
+        anchor = math.ldexp(1.5, max(top, SMALLEST_EXPONENT))
+        on_grid = (rest + anchor) - anchor
+        yield np.bincount(codes, weights=on_grid, minlength=size)
+        rest = rest - on_grid
 
 
 def group_quantiles(codes: Ints, size: int, values: Floats, shares: tuple[float, ...]) -> list[list[float | None]]:

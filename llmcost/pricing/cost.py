@@ -43,6 +43,7 @@ NEVER_DEARER = frozenset({BATCH, FLEX})
 
 CHUNK_ROWS = 1 << 20
 ABSURD_TOKENS = 1e9  # more than a thousand full contexts in one call: a broken counter
+MOST_KEYS = 2**62
 MINUTE_US = 60_000_000
 WEEK_MINUTES = 7 * 1440
 THURSDAY_MINUTES = 3 * 1440  # the epoch began on a Thursday; weeks here begin on Monday
@@ -162,16 +163,25 @@ def _counts(counts: Iterable[int | None]) -> Floats:
 
 def _distinct(calls: Calls) -> tuple[Integers, list[Key]]:
     """For each row the index of its key, and the keys."""
-    codes: Integers = np.zeros(len(calls), np.int64)
+    mixed, width = np.zeros(len(calls), np.int64), 1
     for name in KEYS:
-        labels = pa.concat_arrays(calls.column(name).unify_dictionaries().chunks)
-        labelled = pc.fill_null(labels.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-        paired = pa.array(codes * (len(labels.dictionary) + 1) + labelled).dictionary_encode()
-        codes = paired.indices.to_numpy().astype(np.int64)
+        chunks = calls.column(name).unify_dictionaries().chunks
+        size = len(chunks[0].dictionary) + 1
+        if width > MOST_KEYS // size:  # numbers would not fit: only those that occur go on
+            mixed = _numbered(mixed)
+            width = int(mixed.max()) + 1
+        labelled = pc.fill_null(pa.concat_arrays([chunk.indices for chunk in chunks]), -1).to_numpy()
+        mixed, width = mixed * size + labelled + 1, width * size
+    codes = _numbered(mixed)
     example = np.zeros(codes.max() + 1, np.int64)
     example[codes] = np.arange(len(codes))
     columns = [calls.column(name).take(pa.array(example)).to_pylist() for name in KEYS]
     return codes, [Key(*labels) for labels in zip(*columns, strict=True)]
+
+
+def _numbered(mixed: Integers) -> Integers:
+    """The numbers from 0 on, in the order in which they first occur."""
+    return np.asarray(pa.array(mixed).dictionary_encode().indices, np.int64)
 
 
 def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook) -> Floats:
@@ -179,7 +189,7 @@ def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: Pr
     lines, table = _lines(quantities, codes, keys, models)
     silent = np.array([_needs_no_output(key, model) for key, model in zip(keys, models, strict=True)], bool)[codes]
     q = _known(quantities, silent)
-    plain, read, write, output, reasoning, hour = table[lines].T
+    plain, read, write, output, reasoning, hour = (rates[lines] for rates in np.ascontiguousarray(table.T))
     dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write + q.hour * (hour - write)
     return np.asarray((dollars + (q.output - q.reasoning) * output + q.reasoning * reasoning) / 1e6, np.float64)
 
@@ -188,8 +198,9 @@ def _known(q: Quantities, silent: npt.NDArray[np.bool_]) -> Quantities:
     """Quantities where an uncounted cache or reasoning part is none, and counts that cannot be are unknown."""
     read, write, reasoning = (np.nan_to_num(part, nan=0.0) for part in (q.read, q.write, q.reasoning))
     output = np.where(silent & np.isnan(q.output), 0.0, q.output)
-    parts = np.minimum.reduce([read, write, reasoning, q.input - read - write, output - reasoning])
-    sane = (parts >= 0) & (q.input <= ABSURD_TOKENS) & (output <= ABSURD_TOKENS)
+    sane = (q.input <= ABSURD_TOKENS) & (output <= ABSURD_TOKENS)
+    for part in (read, write, reasoning, q.input - read - write, output - reasoning):
+        sane &= part >= 0
     hour = np.clip(np.nan_to_num(q.hour, nan=0.0), 0.0, write)  # a strategy that writes less writes less of it
     known = np.where(sane, q.input, np.nan)
     return replace(q, input=known, read=read, write=write, output=output, reasoning=reasoning, hour=hour)
