@@ -74,11 +74,11 @@ def _exact_parts(codes: Ints, size: int, values: Floats) -> Iterator[Floats]:
     while rest.size and (largest := float(np.abs(rest).max())) > 0:
         top = math.frexp(largest)[1] + len(rest).bit_length()
         if not math.isfinite(largest) or top > LARGEST_EXPONENT:  # no money, but no reason to fail
-            yield np.bincount(codes, weights=rest, minlength=size)
+            yield np.asarray(np.bincount(codes, weights=rest, minlength=size), dtype=np.float64)
             return
         anchor = math.ldexp(1.5, max(top, SMALLEST_EXPONENT))
         on_grid = (rest + anchor) - anchor
-        yield np.bincount(codes, weights=on_grid, minlength=size)
+        yield np.asarray(np.bincount(codes, weights=on_grid, minlength=size), dtype=np.float64)
         rest = rest - on_grid
 
 
