@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,7 +15,11 @@ def load(kind: str, builtins: Mapping[str, T]) -> dict[str, T]:
 
     An outside plug-in may not shadow a built-in: a report must mean the same on every machine.
     """
-    found = dict(builtins)
-    for point in entry_points(group=f"llmcost.{kind}"):
-        found.setdefault(point.name, point.load())
-    return found
+    outside = {name: point.load() for name, point in _outside(kind).items() if name not in builtins}
+    return {**builtins, **outside}
+
+
+@cache
+def _outside(kind: str) -> dict[str, EntryPoint]:
+    """The entry points of a kind: looked for once, for all installed packages are asked."""
+    return {point.name: point for point in entry_points(group=f"llmcost.{kind}")}

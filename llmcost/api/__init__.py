@@ -19,6 +19,7 @@ import msgspec
 from llmcost import gate, logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
+from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
     AuditView,
     CheckView,
@@ -30,10 +31,11 @@ from llmcost.api.views import (
 )
 from llmcost.audit import audit as audited
 from llmcost.audit.result import AuditResult, Reject, SourceSummary
-from llmcost.config import AuditSettings, ReplaySettings, Settings
+from llmcost.config import ReplaySettings, Settings
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
+from llmcost.logs import Progress, no_progress
 from llmcost.recommend.result import ReplayReport
 from llmcost.report import exporters
 from llmcost.version import VERSION
@@ -78,6 +80,7 @@ def audit(  # noqa: PLR0913  one parameter a choice
     config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
+    progress: Progress = no_progress,
 ) -> AuditView:
     """Where the money of these logs goes, what is wasted, what could be saved. Uses no network.
 
@@ -88,25 +91,37 @@ def audit(  # noqa: PLR0913  one parameter a choice
     week and their like (`llmcost.audit.dimensions`). `top` rows of a table are shown, `compact` ones have few columns.
     Remembers the logs, so that `replay` needs no paths.
     """
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = _showing(load_settings(config), top), _workspace(workspace)
     chosen = log_paths(_listed(paths), settings)
-    traffic = load(chosen, options or Options(), settings, place, say)
-    place.remember_logs(chosen, (options or Options()).as_dict())
-    result = audited(
+    options = options or Options()
+    place.remember_logs(chosen, options.as_dict())
+    state = state_of(chosen, options, settings, by, place)
+    result = kept(state, place) if name_with is None else None
+    if result is None:
+        traffic = load(chosen, options, settings, place, say, progress)
+        result = _audited(traffic, by)
+        if name_with is not None:
+            result = _named_by(name_with, result, traffic, base_url, budget, agreed, place, say)
+        else:
+            keep(state, result, place)
+    else:
+        say("nothing changed since the last audit: its result is shown")
+    remember(result, place)
+    return AuditView(result, settings.audit.top if top is None else top, compact)
+
+
+def _audited(traffic: Traffic, by: Sequence[str]) -> AuditResult:
+    return audited(
         traffic.calls,
         book=traffic.book,
         costs=traffic.costs,
         source=_source(traffic),
-        settings=_showing(traffic.settings.audit, top),
+        settings=traffic.settings.audit,
         version=VERSION,
         bodies=logs.bodies,
         by=by,
         kinds=traffic.settings.tasks.kinds,
     )
-    if name_with is not None:
-        result = _named_by(name_with, result, traffic, base_url, budget, agreed, place, say)
-    remember(result, place)
-    return AuditView(result, settings.audit.top if top is None else top, compact)
 
 
 def plan_replay(  # noqa: PLR0913  one parameter a choice
@@ -238,13 +253,14 @@ def update_prices(*, workspace: Path | None = None, today: datetime | None = Non
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
 
 
-def _showing(settings: AuditSettings, top: int | None) -> AuditSettings:
+def _showing(settings: Settings, top: int | None) -> Settings:
     """The settings with as many values of a tag as are to be shown at least."""
     if top is None:
         return settings
     if top < 1:
         raise ConfigError(f"--top {top} shows nothing", "write a number of rows, such as 20")
-    return msgspec.structs.replace(settings, top_tag_values=max(top, settings.top_tag_values))
+    audit = msgspec.structs.replace(settings.audit, top_tag_values=max(top, settings.audit.top_tag_values))
+    return msgspec.structs.replace(settings, audit=audit)
 
 
 def _named_by(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar
 
 from llmcost.engine.cores import main_out_of_sight
@@ -38,12 +39,12 @@ def run(work: Callable[[T], R], pieces: Sequence[T], scheduler: str, workers: in
 @contextmanager
 def _client(scheduler: str, workers: int) -> Iterator[Any]:
     try:
-        from distributed import Client, LocalCluster
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ConfigError("Dask is not installed", 'pip install "llmcost-cli[dask]"') from error
     if scheduler != LOCAL:
         try:
-            client = Client(scheduler, timeout=CONNECT_S)
+            client = distributed.Client(scheduler, timeout=CONNECT_S)
         except (OSError, ValueError) as error:
             hint = "start one with: dask scheduler"
             raise ConfigError(f"no Dask scheduler at {scheduler} ({type(error).__name__})", hint) from error
@@ -51,6 +52,6 @@ def _client(scheduler: str, workers: int) -> Iterator[Any]:
             yield client
         return
     with main_out_of_sight():
-        cluster = LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
-    with cluster, Client(cluster) as client:
+        cluster = distributed.LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
         yield client

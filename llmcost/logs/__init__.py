@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmcost.logs.bodies import bodies
+from llmcost.logs.files import states
 from llmcost.logs.index import Index
 from llmcost.logs.model import MAPPABLE, Log, LogFormat, NotACall, ReadOptions, Reject
 from llmcost.logs.parser import known_formats
@@ -22,4 +23,5 @@ __all__ = [
     "known_formats",
     "no_progress",
     "read",
+    "states",
 ]

@@ -70,6 +70,14 @@ def expand(paths: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def states(paths: Sequence[str]) -> list[tuple[str, int, str]] | None:
+    """Path, size and version of every file that these paths mean; None if one of them is stdin."""
+    files = expand(paths)
+    if STDIN in files:
+        return None
+    return [(found.path, found.size, found.version) for found in map(identity, files)]
+
+
 def on_disk(path: str) -> Path:
     """Where the bytes of a log can be read again and again: the file itself, or what stdin was spooled to."""
     return _spooled(sys.stdin.buffer) if path == STDIN else Path(path)

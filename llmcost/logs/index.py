@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -21,7 +20,7 @@ from llmcost.logs.files import STDIN, identity, open_bytes
 from llmcost.logs.fragments import Fragment
 from llmcost.logs.model import ReadOptions
 from llmcost.logs.partial import Partial, stamp_of
-from llmcost.version import VERSION
+from llmcost.version import build
 from llmcost.workspace import Workspace
 
 WORTH_KEEPING = 4 << 20  # bytes of a file: smaller ones are read again in less time than it takes to ask
@@ -99,7 +98,9 @@ class Index:
         place = os.path.abspath(source.path) if "://" not in source.path else source.path  # noqa: PTH100
         what = (place, source.format, source.container, source.compression, fragment.start, fragment.stop)
         how = (sorted(options.fields.items()), options.expected_field, options.format, options.estimate_tokens)
-        return self.folder / f"{xxhash.xxh3_128_hexdigest(msgspec.json.encode((what, how, _reader())))}.arrow"
+        return (
+            self.folder / f"{xxhash.xxh3_128_hexdigest(msgspec.json.encode((what, how, build(), str(SCHEMA))))}.arrow"
+        )
 
 
 def _still_true(stamp: Stamp, fragment: Fragment) -> bool:
@@ -126,12 +127,3 @@ def _sample(fragment: Fragment) -> str:
             stream.seek(fragment.start + number * step)
             found.update(stream.read(SAMPLE_BYTES))
     return found.hexdigest()
-
-
-@cache
-def _reader() -> str:
-    """What tells this reader from one that might read a log otherwise: version, schema, and its own files."""
-    package = Path(__file__).parent.parent
-    files = [file for room in ("logs", "tasks") for file in sorted((package / room).rglob("*.py"))]
-    states = [(file.name, file.stat().st_mtime_ns) for file in files]
-    return xxhash.xxh3_64_hexdigest(msgspec.json.encode((VERSION, str(SCHEMA), states)))

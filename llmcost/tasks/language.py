@@ -41,7 +41,7 @@ def language_of(text: str) -> str | None:
     letters = [character for character in cut if character.isalpha()]
     if not letters:
         return None
-    for name, first, last in SCRIPTS:
+    for name, first, last in () if cut.isascii() else SCRIPTS:
         if sum(first <= letter <= last for letter in letters) >= IN_SCRIPT * len(letters):
             return name
     return _latin(Counter(_LATIN.findall(cut)))

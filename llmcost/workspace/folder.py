@@ -113,6 +113,15 @@ class Workspace:
         except msgspec.DecodeError as error:
             raise StoreError(f"{self.path / 'names.json'} is damaged", "delete it; names are asked again") from error
 
+    def keep_audit(self, state: str, result_json: bytes) -> None:
+        """Keeps the whole result of an audit, with the state of all that it was made of."""
+        self._save("audit_of_state", state.encode() + b"\n" + result_json)
+
+    def kept_audit(self, state: str) -> bytes | None:
+        """The result of an audit of this very state, if it was the last one kept."""
+        kept, _, result_json = (self._read("audit_of_state") or b"").partition(b"\n")
+        return result_json if kept == state.encode() else None
+
     def save_run(self, run_id: str, report_json: bytes) -> None:
         """Keeps the report of a run, and that this run is the last one."""
         self._save(self._run_file(run_id), report_json)
