@@ -195,10 +195,16 @@ class Calls:
         if not pa.types.is_dictionary(column.type) or not column.num_chunks:
             encoded = pc.cast(column, pa.string()).combine_chunks().dictionary_encode()
             return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-        chunks = column.unify_dictionaries().chunks
-        used = pa.concat_arrays([chunk.indices for chunk in chunks]).dictionary_encode()  # numbers, not texts: faster
-        names = chunks[0].dictionary.take(used.dictionary).to_pylist()
-        return pc.fill_null(used.indices, -1).to_numpy().astype(np.int64), names
+        chunks, size = column.unify_dictionaries().chunks, 0
+        found = np.empty(len(column), dtype=np.int64)
+        for chunk in chunks:
+            found[size : (size := size + len(chunk))] = chunk.indices.fill_null(-1).to_numpy()
+        names = chunks[0].dictionary.to_pylist()
+        used = np.bincount(found + 1, minlength=len(names) + 1)[1:] > 0
+        if used.all():
+            return found, names
+        numbers = np.append(np.cumsum(used) - 1, -1)  # code −1 finds the last
+        return numbers[found], [name for name, occurs in zip(names, used, strict=True) if occurs]
 
     def relabelled(self, name: str, which: npt.NDArray[np.int64], labels: Sequence[str | None]) -> Calls:
         """The same calls with a label column saying `labels[which]`, and as before where `which` is negative."""

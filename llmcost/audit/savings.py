@@ -157,9 +157,10 @@ class Stack:
 
     def if_untested_passed(self) -> float | None:
         """Dollars of the log that would go if broken prefixes were mended and tasks moved to cheaper models as well."""
-        mended = self._where_less(self.unchanged, self.caching.mended(self.prompt_cached))
+        mended = self.caching.mended(self.prompt_cached)
+        costs = self.unchanged if mended is self.prompt_cached else self._where_less(self.unchanged, mended)
         moved = self.batched(Route().apply(self.cached, swaps(self.cheaper)))
-        return self.saved_by(self._where_less(mended, moved))
+        return self.saved_by(self._where_less(costs, moved))
 
     def saved_by(self, after: Floats) -> float | None:
         """Dollars of the log that these costs are below today's, over the calls whose cost is known in both."""
@@ -182,6 +183,16 @@ class Stack:
         entries = self.entries
         if calls is entries.calls:
             return entries.costs
+        if calls is self.cached:
+            return self._cached_costs
+        return self._repriced(calls)
+
+    @cached_property
+    def _cached_costs(self) -> Floats:
+        return self._repriced(self.cached)
+
+    def _repriced(self, calls: Calls) -> Floats:
+        entries = self.entries
         return repriced(entries.calls, entries.costs, entries.listed, calls, self.book)
 
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:

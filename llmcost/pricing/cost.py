@@ -41,7 +41,7 @@ SERVICE_TIERS = {
 # A tier that is cheaper where it is sold: without a price of its own the standard price is an upper bound.
 NEVER_DEARER = frozenset({BATCH, FLEX})
 
-CHUNK_ROWS = 1 << 20
+CHUNK_ROWS = 1 << 17  # a chunk's arrays stay in the processor's cache
 ABSURD_TOKENS = 1e9  # more than a thousand full contexts in one call: a broken counter
 MOST_KEYS = 2**62
 MINUTE_US = 60_000_000
