@@ -21,7 +21,7 @@ from msgspec import UNSET, Meta, Raw
 
 from llmcost.calls import SCHEMA, Call
 from llmcost.logs.answers import tool_calls_of
-from llmcost.logs.decode import Undecodable, decode
+from llmcost.logs.decode import Undecodable, decode, embedded
 from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, limit_of, texts_of
 from llmcost.logs.fingerprints import NOT_SHAPING, canonical
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
@@ -46,7 +46,10 @@ COMPLETION = (None, "chat.completion")
 # What is searched for facts and tags; one that holds JSON as text is left to the format.
 Searched = dict[str, Any] | list[Any] | None
 
+OPEN = (dict, list, type(None))
+
 CallSite = Callable[[Call], str | None]
+Taken = tuple[Any, ...]
 Count = Annotated[int, Meta(ge=0, lt=MAX_COUNT)]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -164,6 +167,11 @@ class Shape:
         record, outer = _struct("Record", around | {request_key: request, response_key: Response})
         self.decode = msgspec.json.Decoder(record).decode
         self.halves = attrgetter(outer[request_key], outer[response_key])
+        self.keys, self.half_keys = frozenset(outer), (request_key, response_key)
+        self.outer = tuple(keys.outer)
+        self.searched = [number for number, key in enumerate(keys.outer) if key in SEARCHED]
+        self.decode_request = msgspec.json.Decoder(request).decode
+        self.decode_response = msgspec.json.Decoder(Response).decode
         self.messages = attrgetter(asked["messages"])
         self.said = _values(self.content, ("role", "content"))
         self.around = _values(outer, keys.outer)
@@ -199,6 +207,7 @@ class Lane:
 
     def learn(self, record: Any) -> None:
         """Takes the keys of a record that was left to its format, if it is one that could be read here."""
+        record = _opened(record)
         halves = _halves(record)
         if self._lessons >= MOST_LESSONS or halves is None or self._halves not in (None, halves):
             return
@@ -211,10 +220,15 @@ class Lane:
 
     def takes(self, line: bytes, position: int) -> bool:
         """Whether the line was read; if not, it must be read by its format."""
-        if self._shape is None:
-            return False
+        return self._shape is not None and self._takes(self._of_line, self._shape, line, position)
+
+    def takes_row(self, record: Record, position: int) -> bool:
+        """The same of a row of a table, whose request and response are JSON texts."""
+        return self._shape is not None and self._takes(self._of_row, self._shape, record, position)
+
+    def _takes(self, read: Callable[[Shape, Any], Taken | None], shape: Shape, content: Any, position: int) -> bool:
         try:
-            taken = self._read(self._shape, line)
+            taken = read(shape, content)
         except (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError, TypeError):
             return False
         if taken is None:
@@ -240,12 +254,26 @@ class Lane:
         )
         self._taken = []
 
-    def _read(self, shape: Shape, line: bytes) -> tuple[Any, ...] | None:
-        """What is taken of a line: what surrounds the exchange, and all that its text tells."""
+    def _of_line(self, shape: Shape, line: bytes) -> Taken | None:
         if not line.isascii():
             line.decode()  # keys that are passed over are not looked at, but bytes that are no text spoil a line
         record = shape.decode(line)
-        request, response = shape.halves(record)
+        return self._exchange(shape, shape.around(record), *shape.halves(record), b"runcated" in line)
+
+    def _of_row(self, shape: Shape, record: Record) -> Taken | None:
+        request, response = (record.get(key) for key in shape.half_keys)
+        if type(request) is not str or type(response) is not str or record.keys() != shape.keys:
+            return None
+        around = tuple([record[key] for key in shape.outer])
+        if any(type(around[number]) not in OPEN for number in shape.searched):
+            return None
+        halves = shape.decode_request(request), shape.decode_response(response)
+        return self._exchange(shape, around, *halves, "runcated" in request)
+
+    def _exchange(
+        self, shape: Shape, around: Sequence[Any], request: Any, response: Response | None, may_be_cut: bool
+    ) -> Taken | None:
+        """What is taken of an exchange: what surrounds it, and all that its text tells."""
         if request is None or response is None or not _is_completion(response):
             return None
         messages = shape.messages(request)
@@ -253,14 +281,14 @@ class Lane:
             return None
         roles, contents = zip(*map(shape.said, messages), strict=True)
         texts = contents if set(map(type, contents)) == PLAIN else tuple("".join(texts_of(item)) for item in contents)
-        state = _state(contents, texts, b"runcated" in line)
+        state = _state(contents, texts, may_be_cut)
         objects = self._objects(shape, request) if shape.objects else NO_OBJECTS
         site, tools = self._site(roles, contents, objects)
         limit, effort = _limits(shape, request, objects) if shape.limited else NO_LIMITS
         text = features_of(limit, effort, roles, texts, tools, _answer_print(response))
         asked = shape.asked(request)
         key = _prompt_key(shape, request, objects) if state == "full" else None
-        return shape.around(record), asked, response, site, key, state, *text
+        return around, asked, response, site, key, state, *text
 
     def _objects(self, shape: Shape, request: Any) -> dict[str, Remembered]:
         """The objects that the request has, as they were read before where they are the same."""
@@ -360,6 +388,14 @@ def _answer_print(response: Response) -> tuple[int | None, bytes | None]:
         return answer_print(message.content, ())
     calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
     return answer_print(message.content, tool_calls_of(calls))
+
+
+def _opened(record: Any) -> Any:
+    """The record with a request and a response that are JSON texts decoded, as in a table."""
+    if not isinstance(record, dict):
+        return record
+    texts = {key: value for key in (*REQUEST_KEYS, *RESPONSE_KEYS) if isinstance(value := record.get(key), str)}
+    return {**record, **{key: found for key, text in texts.items() if (found := embedded(text)) is not None}}
 
 
 def _halves(record: Any) -> tuple[str, str] | None:

@@ -177,8 +177,14 @@ class _Reading:
             found = records(source)
         else:
             found = parquet_rows(source.path, source.compression, fragment.start, fragment.stop)
+        lane = self._lane
         for item in found:
-            self._item(item)
+            if lane is not None and type(item.value) is dict and lane.takes_row(item.value, item.position):
+                self._records += 1
+            else:
+                self._item(item)
+                if lane is not None:
+                    lane.learn(item.value)
 
     def partial(self) -> Partial:
         """What was read."""
