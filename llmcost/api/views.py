@@ -107,6 +107,11 @@ class AuditView(View[AuditResult]):
         return _frame(self.result.by_day)
 
     @property
+    def by_tag(self) -> dict[str, pd.DataFrame]:
+        """Spend by each tag or dimension that was asked for (`audit(by=…)`)."""
+        return {field: _frame(rows) for field, rows in self.result.by_tag.items()}
+
+    @property
     def call_sites(self) -> pd.DataFrame:
         """What every place of the code that makes calls does and costs, dearest first."""
         return _frame(self.result.call_sites)

@@ -32,9 +32,7 @@ SETTINGS = AuditSettings(compare=("unheard-of-1", "gpt-4o-mini"), cache_ttl="1h"
 
 def run(calls: Calls, tags: tuple[str, ...] = (), settings: AuditSettings = SETTINGS) -> AuditResult:
     costs = pricing.price(calls, BOOK)
-    return audit(
-        calls, book=BOOK, costs=costs, source=SOURCE, settings=settings, version="0.1.0", by=tags, bodies=list
-    )
+    return audit(calls, book=BOOK, costs=costs, source=SOURCE, settings=settings, version="0.1.0", by=tags, bodies=list)
 
 
 def total(values: list[Any]) -> Any:

@@ -20,6 +20,7 @@ from llmcost.report import (
     audit_document,
     check_document,
     estimate_document,
+    explain_document,
     html_fragment,
     prices_document,
     renderers,
@@ -34,6 +35,7 @@ SCREENS = {
     "estimate": lambda: estimate_document(results.estimate()),
     "check": lambda: check_document(results.failed_check()),
     "prices": lambda: prices_document(results.prices()),
+    "explain": lambda: explain_document(results.explanation()),
 }
 
 
@@ -298,6 +300,7 @@ def poisoned_screens(poison) -> dict[str, Document]:
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
         "check": check_document(results.poisoned(results.failed_check(), poison)),
         "prices": prices_document(results.poisoned(results.prices(), poison)),
+        "explain": explain_document(results.poisoned(results.explanation(), poison)),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from llmcost.audit.pages import Explanation, Paragraph
 from llmcost.audit.result import (
     AuditResult,
     CallSite,
@@ -449,6 +450,20 @@ def failed_check() -> CheckResult:
     )
 
 
+def explanation() -> Explanation:
+    """What the last audit found of one kind, and its page."""
+    page = [
+        Paragraph("What it means.", "The same request was answered, and paid for, more than once."),
+        Paragraph(
+            "How it is counted.", "Model, messages, parameters and end user are the same (`audit.cache_ttl`). " * 6
+        ),
+        Paragraph("When it is wrong.", "Where an answer goes stale sooner."),
+        Paragraph("What to do.", "Keep answers in an exact response cache."),
+    ]
+    found = [finding for finding in audit().findings if finding.kind == "exact-duplicates"]
+    return Explanation("exact-duplicates", page, found, ["logs/october.jsonl"], "2026-10-01T00:00:13Z", "2026-10-31")
+
+
 def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
     """The result with `poison` applied to every text that may come from a log, a file or an endpoint."""
     plain = _poison(msgspec.to_builtins(result), poison)
@@ -458,7 +473,7 @@ def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
 _FREE_TEXT = {
     "task", "model", "models", "reason", "reasons", "notes", "title", "evidence", "remedy", "file", "files", "tag",
     "host", "run", "judged_by", "adjusted_parameters", "new_models", "basis_text", "fails_on", "graders", "strategy",
-    "format", "factor", "role", "id", "source", "tier",
+    "format", "factor", "role", "id", "source", "tier", "call_site", "name", "kind_evidence",
 }  # fmt: skip
 
 

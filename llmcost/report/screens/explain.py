@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from llmcost.report.screens import cells
 
 FINDINGS_SHOWN = 5
 NONE = "not found"
+PLAIN = re.compile(r"[\w .,:/+-]+")  # a task's name is text from a log: not every one is fit for a command to copy
 ANSWERS_CHANGE = {"no_answer_change": "no answer changes", "potential": "untested", "measured": "no (measured)"}
 
 
@@ -132,9 +134,11 @@ def _answers(finding: Finding) -> str:
 
 
 def _next(explanation: Explanation) -> Next:
-    first = (
-        [Command(f"llmcost explain {shlex.quote(explanation.findings[0].id)}", "this one alone")]
-        if len(explanation.findings) > 1
-        else []
-    )
-    return Next((*first, Command("llmcost explain", "every kind of finding")))
+    """The dearest finding alone, where there are several, and every kind."""
+    every = Command("llmcost explain", "every kind of finding")
+    if len(explanation.findings) < 2:
+        return Next((every,))
+    dearest = explanation.findings[0].id
+    alone = Command(f"llmcost explain {shlex.quote(dearest)}", "this one alone")
+    unfit = Command("llmcost explain ID", "one alone; ids stand in --format json")
+    return Next((alone if PLAIN.fullmatch(dearest) else unfit, every))
