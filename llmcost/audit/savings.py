@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from llmcost.audit.exemplars import Exemplars
-from llmcost.audit.groups import Floats, Mask, money_sum, money_sums
+from llmcost.audit.groups import Floats, Ints, Mask, money_sum, money_sums
 from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.places import Places, places
 from llmcost.audit.prefixes import prefixes
@@ -19,7 +19,7 @@ from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, repriced
 from llmcost.pricing.cost import from_app_cache
 from llmcost.strategies import BatchApi, CachePolicy, CanWait, Route, Swap
-from llmcost.strategies.response_cache import answered_from_cache, hits
+from llmcost.strategies.response_cache import answered_from_cache, hits, same_requests
 
 # Dollars are worth a reader's time from these on: a share of the bill, or a sum a month.
 MIN_SHARE = 0.005
@@ -57,9 +57,14 @@ class Stack:
     exemplars: Exemplars
 
     @cached_property
+    def requests(self) -> Ints:
+        """A number for every different request: model, prompt and end user; −1: not known."""
+        return same_requests(self.entries.calls)
+
+    @cached_property
     def hits(self) -> Mask:
         """True for every call that an exact response cache would have answered."""
-        return hits(self.entries.calls, CachePolicy(self.ttl_s))
+        return hits(self.entries.calls, CachePolicy(self.ttl_s), self.requests)
 
     @cached_property
     def cached(self) -> Calls:

@@ -153,8 +153,16 @@ def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
 
 def from_app_cache(calls: Calls) -> npt.NDArray[np.bool_]:
     """True where no provider was asked: the application's own cache had the answer."""
+    if not any(_has_key(chunk, APP_CACHE) for chunk in calls.column("tags").chunks):
+        return np.zeros(len(calls), np.bool_)  # hardly a log has one, and looking it up row by row takes longer
     tag = pc.map_lookup(calls.column("tags"), query_key=APP_CACHE, occurrence="first")
     return np.asarray(pc.fill_null(pc.equal(tag, HIT), False), dtype=np.bool_)
+
+
+def _has_key(tags: pa.MapArray, key: str) -> bool:
+    """Whether any of these rows may carry the key."""
+    first, last = (tags.offsets[edge].as_py() for edge in (0, -1))
+    return bool(pc.any(pc.equal(tags.keys.slice(first, last - first), key)).as_py())
 
 
 def _counts(counts: Iterable[int | None]) -> Floats:

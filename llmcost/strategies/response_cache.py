@@ -5,6 +5,7 @@ Identical: same model asked for, same fingerprint of all that shapes the answer,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,9 @@ from llmcost.strategies.timeline import (
     ttl_us,
 )
 
-__all__ = ["TOKENS", "CachePolicy", "ResponseCache", "answered_from_cache", "entries", "hits"]
+__all__ = ["TOKENS", "CachePolicy", "ResponseCache", "answered_from_cache", "entries", "hits", "same_requests"]
+
+MOST_NUMBERS = 2**62  # that a product of codes may reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,21 @@ class ResponseCache:
         return answered_from_cache(calls, hits(calls, evidence))
 
 
-def hits(calls: Calls, policy: CachePolicy) -> Mask:
+def hits(calls: Calls, policy: CachePolicy, requests: Ints | None = None) -> Mask:
     """True for every call that the cache would have answered."""
-    return entries(calls, policy) >= 0
+    return entries(calls, policy, requests) >= 0
 
 
-def entries(calls: Calls, policy: CachePolicy) -> Ints:
+def entries(calls: Calls, policy: CachePolicy, requests: Ints | None = None) -> Ints:
     """For every call the row of the earlier one whose answer the cache would have given; −1: none.
+
+    `requests` are the calls' `same_requests`, where they are known already.
 
     Failed calls and calls without fingerprint, model or time neither hit nor fill; refused and truncated ones never
     fill.
     """
     entry = np.full(len(calls), -1)
-    groups, moments = same_requests(calls), times(calls)
+    groups, moments = same_requests(calls) if requests is None else requests, times(calls)
     ttl = ttl_us(calls, policy.ttl_s)
     usable = (groups >= 0) & (ttl > 0)
     usable &= is_true(pc.is_null(calls.column("error_type"))) & is_true(pc.is_valid(calls.column("start_time")))
@@ -91,6 +96,8 @@ def same_requests(calls: Calls) -> Ints:
     """A number for every distinct (model asked for, prompt, user); −1 where model or prompt is unknown."""
     models, _ = calls.codes("request_model")
     prompts, users = key_codes(calls, "prompt_key"), key_codes(calls, "user_key")
-    pairs = dense(prompts * (users.max(initial=0) + 2) + users + 1)
-    known = (models >= 0) & (prompts >= 0)
-    return np.where(known, dense(pairs * (models.max(initial=0) + 2) + models + 1), -1)
+    known, many = (models >= 0) & (prompts >= 0), [int(codes.max(initial=0)) + 2 for codes in (prompts, users, models)]
+    pairs = prompts * many[1] + users + 1
+    if math.prod(many) > MOST_NUMBERS:
+        pairs = dense(pairs)
+    return np.where(known, dense(pairs * many[2] + models + 1), -1)

@@ -13,7 +13,7 @@ from llmcost.audit.findings.scene import MIN_CALLS, Scene, share
 from llmcost.audit.groups import Floats, Ints, Mask
 from llmcost.audit.result import Finding
 from llmcost.pricing.cost import from_app_cache
-from llmcost.strategies.response_cache import same_requests
+from llmcost.strategies.timeline import times as microseconds
 
 RETRY_WITHIN_US = 30 * 10**6  # of the end of an attempt that failed
 STORM = 3  # attempts: one retry is good manners
@@ -68,7 +68,7 @@ def retry_storms(scene: Scene) -> Iterator[Finding]:
 def _storms(scene: Scene) -> _Storms:
     """The attempts of every storm, sorted by request and time."""
     calls = scene.entries.calls
-    groups, times = same_requests(calls), _microseconds(scene)
+    groups, times = scene.stack.requests, microseconds(calls)
     usable = (groups >= 0) & np.asarray(pc.is_valid(calls.column("start_time")), dtype=bool) & ~from_app_cache(calls)
     again = np.bincount(groups[usable], minlength=groups.max(initial=0) + 1) >= STORM
     rows = np.flatnonzero(usable & again[groups])
@@ -112,8 +112,3 @@ def _in_order(scene: Scene, rows: Ints, groups: Ints, times: Ints, failed: Mask)
     latency: Floats = entries.calls.floats("latency_ms")[rows]
     order = np.lexsort((scene.places.grouped.codes[rows], entries.costs[rows], latency, ~failed, times, groups))
     return rows[order], failed[order]
-
-
-def _microseconds(scene: Scene) -> Ints:
-    times = pc.fill_null(pc.cast(scene.entries.calls.column("start_time"), "int64"), 0)
-    return np.asarray(times, dtype=np.int64)
