@@ -49,6 +49,8 @@ def audit(  # noqa: PLR0913  one parameter a choice
     stack = Stack(entries, book, ttl_seconds(settings.cache_ttl), settings.compare, exemplars)
     scene = Scene(entries, book, settings, stack, exemplars)
     found, potential = findings.find(scene)
+    sites = call_sites(entries, exemplars, stack, kinds)
+    kind_of = {site.call_site: site.kind for site in sites}
     return AuditResult(
         llmcost_version=version,
         prices=book.stamp,
@@ -58,11 +60,11 @@ def audit(  # noqa: PLR0913  one parameter a choice
         by_task=spend.by_task(entries),
         by_model=spend.by_model(entries),
         by_day=spend.by_day(entries),
-        by_tag={field: spend.by_field(entries, field, settings.top_tag_values, {}) for field in by},
+        by_tag={field: spend.by_field(entries, field, settings.top_tag_values, kind_of) for field in by},
         unpriced_models=spend.unpriced_models(entries),
         findings=found,
         potential=potential,
         cost_mode=settings.cost_mode,
         cost_drift=cost_drift(entries),
-        call_sites=call_sites(entries, exemplars, stack, kinds),
+        call_sites=sites,
     )

@@ -37,18 +37,21 @@ def command(
 ) -> None:
     """Where the money goes, what is wasted, what could be saved. Needs no key and no network (but for --name-with)."""
     from llmcost import api
+    from llmcost.cli.reading import reading_progress
 
-    found = api.audit(
-        logs or (),
-        options=reading,
-        by=by or (),
-        top=top,
-        compact=compact,
-        name_with=name_with,
-        base_url=base_url,
-        budget=options.dollars(budget, "--budget"),
-        agreed=lambda said: agreed(said, yes),
-        config=config,
-        say=say,
-    )
+    with reading_progress() as progress:
+        found = api.audit(
+            logs or (),
+            options=reading,
+            by=by or (),
+            top=top,
+            compact=compact,
+            name_with=name_with,
+            base_url=base_url,
+            budget=options.dollars(budget, "--budget"),
+            agreed=lambda said: agreed(said, yes),
+            config=config,
+            say=say,
+            progress=progress,
+        )
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)

@@ -43,8 +43,12 @@ class ReadingBar:
     def __call__(self, done_bytes: int, total_bytes: int, records: int | None = None) -> None:
         """So much is read by now."""
         passed = self._clock() - self._since
-        if not self._shown or passed < PATIENCE_S or (self._drawn is None and 0 < total_bytes <= done_bytes):
-            return
+        if 0 < total_bytes <= done_bytes:
+            self.close()  # what follows may want to ask something
+        elif self._shown and passed >= PATIENCE_S:
+            self._draw(done_bytes, total_bytes, records, passed)
+
+    def _draw(self, done_bytes: int, total_bytes: int, records: int | None, passed: float) -> None:
         progress, task = self._drawn = self._drawn or self._opened()
         pace = "" if records is None else f"{records / passed:,.0f} records/s"
         progress.update(task, completed=done_bytes, total=total_bytes or None, pace=pace)

@@ -48,6 +48,16 @@ def test_a_long_read_shows_bytes_and_records() -> None:
     assert "0.2/1.0 GB" in out.getvalue() and "40,000 records/s" in out.getvalue()
 
 
+def test_the_bar_is_gone_when_all_is_read() -> None:
+    clock = Clock()
+    bar, out = drawn(clock)
+    clock.now += 2
+    bar(50, 100)
+    bar(100, 100)
+    assert out.getvalue().rstrip().endswith("\x1b[2K")
+    bar.close()
+
+
 def test_a_stream_of_unknown_length_has_no_share() -> None:
     clock = Clock()
     bar, out = drawn(clock)

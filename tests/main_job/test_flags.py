@@ -48,10 +48,14 @@ def test_every_flag_stands_in_the_readme(command: str) -> None:
 
 
 def test_task_field_and_by(folder: Path) -> None:
-    found = audit(folder, "log.jsonl", "--task-field", "metadata.task", "--by", "metadata.task", "--by", "hour")
+    found = audit(
+        folder, "log.jsonl", "--task-field", "metadata.task", "--by", "metadata.task", "--by", "hour", "--by", "kind"
+    )
     assert {row["task"] for row in found["by_task"]} == {"chat", "label"}
     assert {row["tag"] for row in found["by_tag"]["metadata.task"]} == {"chat", "label"}
     assert [row["tag"] for row in found["by_tag"]["hour"]] == [f"{hour:02d}:00" for hour in range(24)]
+    kinds = {site["kind"]: site["calls"] for site in found["call_sites"]}
+    assert {row["tag"]: row["calls"] for row in found["by_tag"]["kind"]} == kinds
     wrong = shop.run_here("audit", "log.jsonl", "--by", "taem", cwd=folder)
     assert wrong.returncode == 2
     assert "metadata.task" in wrong.stderr and "provider" in wrong.stderr

@@ -150,7 +150,7 @@ def _limits(result: AuditResult) -> Iterator[Line]:
         yield line(f"failed calls cost {figures.money(totals.failed_cost_usd)} (in the total)")
     if (claim := _claim(result)) is not None:
         yield claim
-    if any(site.static_usd_per_year is not None for site in result.call_sites):
+    if call_sites_are_tasks(result) and any(site.static_usd_per_year is not None for site in result.call_sites):
         yield line("static a year: what the text that all prompts of a call site share costs, its tokens estimated (~)")
     if totals.monthly_usd is None:
         yield line("the log spans less than 7 days: no monthly figure is drawn from it")

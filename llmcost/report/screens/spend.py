@@ -62,7 +62,14 @@ def call_site_table(result: AuditResult, top: int, *, detail: bool = False) -> T
     rows, brief = (
         tuple(map(_site_row, sites)) for sites in (result.call_sites, _folded(result.call_sites, top, _other_sites))
     )
-    table = Table("call site", columns, rows, "By call site" if detail else "", detail, brief)
+    table = Table(
+        "call site",
+        columns,
+        rows,
+        "By call site (static: the text that all its prompts share)" if detail else "",
+        detail,
+        brief,
+    )
     told = {column.key for column in columns} - ({"task"} if call_sites_are_tasks(result) else set())
     return table.only(told)
 
