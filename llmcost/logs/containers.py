@@ -36,11 +36,15 @@ class Item(NamedTuple):
 
 
 class LineBlock(NamedTuple):
-    """Lines of a file as they stand there one behind the other, the first at this position; or what is wrong there."""
+    """Lines of a file as they stand there one behind the other, the first at this position; or what is wrong there.
+
+    `utf8` says that all of them are UTF-8 for sure.
+    """
 
     position: int
     lines: list[bytes]
     wrong: str | None
+    utf8: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,12 @@ def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | 
     """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
     with open_bytes(path, compression, stop) as stream:
         position = _first_line_from(stream, start)
-        for lines, wrong in _blocks(stream):
+        for lines, wrong, utf8 in _blocks(stream):
             end = position + sum(map(len, lines)) + len(lines)
             if stop is not None and end >= stop:
-                yield LineBlock(position, list(_before(stop, position, lines)), wrong)
+                yield LineBlock(position, list(_before(stop, position, lines)), wrong, utf8)
                 return
-            yield LineBlock(position, lines, wrong)
+            yield LineBlock(position, lines, wrong, utf8)
             position = end
 
 
@@ -131,19 +135,33 @@ def _first_line_from(stream: IO[bytes], start: int) -> int:
     return start - 1 + len(stream.readline())
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], str | None]]:
-    """The whole lines of each block of the stream; (one line, what is wrong with it) where it cannot be read."""
+def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], str | None, bool]]:
+    """The whole lines of each block of the stream, and whether they are UTF-8 for sure.
+
+    Where the stream cannot be read: one line, and what is wrong with it.
+    """
     rest, wrong = b"", None
     while wrong is None:
         block, wrong = _block(stream)
         if not block:
             break
-        lines = (rest + block).split(b"\n")
+        whole = rest + block
+        lines = whole.split(b"\n")
         rest = lines.pop()
         if lines:
-            yield lines, None
+            yield lines, None, _is_utf8(whole, len(whole) - len(rest))
     if rest or wrong:
-        yield [rest], wrong
+        yield [rest], wrong, False
+
+
+def _is_utf8(content: bytes, size: int) -> bool:
+    """Whether the first bytes are UTF-8; Arrow looks at many at a time."""
+    text = pa.LargeStringArray.from_buffers(1, pa.array([0, size], pa.int64()).buffers()[1], pa.py_buffer(content))
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _block(stream: IO[bytes]) -> tuple[bytes, str | None]:
@@ -236,7 +254,11 @@ def _table(path: str, compression: str | None) -> Iterator[Item]:
     csv.field_size_limit(sys.maxsize)  # a prompt is longer than the default of 128 KiB
     with open_bytes(path, compression) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        header_line = text.readline()
+        try:
+            header_line = text.readline()
+        except DAMAGED:
+            yield Item(0, 1, None, ENDS_EARLY)
+            return
         delimiter = max(DELIMITERS, key=header_line.count)
         header = next(csv.reader([header_line], delimiter=delimiter), [])
         rows = csv.reader(text, delimiter=delimiter)

@@ -12,7 +12,7 @@ from llmcost.logs.values import count
 
 SYSTEM_ROLES = ("system", "developer")
 MAX_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-LONGEST_SKETCHED = 1024  # characters: what is longer is a document, and hardly asked twice in other words
+LONGEST_SKETCHED = 512  # characters: what is longer is a document, and hardly asked twice in other words
 
 
 class Features(NamedTuple):

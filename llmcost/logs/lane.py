@@ -10,7 +10,9 @@ A line's text is looked at when it is taken; the rest waits for the batch, which
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -38,6 +40,9 @@ MOST_LESSONS = 32
 MOST_REMEMBERED = 1024
 TOOLS = ("tools", "functions")
 ANSWERED = ("choices", "error")
+# Keys of a request whose kind is not up to the first records of a log.
+OBJECTS = frozenset({*TOOLS, "reasoning"})
+NEVER_OBJECTS = frozenset({*MAX_OUTPUT, "reasoning_effort", "messages"})
 PLAIN = {str}
 NO_OBJECTS: Mapping[str, Remembered] = {}
 NO_LIMITS = (None, None)
@@ -175,6 +180,7 @@ class Shape:
         self.messages = attrgetter(asked["messages"])
         self.said = _values(self.content, ("role", "content"))
         self.around = _values(outer, keys.outer)
+        self.rich = not keys.message.keys() <= {"role", "content", "name", "tool_call_id"}
         self.asked_keys = [key for key in dict.fromkeys((*ASKED, *LOOKED_INTO)) if key in asked]
         self.asked = _values(asked, self.asked_keys)
         self.effort, self.limits = asked.get("reasoning_effort"), [asked[key] for key in MAX_OUTPUT if key in asked]
@@ -186,7 +192,7 @@ class Shape:
 
 
 class Lane:
-    """Reads the lines of one log that have its usual shapes."""
+    """Reads the lines of one log that have its usual shapes. They must be UTF-8: it does not look at all of them."""
 
     def __init__(self, options: ReadOptions, call_site: CallSite) -> None:
         self._call_site = call_site
@@ -255,8 +261,6 @@ class Lane:
         self._taken = []
 
     def _of_line(self, shape: Shape, line: bytes) -> Taken | None:
-        if not line.isascii():
-            line.decode()  # keys that are passed over are not looked at, but bytes that are no text spoil a line
         record = shape.decode(line)
         return self._exchange(shape, shape.around(record), *shape.halves(record), b"runcated" in line)
 
@@ -287,7 +291,8 @@ class Lane:
         limit, effort = _limits(shape, request, objects) if shape.limited else NO_LIMITS
         text = features_of(limit, effort, roles, texts, tools, _answer_print(response))
         asked = shape.asked(request)
-        key = _prompt_key(shape, request, objects) if state == "full" else None
+        rich = shape.rich or texts is not contents
+        key = _prompt_key(shape, request, objects, rich) if state == "full" else None
         return around, asked, response, site, key, state, *text
 
     def _objects(self, shape: Shape, request: Any) -> dict[str, Remembered]:
@@ -363,8 +368,8 @@ def _limits(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> tu
     return limit_of(limits), effort_of(effort) if effort else None
 
 
-def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> bytes:
-    """The fingerprint of all that shapes the answer; spends the request."""
+def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered], rich: bool) -> bytes:
+    """The fingerprint of all that shapes the answer; spends the request. `rich`: messages may hold more than texts."""
     for name in shape.aside:
         setattr(request, name, UNSET)
     for key, name in shape.objects:
@@ -375,7 +380,7 @@ def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -
         if type(value) is float and value.is_integer():
             setattr(request, name, int(value))
     encoded = _encode(request)
-    if b":null" in encoded:
+    if rich and b":null" in encoded:
         encoded = canonical(decode(encoded))
     return xxhash.xxh3_128_digest(encoded)
 
@@ -410,14 +415,23 @@ def _halves(record: Any) -> tuple[str, str] | None:
     if not isinstance(request, dict) or not isinstance(response, dict) or response.keys().isdisjoint(ANSWERED):
         return None
     messages = request.get("messages")
-    known = isinstance(messages, list) and messages and all(isinstance(item, dict) for item in messages)
-    return (asked[0], answered[0]) if known else None
+    if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
+        return None
+    keys = itertools.chain(record, request, *messages)
+    return (asked[0], answered[0]) if all(map(_is_plain, keys)) else None
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _is_plain(key: str) -> bool:
+    """Whether a key can be one of a struct: without what JSON escapes."""
+    return key.isprintable() and not {'"', "\\"} & {*key}
 
 
 def _keys(record: Record, request_key: str, response_key: str) -> Keys:
     request = record[request_key]
     around = {key: value for key, value in record.items() if key not in (request_key, response_key)}
-    objects = {key for key, value in request.items() if isinstance(value, dict | list)} - NOT_SHAPING - {"messages"}
+    objects = {key for key, value in request.items() if isinstance(value, dict | list)} | (OBJECTS & request.keys())
+    objects -= NOT_SHAPING | NEVER_OBJECTS
     return Keys(
         dict.fromkeys(around),
         dict.fromkeys(request),

@@ -160,9 +160,11 @@ class _Reading:
 
     def _block(self, block: LineBlock) -> None:
         lane, position = self._lane, block.position
+        if block.wrong is not None or not block.utf8:
+            lane = None  # the lane does not look at what it passes over: bytes that are no text would go unnoticed
         for line in block.lines:
             self._lines += 1
-            if lane is not None and block.wrong is None and lane.takes(line, position):
+            if lane is not None and lane.takes(line, position):
                 self._records += 1
             elif (item := item_of(line, position, self._lines, block.wrong)) is not None:
                 self._item(item)

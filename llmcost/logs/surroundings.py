@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import pyarrow as pa
@@ -36,6 +36,7 @@ from llmcost.logs.values import boolean, duration_ms, instant_us, number, text
 Column = Sequence[Any]
 Facts = dict[str, Column]
 Named = list[tuple[str, str, bool]]
+Pairs = list[tuple[str, str]]
 
 ASKED = ("model", "service_tier", "user", "stream")
 REQUEST = "request"
@@ -72,7 +73,7 @@ class Surroundings:
         }
 
     def _tags_of(self, outer: Mapping[str, Column], metadata: Column | None, count: int) -> pa.Array:
-        rows: list[list[str]] = [[] for _ in range(count)]
+        rows: list[Pairs] = [[] for _ in range(count)]
         for key, column in outer.items():
             if TAGS.means(key):
                 continue
@@ -82,24 +83,24 @@ class Surroundings:
                 private = is_private(key)
                 for row, value in zip(rows, column, strict=True):
                     if value is not None and (tag := self._tag(value, private)) is not None:
-                        row.extend((key, tag))
+                        row.append((key, tag))
         if metadata is not None:
             self._add_inside(rows, f"{self._request_key}.metadata", metadata)
         return _map_array(rows)
 
-    def _add_inside(self, rows: Sequence[list[str]], path: str, column: Column) -> None:
+    def _add_inside(self, rows: Sequence[Pairs], path: str, column: Column) -> None:
         for row, value in zip(rows, column, strict=True):
             if type(value) is not dict:
                 for name, tag in inside(path, value, MAX_TAG_DEPTH) if value else ():
-                    row.extend((name, tag))
+                    row.append((name, tag))
                 continue
             for key, name, private in self._names(path, value):
                 item = value[key]
                 if type(item) in (dict, list):
                     for deeper, tag in inside(name, item, MAX_TAG_DEPTH - 1):
-                        row.extend((deeper, tag))
+                        row.append((deeper, tag))
                 elif item is not None and (found := self._tag(item, private)) is not None:
-                    row.extend((name, found))
+                    row.append((name, found))
 
     def _names(self, path: str, value: Mapping[str, Any]) -> Named:
         """The keys of an object that may be tags, with their names as tags, and whether they are private."""
@@ -333,12 +334,15 @@ def _errors(facts: Facts, responses: Sequence[Any]) -> Column:
     ]
 
 
-def _map_array(rows: Sequence[list[str]]) -> pa.Array:
-    """Rows of key, value, key, value … as maps."""
-    offsets = [0, *accumulate(len(row) // 2 for row in rows)]
-    flat = [word for row in rows for word in row]
+def _map_array(rows: Sequence[Pairs]) -> pa.Array:
+    """Rows of (key, value) as maps, in an order that no other row decides."""
+    for row in rows:
+        row.sort()
+    offsets = [0, *accumulate(map(len, rows))]
+    pairs = list(chain.from_iterable(rows))
+    keys, values = zip(*pairs, strict=True) if pairs else ((), ())
     return pa.MapArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.array(flat[::2], pa.string()), pa.array(flat[1::2], pa.string())
+        pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
     )
 
 

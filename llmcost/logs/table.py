@@ -81,7 +81,7 @@ def in_source(table: pa.Table, source: int) -> pa.Table:
 
 
 def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
-    """Each id once among the rows of these sources: most output tokens, then one with its body, then the first read."""
+    """Each id once among the rows of these sources: most output tokens, then its body, then the earliest."""
     if not sources:
         return table
     copied = pc.and_(pc.is_in(table["source"], pa.array(sources, pa.int32())), pc.is_valid(table["id"]))
@@ -91,8 +91,11 @@ def without_copies(table: pa.Table, sources: Sequence[int]) -> pa.Table:
         "id": table["id"],
         "bare": pc.is_null(table["prompt_key"]),
         "output": pc.fill_null(table["output_tokens"], -1),
+        "start": table["start_time"],
     }).filter(copied)  # fmt: skip
-    ordered = ranked.sort_by([("output", "descending"), ("bare", "ascending"), ("row", "ascending")])
+    ordered = ranked.sort_by(
+        [("output", "descending"), ("bare", "ascending"), ("start", "ascending"), ("row", "ascending")]
+    )
     fullest = ordered.group_by("id", use_threads=False).aggregate([("row", "first")])["row_first"]
     kept = pc.or_(pc.invert(copied), pc.is_in(rows, fullest))
     return table.filter(kept)
@@ -160,8 +163,8 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _map_array(values: Sequence[dict[str, str]], kind: pa.DataType) -> pa.Array:
     offsets = [0, *accumulate(map(len, values))]
-    keys = [key for tags in values for key in tags]
-    items = [item for tags in values for item in tags.values()]
+    pairs = [pair for tags in values for pair in sorted(tags.items())]  # in an order that no other row decides
+    keys, items = zip(*pairs, strict=True) if pairs else ((), ())
     return pa.MapArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(keys, kind.key_type), pa.array(items, kind.item_type)
     )
