@@ -10,7 +10,9 @@ import pytest
 HEAVY = ("pandas", "pyarrow", "httpx", "aiohttp", "numpy", "scipy")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["audit", "--help"], ["explain", "--help"], ["replay", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["audit", "--help"], ["explain", "--help"], ["replay", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys; from llmcost.cli import run; code = run(sys.argv[1:]);"
