@@ -110,8 +110,8 @@ def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | 
     """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
     with open_bytes(path, compression, stop) as stream:
         position = _first_line_from(stream, start)
-        for lines, wrong, utf8 in _blocks(stream):
-            end = position + sum(map(len, lines)) + len(lines)
+        for lines, size, wrong, utf8 in _blocks(stream, compression is not None):
+            end = position + size
             if stop is not None and end >= stop:
                 yield LineBlock(position, list(_before(stop, position, lines)), wrong, utf8)
                 return
@@ -135,23 +135,24 @@ def _first_line_from(stream: IO[bytes], start: int) -> int:
     return start - 1 + len(stream.readline())
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], str | None, bool]]:
-    """The whole lines of each block of the stream, and whether they are UTF-8 for sure.
+def _blocks(stream: IO[bytes], may_be_damaged: bool) -> Iterator[tuple[list[bytes], int, str | None, bool]]:
+    """The whole lines of each block of the stream, their bytes, and whether they are UTF-8 for sure.
 
     Where the stream cannot be read: one line, and what is wrong with it.
     """
     rest, wrong = b"", None
     while wrong is None:
-        block, wrong = _block(stream)
+        block, wrong = _block(stream) if may_be_damaged else (stream.read(BLOCK), None)
         if not block:
             break
         whole = rest + block
         lines = whole.split(b"\n")
         rest = lines.pop()
         if lines:
-            yield lines, None, _is_utf8(whole, len(whole) - len(rest))
+            size = len(whole) - len(rest)
+            yield lines, size, None, _is_utf8(whole, size)
     if rest or wrong:
-        yield [rest], wrong, False
+        yield [rest], len(rest) + 1, wrong, False
 
 
 def _is_utf8(content: bytes, size: int) -> bool:

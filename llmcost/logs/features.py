@@ -61,7 +61,7 @@ def features_of(
         limit,
         effort,
         len(roles) if roles else None,
-        utf8_length("".join(texts)) if roles else None,
+        sum(map(utf8_length, texts)) if roles else None,
         *answer,
         texts[0] or None if roles and roles[0] == "user" and not tools else None,
         _sketched(roles, texts),

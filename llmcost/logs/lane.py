@@ -34,7 +34,7 @@ from llmcost.logs.surroundings import ASKED, LOOKED_INTO, SEARCHED, Surroundings
 from llmcost.logs.table import column_of
 from llmcost.logs.values import MAX_COUNT
 
-BATCH = 4096
+BATCH = 1024
 MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
 MOST_REMEMBERED = 1024

@@ -7,8 +7,10 @@ and in whatever order they came.
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial as bound
 from pathlib import Path
@@ -134,9 +136,22 @@ def _workers(unread: Sequence[Fragment], readers: Readers) -> int:
 def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite, index: Index | None) -> Partial | Path:
     """What a fragment holds, or where in the index it is kept."""
     reading = _Reading(fragment.source, options, call_site)
-    (reading.lines if fragment.source.container == "jsonl" else reading.items)(fragment)
-    partial = reading.partial()
+    with _no_cycles():
+        (reading.lines if fragment.source.container == "jsonl" else reading.items)(fragment)
+        partial = reading.partial()
     return partial if index is None else index.keep(fragment, options, partial) or partial
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Without the search for cycles: records have none, and are so many that it would search all the time."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 class _Reading:
@@ -225,7 +240,7 @@ def _in_place(table: pa.Table, parts: Parts) -> pa.Table:
     """The rows in the order in which they stand in the file; the parts are told of their new places."""
     order = pc.sort_indices(table, [("position", "ascending"), ("part", "ascending")])
     parts.renumber(np.asarray(order, dtype=np.int64))
-    return table.take(order)
+    return table.combine_chunks().take(order)
 
 
 def _log(
