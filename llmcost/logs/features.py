@@ -98,10 +98,10 @@ def utf8_length(text: str) -> int:
 
 def _sketched(roles: Sequence[Any], texts: Sequence[str]) -> str | None:
     """The prompt of a call of a single turn, if it is short enough to be asked again in other words."""
-    last = len(roles) - 1
-    if last < 0 or roles[last] != "user" or len(texts[last]) > LONGEST_SKETCHED:
+    if not roles or roles[-1] != "user" or len(texts[-1]) > LONGEST_SKETCHED:
         return None
-    return texts[last] or None if all(role in SYSTEM_ROLES for role in roles[:last]) else None
+    alone = len(roles) == 1 or all(role in SYSTEM_ROLES for role in roles[:-1])
+    return texts[-1] or None if alone else None
 
 
 def texts_of(content: object) -> Iterator[str]:

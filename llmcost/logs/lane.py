@@ -24,7 +24,7 @@ from msgspec import UNSET, Meta, Raw
 from llmcost.calls import SCHEMA, Call
 from llmcost.logs.answers import tool_calls_of
 from llmcost.logs.decode import Undecodable, decode, embedded
-from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, limit_of, texts_of
+from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, texts_of
 from llmcost.logs.fingerprints import NOT_SHAPING, canonical
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
@@ -32,7 +32,7 @@ from llmcost.logs.model import ReadOptions, Record
 from llmcost.logs.requests import LONGEST_MARKER, state_of_texts
 from llmcost.logs.surroundings import ASKED, LOOKED_INTO, SEARCHED, Surroundings
 from llmcost.logs.table import column_of
-from llmcost.logs.values import MAX_COUNT
+from llmcost.logs.values import MAX_COUNT, count
 
 BATCH = 1024
 MOST_KEYS = 64  # of one object: with more, they are data rather than names
@@ -297,8 +297,12 @@ class Lane:
 
     def _objects(self, shape: Shape, request: Any) -> dict[str, Remembered]:
         """The objects that the request has, as they were read before where they are the same."""
-        raw = ((key, getattr(request, name)) for key, name in shape.objects)
-        return {key: self._object(bytes(text)) for key, text in raw if text is not None}
+        found = {}
+        for key, name in shape.objects:
+            raw = getattr(request, name)
+            if raw is not None:
+                found[key] = self._object(bytes(raw))
+        return found
 
     def _object(self, raw: bytes) -> Remembered:
         found = self._remembered.get(raw)
@@ -359,22 +363,25 @@ def _state(contents: Sequence[Any], texts: Sequence[str], may_be_cut: bool) -> s
 
 
 def _limits(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> tuple[int | None, str | None]:
-    limits = [getattr(request, name) for name in shape.limits]
-    effort: dict[str, Any] = {}
-    if shape.effort is not None:
-        effort["reasoning_effort"] = getattr(request, shape.effort)
-    if "reasoning" in objects:
-        effort["reasoning"] = objects["reasoning"].value
-    return limit_of(limits), effort_of(effort) if effort else None
+    limit = None
+    for name in shape.limits:
+        if limit is None and (value := getattr(request, name)) is not None:
+            limit = count(value)
+    effort = None if shape.effort is None else getattr(request, shape.effort)
+    if effort is None and "reasoning" not in objects:
+        return limit, None
+    reasoning = objects["reasoning"].value if "reasoning" in objects else None
+    return limit, effort_of({"reasoning_effort": effort, "reasoning": reasoning})
 
 
 def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered], rich: bool) -> bytes:
     """The fingerprint of all that shapes the answer; spends the request. `rich`: messages may hold more than texts."""
     for name in shape.aside:
         setattr(request, name, UNSET)
-    for key, name in shape.objects:
-        if key in objects:
-            setattr(request, name, objects[key].canonical)
+    if objects:
+        for key, name in shape.objects:
+            if key in objects:
+                setattr(request, name, objects[key].canonical)
     for name in shape.plain:
         value = getattr(request, name)
         if type(value) is float and value.is_integer():
