@@ -10,15 +10,16 @@ Counting convention, the same for every source: `input_tokens` includes `cache_r
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+T = TypeVar("T")
 BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_history", "unsupported"]
 
 # The tag of a call that the application's own cache answered: it cost nothing, its tokens say what it would have cost.
@@ -30,6 +31,7 @@ KEY = pa.binary(16)
 OPENING_BYTES = 32  # four fingerprints of beginnings, from long to short, and four of ends
 SKETCH_BYTES = 64  # one byte for each of 64 hash functions
 LABEL = pa.dictionary(pa.int32(), pa.string())
+FEW = 8  # one row in so many: then the others are left out before the rows are put in order
 
 SCHEMA = pa.schema(
     [
@@ -163,6 +165,9 @@ class Calls:
 
     table: pa.Table
     sources: tuple[Source, ...] = ()
+    _derived: dict[tuple[str, Callable[..., Any]], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if not self.table.schema.equals(SCHEMA):
@@ -175,10 +180,21 @@ class Calls:
         """A column by name, as Arrow stores it."""
         return self.table.column(name)
 
+    def derived(self, name: str, make: Callable[[pa.ChunkedArray], T]) -> T:
+        """What a function makes of a column: worked out once for these calls, and for those that keep the column."""
+        key = (name, make)
+        if key not in self._derived:
+            self._derived[key] = make(self.table.column(name))
+        found: T = self._derived[key]
+        return found
+
     def floats(self, name: str) -> npt.NDArray[np.float64]:
-        """A numeric column as float64, unknown as NaN."""
-        column = pc.cast(self.table.column(name), pa.float64())
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+        """A numeric column as float64, unknown as NaN. Not to be written to."""
+        return self.derived(name, _floats)
+
+    def known(self, name: str) -> npt.NDArray[np.bool_]:
+        """True where a column says something. Not to be written to."""
+        return self.derived(name, _known)
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Calls of the real traffic that each row stands for, to a millionth: one, where the log is not a sample."""
@@ -190,21 +206,11 @@ class Calls:
         return values
 
     def codes(self, name: str) -> tuple[npt.NDArray[np.int64], list[str]]:
-        """A text or label column as indices into its distinct values, and those values; unknown is −1."""
-        column = self.table.column(name)
-        if not pa.types.is_dictionary(column.type) or not column.num_chunks:
-            encoded = pc.cast(column, pa.string()).combine_chunks().dictionary_encode()
-            return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-        chunks, size = column.unify_dictionaries().chunks, 0
-        found = np.empty(len(column), dtype=np.int64)
-        for chunk in chunks:
-            found[size : (size := size + len(chunk))] = chunk.indices.fill_null(-1).to_numpy()
-        names = chunks[0].dictionary.to_pylist()
-        used = np.bincount(found + 1, minlength=len(names) + 1)[1:] > 0
-        if used.all():
-            return found, names
-        numbers = np.append(np.cumsum(used) - 1, -1)  # code −1 finds the last
-        return numbers[found], [name for name, occurs in zip(names, used, strict=True) if occurs]
+        """A text or label column as indices into its distinct values, and those values; unknown is −1.
+
+        Neither is to be written to.
+        """
+        return self.derived(name, _codes)
 
     def relabelled(self, name: str, which: npt.NDArray[np.int64], labels: Sequence[str | None]) -> Calls:
         """The same calls with a label column saying `labels[which]`, and as before where `which` is negative."""
@@ -227,13 +233,53 @@ class Calls:
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Calls:
         """The rows of these indices, in the order given."""
-        return replace(self, table=self.table.take(pa.array(rows, pa.int64())))
+        wanted = np.asarray(rows, dtype=np.int64)
+        if len(wanted) * FEW > len(self):
+            return replace(self, table=self.table.take(pa.array(wanted)))
+        kept = np.unique(wanted)
+        mask = np.zeros(len(self), dtype=bool)
+        mask[kept] = True
+        few = self.table.filter(pa.array(mask))
+        return replace(self, table=few.take(pa.array(np.searchsorted(kept, wanted))))
 
     def with_column(self, name: str, values: pa.ChunkedArray | pa.Array) -> Calls:
         """The same calls with one column of the schema replaced (cast to its type)."""
         index = SCHEMA.get_field_index(name)
         wanted = SCHEMA.field(index)
-        return replace(self, table=self.table.set_column(index, wanted, values.cast(wanted.type)))
+        changed = replace(self, table=self.table.set_column(index, wanted, values.cast(wanted.type)))
+        changed._derived.update((key, found) for key, found in self._derived.items() if key[0] != name)
+        return changed
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    values = np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    return _fixed(values)
+
+
+def _known(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return _fixed(np.asarray(pc.is_valid(column), dtype=np.bool_))
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        encoded = pc.cast(column, pa.string()).combine_chunks().dictionary_encode()
+        return _fixed(pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)), encoded.dictionary.to_pylist()
+    chunks, size = column.unify_dictionaries().chunks, 0
+    found = np.empty(len(column), dtype=np.int64)
+    for chunk in chunks:
+        found[size : (size := size + len(chunk))] = chunk.indices.fill_null(-1).to_numpy()
+    names = chunks[0].dictionary.to_pylist()
+    used = np.bincount(found + 1, minlength=len(names) + 1)[1:] > 0
+    if used.all():
+        return _fixed(found), names
+    numbers = np.append(np.cumsum(used) - 1, -1)  # code −1 finds the last
+    return _fixed(numbers[found]), [name for name, occurs in zip(names, used, strict=True) if occurs]
+
+
+def _fixed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same array, read-only: others look at it, too."""
+    values.setflags(write=False)
+    return values
 
 
 def empty() -> Calls:

@@ -80,9 +80,7 @@ def price(calls: Calls, book: PriceBook) -> Floats:
 
     What the application's own cache answered cost 0, whatever its tokens.
     """
-    parts = [
-        _price_chunk(Calls(calls.table.slice(first, CHUNK_ROWS)), book) for first in range(0, len(calls), CHUNK_ROWS)
-    ]
+    parts = [_price_rows(calls, slice(first, first + CHUNK_ROWS), book) for first in range(0, len(calls), CHUNK_ROWS)]
     return np.concatenate(parts) if parts else np.empty(0)
 
 
@@ -134,28 +132,36 @@ def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens
     return (input_tokens * dearest_input + max_output_tokens * dearest_output) / 1e6
 
 
-def _price_chunk(calls: Calls, book: PriceBook) -> Floats:
-    codes, keys = _distinct(calls)
-    start = calls.column("start_time")
-    microsecond = pc.fill_null(start.cast(pa.int64()), microseconds(book.day)).to_numpy()
+def _price_rows(calls: Calls, rows: slice, book: PriceBook) -> Floats:
+    codes, keys = _distinct(calls, rows)
+    timed = calls.known("start_time")[rows]
     quantities = Quantities(
-        input=calls.floats("input_tokens"),
-        read=calls.floats("cache_read_tokens"),
-        write=calls.floats("cache_write_tokens"),
-        output=calls.floats("output_tokens"),
-        reasoning=calls.floats("reasoning_tokens"),
-        hour=calls.floats("cache_write_1h_tokens"),
-        start=microsecond,
-        timed=pc.is_valid(start).to_numpy(),
+        input=calls.floats("input_tokens")[rows],
+        read=calls.floats("cache_read_tokens")[rows],
+        write=calls.floats("cache_write_tokens")[rows],
+        output=calls.floats("output_tokens")[rows],
+        reasoning=calls.floats("reasoning_tokens")[rows],
+        hour=calls.floats("cache_write_1h_tokens")[rows],
+        start=np.where(timed, calls.derived("start_time", started)[rows], microseconds(book.day)),
+        timed=timed,
     )
-    return np.where(from_app_cache(calls), 0.0, _cost(quantities, codes, keys, book))
+    return np.where(from_app_cache(calls)[rows], 0.0, _cost(quantities, codes, keys, book))
+
+
+def started(times: pa.ChunkedArray) -> Integers:
+    """Times in microseconds; 0: unknown. Made of a column by `Calls.derived`, and not to be written to."""
+    return np.asarray(pc.fill_null(pc.cast(times, pa.int64()), 0), dtype=np.int64)
 
 
 def from_app_cache(calls: Calls) -> npt.NDArray[np.bool_]:
-    """True where no provider was asked: the application's own cache had the answer."""
-    if not any(_has_key(chunk, APP_CACHE) for chunk in calls.column("tags").chunks):
-        return np.zeros(len(calls), np.bool_)  # hardly a log has one, and looking it up row by row takes longer
-    tag = pc.map_lookup(calls.column("tags"), query_key=APP_CACHE, occurrence="first")
+    """True where no provider was asked: the application's own cache had the answer. Not to be written to."""
+    return calls.derived("tags", _hit_app_cache)
+
+
+def _hit_app_cache(tags: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    if not any(_has_key(chunk, APP_CACHE) for chunk in tags.chunks):
+        return np.zeros(len(tags), np.bool_)  # hardly a log has one, and looking it up row by row takes longer
+    tag = pc.map_lookup(tags, query_key=APP_CACHE, occurrence="first")
     return np.asarray(pc.fill_null(pc.equal(tag, HIT), False), dtype=np.bool_)
 
 
@@ -169,22 +175,22 @@ def _counts(counts: Iterable[int | None]) -> Floats:
     return np.array([np.nan if count is None else count for count in counts], dtype=np.float64)
 
 
-def _distinct(calls: Calls) -> tuple[Integers, list[Key]]:
-    """For each row the index of its key, and the keys."""
-    mixed, width = np.zeros(len(calls), np.int64), 1
-    for name in KEYS:
-        chunks = calls.column(name).unify_dictionaries().chunks
-        size = len(chunks[0].dictionary) + 1
+def _distinct(calls: Calls, rows: slice) -> tuple[Integers, list[Key]]:
+    """For each of these rows the index of its key, and the keys."""
+    columns = [(labelled[rows], names) for labelled, names in map(calls.codes, KEYS)]
+    mixed, width = np.zeros(len(columns[0][0]), np.int64), 1
+    for labelled, names in columns:
+        size = len(names) + 1
         if width > MOST_KEYS // size:  # numbers would not fit: only those that occur go on
             mixed = _numbered(mixed)
             width = int(mixed.max()) + 1
-        labelled = pc.fill_null(pa.concat_arrays([chunk.indices for chunk in chunks]), -1).to_numpy()
         mixed, width = mixed * size + labelled + 1, width * size
     codes = _numbered(mixed)
     example = np.zeros(codes.max() + 1, np.int64)
     example[codes] = np.arange(len(codes))
-    columns = [calls.column(name).take(pa.array(example)).to_pylist() for name in KEYS]
-    return codes, [Key(*labels) for labels in zip(*columns, strict=True)]
+    found = [[*names, None] for _, names in columns]  # code −1 finds the last
+    rows_of = zip(*(labelled[example].tolist() for labelled, _ in columns), strict=True)
+    return codes, [Key(*(labels[code] for labels, code in zip(found, each, strict=True))) for each in rows_of]
 
 
 def _numbered(mixed: Integers) -> Integers:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.calls import Calls
+from llmcost.pricing.cost import started
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -84,7 +85,7 @@ def dense(numbers: Ints) -> Ints:
 
 def times(calls: Calls) -> Ints:
     """When each call started, in microseconds; 0: unknown."""
-    return np.asarray(pc.fill_null(pc.cast(calls.column("start_time"), pa.int64()), 0), dtype=np.int64)
+    return calls.derived("start_time", started)
 
 
 def can_fill(calls: Calls) -> Mask:

@@ -32,17 +32,16 @@ COMMON = {
     "nl": "het een en van ik niet dat is je op te voor met zijn maar deze naar mijn er ook",
 }
 _COMMON = {language: frozenset(words.split()) for language, words in COMMON.items()}
+_SCRIPTS = {name: re.compile(f"[{first}-{last}]") for name, first, last in SCRIPTS}
 _LATIN = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str) -> str | None:
     """A language or script such as "de" or "cyrillic"; None if the text does not tell."""
     cut = text[:LOOKED_AT].lower()
-    letters = [character for character in cut if character.isalpha()]
-    if not letters:
-        return None
-    for name, first, last in () if cut.isascii() else SCRIPTS:
-        if sum(first <= letter <= last for letter in letters) >= IN_SCRIPT * len(letters):
+    letters = "" if cut.isascii() else "".join(filter(str.isalpha, cut))
+    for name, script in _SCRIPTS.items() if letters else ():
+        if len(script.findall(letters)) >= IN_SCRIPT * len(letters):
             return name
     return _latin(Counter(_LATIN.findall(cut)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,12 +42,23 @@ def matching_keys(keys: dict[str, int], field: str) -> list[str]:
 
 def first_known(calls: Calls, keys: list[str]) -> pa.ChunkedArray:
     """For every call the value of the first of these tag keys that it carries; an empty value is unknown."""
-    column = calls.column("tags")
-    values = pa.chunked_array([pa.nulls(len(calls), pa.string())])
-    for key in keys:
-        found = pc.map_lookup(column, pa.scalar(key), "first")
-        values = pc.coalesce(values, pc.if_else(pc.equal(found, ""), None, found))
-    return values
+    wanted = pa.array(keys, pa.string())
+    return pa.chunked_array([_first_of(chunk, wanted) for chunk in calls.column("tags").chunks], pa.string())
+
+
+def _first_of(chunk: pa.MapArray, wanted: pa.Array) -> pa.Array:
+    """The same for the rows of a chunk. All keys are looked at once, whatever their number."""
+    edges = np.asarray(chunk.offsets)
+    values = chunk.items.slice(edges[0], edges[-1] - edges[0])
+    which = np.asarray(pc.fill_null(pc.index_in(_keys(chunk), value_set=wanted), -1))
+    at = np.flatnonzero(which >= 0)
+    row = np.searchsorted(edges - edges[0], at, side="right") - 1
+    pairs, first = np.unique(row * len(wanted) + which[at], return_index=True)  # a key said twice counts once
+    said = np.asarray(pc.fill_null(pc.not_equal(values.take(pa.array(at[first])), ""), False), dtype=bool)
+    rows, best = np.unique(pairs[said] // max(len(wanted), 1), return_index=True)
+    places = np.full(len(chunk), -1)
+    places[rows] = at[first[said][best]]
+    return values.take(pa.array(places, mask=(places < 0) | ~np.asarray(chunk.is_valid(), dtype=bool)))
 
 
 def _keys(chunk: pa.MapArray) -> pa.Array:
