@@ -28,6 +28,23 @@ MILD_VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 7, 2.5, 10**15, 2**53, 2**64, "", "x", "12", "é\n\u2028", "2026-10-02T03:04:05Z", [], {}, [None],
     [{"type": "text", "text": "hi"}], {"a": {"b": 1}}, "{}", '{"a": [1]}', "data: {}",
 )  # fmt: skip
+ODD_KEYS = (
+    "",
+    "\ud800",
+    'a"b',
+    "a\\b",
+    "\\",
+    "\x00",
+    "\x1f",
+    "a\tb",
+    "a\nb",
+    "\u2028",
+    "é",
+    "{}",
+    "0",
+    "__class__",
+    "k" * 300,
+)
 SCALARS = (b"null", b"true", b"0", b"-1e999", b'"text"', b"[]", b"{}", b"[{}]", b"NaN", b"x", b"{{", b"}", b"\xff\xfe")
 SPECKS = (b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f", b"\\ud800", b"\\udc00", b"\x0c", b"\x1c",
           b"\xe2\x80\xa8", b"\xc2\x85", b"\r", b"\t", b"\\", b'"', b"{", b"]", b",", b"\xef\xbb\xbf",
@@ -137,9 +154,14 @@ def _remove(parent: Any, key: Any, choose: random.Random) -> None:
 
 def _rename(parent: Any, key: Any, choose: random.Random) -> None:
     if isinstance(parent, dict):
-        parent[choose.choice(("", key.upper(), key + " ", "model", "usage", "type", "messages", "\ud800"))] = (
-            parent.pop(key)
-        )
+        odd = choose.choice(ODD_KEYS)
+        names = (key.upper(), key + " ", key + odd, odd, odd, "model", "usage", "type", "messages")
+        parent[choose.choice(names)] = parent.pop(key)
+
+
+def _add_key(parent: Any, key: Any, choose: random.Random) -> None:
+    if isinstance(parent, dict):
+        parent[choose.choice(ODD_KEYS)] = copy.deepcopy(choose.choice((parent[key], *MILD_VALUES)))
 
 
 def _wrap(parent: Any, key: Any, choose: random.Random) -> None:
@@ -164,7 +186,7 @@ def _repeat(parent: Any, key: Any, choose: random.Random) -> None:
 
 
 VALUE_MUTATIONS: tuple[Callable[[Any, Any, random.Random], None], ...] = (
-    _replace, _replace, _replace, _remove, _rename, _wrap, _as_text, _swap, _repeat,
+    _replace, _replace, _replace, _remove, _rename, _add_key, _wrap, _as_text, _swap, _repeat,
 )  # fmt: skip
 
 
@@ -201,7 +223,9 @@ def _scalar(line: bytes, choose: random.Random) -> bytes:
 
 
 def _key_twice(line: bytes, choose: random.Random) -> bytes:
-    extra = choose.choice((b'"model":"other"', b'"request":null', b'"usage":{"prompt_tokens":1}', b'"":0', b'"id":[]'))
+    extra = choose.choice((b'"model":"other"', b'"request":null', b'"usage":{"prompt_tokens":1}', b'"":0', b'"id":[]',
+                           b'"a\\"b":1', b'"a\\\\b":{}', b'"\\u0000":"x"', b'"\\u001f":[1]', b'"mod\\u0065l":"other"',
+                           b'"a\tb":1'))  # fmt: skip
     return b"{" + extra + b"," + line[1:] if choose.random() < 0.5 else line[:-1] + b"," + extra + b"}"
 
 
