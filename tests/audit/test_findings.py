@@ -54,9 +54,9 @@ OLD = (1000 * 1.0 + 100 * 2.0) / 1e6
 GROQ, DEEPINFRA = (1000 * 0.3 + 100 * 0.6) / 1e6, (1000 * 0.1 + 100 * 0.3) / 1e6
 
 
-def run(calls: Calls) -> AuditResult:
+def run(calls: Calls, book: PriceBook = BOOK) -> AuditResult:
     return audit(
-        calls, book=BOOK, costs=price(calls, BOOK), source=SOURCE, settings=SETTINGS, version="0.1.0", bodies=list
+        calls, book=book, costs=price(calls, book), source=SOURCE, settings=SETTINGS, version="0.1.0", bodies=list
     )
 
 
@@ -330,6 +330,15 @@ def test_retirement_says_when_and_how_much():
         "retired-models:openai/gpt-old": "openai/gpt-old was to be retired on 2026-10-30: 50.0 % of spend",
         "retired-models:openai/gpt-ageing": "openai/gpt-ageing will be retired on 2027-04-29: 50.0 % of spend",
     }
+
+
+def test_no_successor_is_proposed_that_ends_itself():
+    log = calls(20, "old", request_model="gpt-old")
+    ending = sold("openai/gpt-4o-mini-2024-07-18", Rate(input=0.15, output=0.6), end=date(2027, 1, 14))
+    for models, proposed in ((MODELS, "gpt-4o-mini"), ((*MODELS, ending), "MODEL")):
+        book = PriceBook(Snapshot(AS_OF, (), models), {}, PriceStamp(AS_OF.isoformat(), "0" * 64))
+        (finding,) = [each for each in run(table(log), book).findings if each.kind == "retired-models"]
+        assert finding.remedy.endswith(f"llmcost replay --models {proposed}")
 
 
 def test_the_cheapest_host_is_named_and_brokers_and_variants_are_not():

@@ -122,9 +122,13 @@ def test_what_cannot_wait_is_shown_though_it_has_no_dollars() -> None:
     text = drawn(msgspec.structs.replace(results.audit(), findings=[*many, ends]), width=120)
     assert re.search(r"^8  gpt-4o will be retired on 2027-01-14 .* must move$", text, re.M)
     assert "and 4 smaller leaks" in text and "leak 4 " not in text
-    two = [ends, msgspec.structs.replace(ends, id="s", title="o3 was to be retired on 2026-01-01: 2 % of it", calls=5)]
+    some = msgspec.structs.replace(ends, id="s", title="o3 was to be retired on 2026-01-01: 2.0 % of spend", calls=5)
+    most = msgspec.structs.replace(ends, title=f"{ends.title}, in 51 days: 25.6 % of spend")
+    two = [some, most]
     text = drawn(msgspec.structs.replace(results.audit(), findings=two), width=120)
-    assert re.search(r"gpt-4o will be retired on 2027-01-14 \(and 1 more\) .* 14 .* must move$", text, re.M)
+    assert "gpt-4o will be retired on 2027-01-14, in 51 days" in text
+    assert re.search(r" 14 .* must move$", text, re.M)  # the calls of both, and their share of the bill
+    assert "27.6 % of spend together" in re.sub(r"\s+", " ", re.sub(r"(?m)\s+–.*$", "", text))
 
 
 def test_nothing_to_save_says_nothing_of_saving() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llmcost.audit.findings.scene import Scene, listed, share
 from llmcost.audit.groups import money_sum
@@ -25,5 +25,11 @@ def failed_calls(scene: Scene) -> Iterator[Finding]:
         title=f"{share(failed, entries.total)} of calls failed",
         calls=failed,
         evidence=f"{failed:,} of {entries.total:,} calls: {listed(errors)}; {billed}",
-        remedy="fix the most frequent error first; retry with back-off, and never what was refused as invalid",
+        remedy=f"fix {_first(errors)} first; retry with back-off, and never what was refused as invalid",
     )
+
+
+def _first(errors: Mapping[str, int]) -> str:
+    """The most frequent error by its name and count."""
+    ranked = sorted(((name, n) for name, n in errors.items() if n), key=lambda item: (-item[1], item[0]))
+    return f"the most frequent error, {ranked[0][0]} ({ranked[0][1]:,})," if ranked else "the most frequent error"

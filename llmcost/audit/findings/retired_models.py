@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from datetime import date
 
 import numpy as np
@@ -11,9 +12,11 @@ from llmcost.audit.findings.offers import served_models
 from llmcost.audit.findings.scene import MIN_CALLS, Scene, share
 from llmcost.audit.result import Finding
 from llmcost.audit.savings import MIN_SHARE
+from llmcost.pricing import ModelPrice
 
 SOON_DAYS = 90
 HORIZON_DAYS = 180
+SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}|-\d{4}")
 
 
 def retired_models(scene: Scene) -> Iterator[Finding]:
@@ -39,7 +42,7 @@ def retired_models(scene: Scene) -> Iterator[Finding]:
             title=f"{model} {_when(end, max(scene.book.day, last))}: {share(spent[model], scene.bill)} of spend",
             calls=calls[model],
             evidence=f"{calls[model]:,} calls; the price list of {scene.book.as_of} gives {end} as its end",
-            remedy=f"find a successor before it fails: llmcost replay --models {_candidates(scene, model)}",
+            remedy=f"find a successor before it fails: llmcost replay --models {_candidates(scene, soon)}",
         )
 
 
@@ -55,12 +58,25 @@ def _last_day(scene: Scene) -> date:
     return date.fromisoformat(end[:10]) if end else scene.book.day
 
 
-def _candidates(scene: Scene, model: str) -> str:
+def _candidates(scene: Scene, ending: Collection[str]) -> str:
     """The models to compare with that have a price and no end in sight."""
     priced = [(name, scene.book.find(name)) for name in scene.settings.compare]
-    lasting = [name for name, found in priced if found and found.id != model and _lasts(scene, found.deprecation_date)]
-    return ",".join(lasting) or "MODEL"
+    return ",".join(name for name, found in priced if found and _lasts(scene, found, ending)) or "MODEL"
 
 
-def _lasts(scene: Scene, end: date | None) -> bool:
-    return end is None or (end - scene.book.day).days > HORIZON_DAYS
+def _lasts(scene: Scene, model: ModelPrice, ending: Collection[str]) -> bool:
+    """Whether neither the model ends soon, nor what answers in its name: a snapshot in this log, or all there are."""
+    snapshots = [other for other in scene.book.models if _is_snapshot(other.id, model.id)]
+    if _ends_soon(scene, model) or any(other.id in ending for other in (model, *snapshots)):
+        return False
+    return not snapshots or not all(_ends_soon(scene, other) for other in snapshots)
+
+
+def _ends_soon(scene: Scene, model: ModelPrice) -> bool:
+    end = model.deprecation_date
+    return end is not None and (end - scene.book.day).days <= HORIZON_DAYS
+
+
+def _is_snapshot(model: str, of: str) -> bool:
+    """Whether it is a dated one of that model: gpt-4o-mini-2024-07-18 answers for gpt-4o-mini."""
+    return model.startswith(of) and SNAPSHOT.fullmatch(model[len(of) :]) is not None

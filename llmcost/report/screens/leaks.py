@@ -37,10 +37,21 @@ class _Leak:
     def title(self) -> str:
         """What they say, "76.7–98.6 %" where only the shares differ; the first alone where more than that differs."""
         if self.first.kind in CANNOT_WAIT:
-            return self.first.title + (f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else "")
+            return self._all_together()
         shares = zip(*(_PERCENT.findall(finding.title) for finding in self.findings), strict=True)
         ranges = iter([_range([float(share.removesuffix(" %")) / 100 for share in column]) for column in shares])
         return _PERCENT.sub(lambda _: next(ranges), self.first.title)
+
+    def _all_together(self) -> str:
+        """The dearest of them by name, with the share of them all."""
+        shares = [float(found[-1].removesuffix(" %")) if (found := _PERCENT.findall(each.title)) else 0.0
+                  for each in self.findings]  # fmt: skip
+        dearest = self.findings[max(range(len(shares)), key=lambda index: shares[index])].title
+        others = len(self.findings) - 1
+        if not others:
+            return dearest
+        said = dearest.rpartition(": ")[0] or dearest
+        return f"{said}, and {others} more: {figures.percent(min(sum(shares), 100.0) / 100)} of spend together"
 
     def tasks(self) -> list[str]:
         """Their tasks, dearest first."""
@@ -68,7 +79,7 @@ def leaks(result: AuditResult, compact: bool = False) -> Iterator[Table | Text]:
     )
     table = Table("leak", columns, tuple(_row(n, leak, monthly) for n, leak in enumerate(_shown(found), 1)))
     yield table.only(COMPACT) if compact else table
-    yield Text(tuple(_potentials(result, monthly, len(found) - ROWS_SHOWN)))
+    yield Text(tuple(_potentials(result, monthly, found)))
 
 
 def dearest_kind(result: AuditResult) -> str | None:
@@ -171,14 +182,16 @@ def _range(shares: list[float]) -> str:
     return high if low == high else f"{low.removesuffix(' %')}–{high}"
 
 
-def _potentials(result: AuditResult, monthly: bool, more: int) -> Iterator[Line]:
-    if more > 0:
+def _potentials(result: AuditResult, monthly: bool, found: Sequence[_Leak]) -> Iterator[Line]:
+    if (more := len(found) - ROWS_SHOWN) > 0:
         yield line(cells.dim(f"and {figures.counted(more, 'smaller leak')}: all of them in --format html"))
     potential = result.potential
+    if sum(1 for leak in found if leak.usd(monthly)) > 1:
+        yield line(cells.dim("rows overlap: do not add them up; the totals below count no dollar twice"))
     if sure := amount(potential.no_answer_change, monthly):
         yield line("no change to any answer: ", cells.strong(_rate(sure, monthly)))
     if hoped := amount(potential.if_untested_passed, monthly):
-        yield line(f"potential if everything untested passed: up to {_rate(hoped, monthly)} (do not quote)")
+        yield line(f"potential if everything untested passed: {_at_most(hoped, monthly)} (do not quote)")
 
 
 def amount(total: PotentialTotal, monthly: bool) -> float | None:
@@ -188,6 +201,10 @@ def amount(total: PotentialTotal, monthly: bool) -> float | None:
 
 def _usd(finding: Finding, monthly: bool) -> float | None:
     return finding.usd_per_month if monthly else finding.usd_logged
+
+
+def _at_most(usd: float, monthly: bool) -> str:
+    return f"{figures.about(usd, 'up to ')} {'a month' if monthly else 'of this log'}"
 
 
 def _rate(usd: float, monthly: bool) -> str:

@@ -70,7 +70,9 @@ def call_site_table(result: AuditResult, top: int, *, detail: bool = False) -> T
         detail,
         brief,
     )
-    told = {column.key for column in columns} - ({"task"} if call_sites_are_tasks(result) else set())
+    known = any(site.static_usd_per_year is not None for site in result.call_sites)
+    told = {column.key for column in columns}
+    told -= ({"task"} if call_sites_are_tasks(result) else set()) | (set() if known else {"static_usd_per_year"})
     return table.only(told)
 
 
