@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmcost.calls import Source
-from llmcost.logs.files import STDIN, identity, open_parquet
+from llmcost.logs.files import STDIN, FileIdentity, identity, open_parquet
 
 FRAGMENT_BYTES = 32 << 20  # of lines; the boundaries of a growing log stay where they are
 
@@ -15,7 +15,7 @@ FRAGMENT_BYTES = 32 << 20  # of lines; the boundaries of a growing log stay wher
 class Fragment:
     """A piece of a log: of plain lines the bytes [start, stop), of Parquet the row groups; else all (stop: None).
 
-    `size` is its bytes on disk, `file_size` those of its file.
+    `size` is its bytes on disk, `file_size` those of its file, `version` the state of that before it was read.
     """
 
     source: Source
@@ -23,6 +23,7 @@ class Fragment:
     stop: int | None
     size: int
     file_size: int
+    version: str
 
     @property
     def whole(self) -> bool:
@@ -32,11 +33,11 @@ class Fragment:
 
 def fragments_of(source: Source, *, in_order: bool) -> list[Fragment]:
     """The fragments of a file, in order; one, if its records must be read in order or it cannot be split."""
-    size = 0 if source.path == STDIN else identity(source.path).size
+    now = identity(source.path) if source.path != STDIN else FileIdentity(STDIN, 0, "")
     splits = None if in_order or source.compression or source.path == STDIN else SPLITS.get(source.container)
     if splits is None:
-        return [Fragment(source, 0, None, size, size)]
-    return [Fragment(source, *piece, size) for piece in splits(source.path, size)]
+        return [Fragment(source, 0, None, now.size, now.size, now.version)]
+    return [Fragment(source, *piece, now.size, now.version) for piece in splits(source.path, now.size)]
 
 
 def _of_lines(path: str, size: int) -> Iterator[tuple[int, int | None, int]]:

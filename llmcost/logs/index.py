@@ -1,12 +1,18 @@
 """The index: what was read of a log before, so that only what is new has to be read again.
 
-One file a fragment, in the workspace: columns, without text. A fragment is read again unless its file is the very same
-(time of change, size, place), or has only grown behind it: then a sample of the fragment's bytes must be unchanged.
+One file a fragment, in the workspace: columns, without prompts and answers. What the columns name stands in it: models,
+tags, ids, and call sites, whose names are the first words of a system prompt. A fragment is read again unless its file
+is the very same (time of change, size, place), or has only grown behind it: then a sample of the fragment's bytes must
+be unchanged. Who changes a few bytes in place and lets the log grow before the next audit is not noticed by that.
 """
 
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +21,7 @@ import pyarrow as pa
 import xxhash
 
 from llmcost.calls import SCHEMA
-from llmcost.errors import StoreError
+from llmcost.errors import LLMCostError
 from llmcost.logs.files import STDIN, identity, open_bytes
 from llmcost.logs.fragments import Fragment
 from llmcost.logs.model import ReadOptions
@@ -29,7 +35,7 @@ SAMPLES, SAMPLE_BYTES = 16, 4096
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """The state of a file when a fragment of it was read: its identity, its size, and a hash of the sample."""
+    """The state of a file before a fragment of it was read, its size, and a hash of the fragment's sample."""
 
     version: str
     size: int
@@ -57,9 +63,10 @@ class Index:
             if not _still_true(stamp, fragment):
                 return None
             found = Partial.read(path)
-            os.utime(path)
-        except (OSError, pa.ArrowException, msgspec.MsgspecError, KeyError):
+        except (OSError, ValueError, msgspec.MsgspecError):
             return None  # a damaged file is read again, and written over
+        with suppress(OSError):  # of a folder that may not be written, what is there is still good
+            os.utime(path)
         return found
 
     def keep(self, fragment: Fragment, options: ReadOptions, partial: Partial) -> Path | None:
@@ -67,15 +74,16 @@ class Index:
         if not self._takes(fragment):
             return None
         path = self._path(fragment, options)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
+            stamp = _stamp(fragment)
+            if stamp is None:
+                return None
             self.workspace.prepare()
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            partial.write(fresh, _stamp(fragment))
-            fresh.chmod(0o600)
-            fresh.replace(path)
-        except (OSError, pa.ArrowException, StoreError):
-            fresh.unlink(missing_ok=True)
+            with _fresh(path) as fresh:
+                partial.write(fresh, stamp)
+                fresh.replace(path)
+        except (OSError, pa.ArrowException, LLMCostError):
             return None  # a full disk or a folder that may not be written costs time next time, and nothing now
         return path
 
@@ -83,12 +91,12 @@ class Index:
         """Removes what was used least lately, down to this many bytes."""
         if not self.folder.is_dir():
             return
-        found = sorted(((file.stat(), file) for file in self.folder.iterdir()), key=lambda item: -item[0].st_mtime_ns)
         held = 0
-        for facts, file in found:
-            held += facts.st_size
+        for _, size, file in sorted(_files(self.folder), reverse=True):
+            held += size
             if held > most:
-                file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    file.unlink()
 
     def _takes(self, fragment: Fragment) -> bool:
         return fragment.source.path != STDIN and fragment.file_size >= WORTH_KEEPING
@@ -103,27 +111,69 @@ class Index:
         )
 
 
+@contextmanager
+def _fresh(path: Path) -> Iterator[Path]:
+    """A private file beside this one, to be moved into its place; gone if it was not."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".new")
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[tuple[int, int, Path]]:
+    """When each file was used last, its bytes and itself; another process may take some away meanwhile."""
+    for file in folder.iterdir():
+        with suppress(OSError):
+            facts = file.stat()
+            if stat.S_ISREG(facts.st_mode):
+                yield facts.st_mtime_ns, facts.st_size, file
+
+
 def _still_true(stamp: Stamp, fragment: Fragment) -> bool:
-    now = identity(fragment.source.path)
-    if stamp.version == now.version:
+    if stamp.version == fragment.version:
         return True
-    grown = fragment.stop is not None and fragment.source.container == "jsonl" and now.size > stamp.size
-    return grown and stamp.sample == _sample(fragment)
+    return (
+        _may_grow(fragment)
+        and fragment.file_size > stamp.size >= _end(fragment)  # its last line was whole then
+        and stamp.sample == _sample(fragment)
+    )
 
 
-def _stamp(fragment: Fragment) -> Stamp:
+def _stamp(fragment: Fragment) -> Stamp | None:
+    """The state of the file that the fragment was read in; None if it has become another meanwhile."""
     now = identity(fragment.source.path)
-    return Stamp(now.version, now.size, _sample(fragment))
+    if now.version != fragment.version and not (_may_grow(fragment) and now.size > fragment.file_size):
+        return None
+    return Stamp(fragment.version, fragment.file_size, _sample(fragment))
+
+
+def _may_grow(fragment: Fragment) -> bool:
+    """Whether what is appended to the file leaves the fragment as it is."""
+    return fragment.stop is not None and fragment.source.container == "jsonl"
+
+
+def _end(fragment: Fragment) -> int:
+    """Where the last line ends that begins in a fragment of plain lines."""
+    with open_bytes(fragment.source.path, None) as stream:
+        last = (fragment.stop or 1) - 1
+        stream.seek(last)
+        return last + len(stream.readline())
 
 
 def _sample(fragment: Fragment) -> str:
-    """A hash of some bytes of a fragment of plain lines, its first and last among them; nothing for others."""
-    if fragment.stop is None or fragment.source.container != "jsonl":
+    """A hash of some bytes of a fragment of plain lines, its first and last among them; nothing for others.
+
+    The byte before the first is one of them: it says whether a line begins there.
+    """
+    if fragment.stop is None or not _may_grow(fragment):
         return ""
-    step = (fragment.stop - fragment.start - SAMPLE_BYTES) // (SAMPLES - 1)
+    start = max(0, fragment.start - 1)
+    step = max(0, fragment.stop - start - SAMPLE_BYTES) / (SAMPLES - 1)
     found = xxhash.xxh3_128()
     with open_bytes(fragment.source.path, None) as stream:
         for number in range(SAMPLES):
-            stream.seek(fragment.start + number * step)
-            found.update(stream.read(SAMPLE_BYTES))
+            stream.seek(start + round(number * step))
+            found.update(stream.read(min(SAMPLE_BYTES, fragment.stop - start)))
     return found.hexdigest()

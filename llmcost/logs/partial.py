@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import xxhash
 
 from llmcost.calls import SCHEMA
 from llmcost.logs.joins import Parts
 from llmcost.logs.table import in_source
 
-FACTS = b"llmcost"
+FACTS, PARTS = b"llmcost", b"parts"
+HASH_BYTES = 16  # behind the columns: Arrow itself does not notice a changed byte
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -38,23 +40,46 @@ class Partial:
     def write(self, path: Path, stamp: Any) -> None:
         """Keeps it in a file, with a stamp that says what it was read from."""
         facts = msgspec.json.encode((stamp, self.counts))
-        table = self.table.combine_chunks().replace_schema_metadata({FACTS: facts, b"parts": self.parts.to_bytes()})
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        table = self.table.combine_chunks().replace_schema_metadata({FACTS: facts, PARTS: self.parts.to_bytes()})
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
+        content = sink.getvalue()
+        with path.open("wb") as file:
+            file.write(content)
+            file.write(xxhash.xxh3_128_digest(content))
 
     @classmethod
     def read(cls, path: Path) -> Partial:
-        """What `write` kept. Its table stays in the file until a column is used. Raises OSError, ArrowException."""
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        """What `write` kept. Its table stays in the file until a column is used.
+
+        Raises OSError or ValueError if the file is damaged, or not one of ours.
+        """
+        content, expected = _content(path)
+        if xxhash.xxh3_128_digest(content) != expected:
+            raise ValueError("not what was written")
+        table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
         metadata = table.schema.metadata
         _, counts = msgspec.json.decode(metadata[FACTS], type=tuple[Any, Counts])
-        return cls(table.replace_schema_metadata(None), counts, Parts.from_bytes(metadata[b"parts"]))
+        return cls(table.replace_schema_metadata(None), counts, Parts.from_bytes(metadata[PARTS]))
 
 
 def stamp_of(path: Path) -> Any:
-    """The stamp of a kept partial; its table is not read."""
+    """The stamp of a kept partial; its table is not read. Raises OSError or ValueError if there is none."""
+    facts = (pa.ipc.open_file(pa.BufferReader(_content(path)[0])).schema.metadata or {}).get(FACTS, b"")
+    try:
+        return msgspec.json.decode(facts)[0]
+    except (msgspec.MsgspecError, LookupError, TypeError) as error:
+        raise ValueError("not one of ours") from error
+
+
+def _content(path: Path) -> tuple[pa.Buffer, bytes]:
+    """The bytes of a kept partial, left in the file, and the hash that was written behind them."""
     with pa.memory_map(str(path)) as file:
-        return msgspec.json.decode(pa.ipc.open_file(file).schema.metadata[FACTS])[0]
+        whole = file.read_buffer()
+    if whole.size <= HASH_BYTES:
+        raise ValueError("cut short")
+    return whole.slice(0, whole.size - HASH_BYTES), whole.slice(whole.size - HASH_BYTES).to_pybytes()
 
 
 def merged(partials: Iterable[tuple[int, Partial]]) -> tuple[pa.Table, Parts]:
