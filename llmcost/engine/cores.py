@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import deque
@@ -10,7 +11,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 from llmcost.errors import LLMCostError
@@ -24,7 +26,7 @@ AHEAD = 2  # pieces under way for each worker: enough to keep it busy, few enoug
 def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R]:
     """work(piece) of every piece, in order, by so many processes."""
     # Spawned, for a forked copy of a process with threads (Arrow has some) may hang.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     waiting: deque[Future[R]] = deque()
     todo = iter(pieces)
     try:
@@ -32,7 +34,8 @@ def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R
             waiting.extend(pool.submit(work, piece) for piece in islice(todo, AHEAD * workers))
         for piece in todo:
             yield waiting.popleft().result()
-            waiting.append(pool.submit(work, piece))
+            with main_out_of_sight():  # here, too, a process may be started
+                waiting.append(pool.submit(work, piece))
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
@@ -56,5 +59,13 @@ def main_out_of_sight() -> Iterator[None]:
         vars(main).update(hidden)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin() -> None:
+    """Leaves interrupts to the parent, and ends with it, however it ends: nobody else would end this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
