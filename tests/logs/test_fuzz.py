@@ -72,7 +72,7 @@ def test_form_feeds_and_line_separators_inside_texts_end_no_line(tmp_path: Path)
     assert prompts == [f"{text} {n}" for n in range(3)]
 
 
-@pytest.mark.parametrize("form", sorted(set(forms.ALL) - {"log.csv.gz", "log.parquet"}))
+@pytest.mark.parametrize("form", sorted(forms.ALL))
 def test_a_damaged_file_is_read_as_far_as_it_goes_or_refused_with_a_hint(form: str, tmp_path: Path) -> None:
     records = [{"model": "gpt-4o", "prompt": f"hi {n}", "response": "ho", "prompt_tokens": n} for n in range(40)]
     whole, choose, file = forms.ALL[form](records), random.Random(form), tmp_path / form
