@@ -8,11 +8,12 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from llmcost.audit.groups import Ints
 from llmcost.audit.ledger import NO_TAG, UNKNOWN_DAY, Labels, Ledger, labels
+from llmcost.calls import Calls
 from llmcost.errors import ConfigError
+from llmcost.strategies.timeline import ranked, times
 from llmcost.tasks import tag_values
 
 HOUR_US = 3_600_000_000
@@ -64,7 +65,7 @@ def grouping(ledger: Ledger, field: str, kinds: Mapping[str, str]) -> Labels:
     a built-in dimension is meant by its whole key ("metadata.model"). Raises ConfigError for a field that is neither.
     """
     if field in PERIODS:
-        return _periods(ledger.calls.column("start_time"), PERIODS[field])
+        return _periods(ledger.calls, PERIODS[field])
     if field in ("task", "model"):
         return ledger.tasks if field == "task" else ledger.models
     if field == "kind":
@@ -79,13 +80,12 @@ def _tag(ledger: Ledger, field: str) -> pa.ChunkedArray:
         raise ConfigError(f"nothing to group by {field!r}", f"{error.hint}; or {', '.join(BUILTIN)}") from error
 
 
-def _periods(column: pa.ChunkedArray, period: Period) -> Labels:
-    timed = np.asarray(pc.is_valid(column), dtype=bool)
-    times = np.asarray(pc.fill_null(pc.cast(column, pa.int64()), 0), dtype=np.int64)
-    numbers, codes = np.unique(np.where(timed, period.number(times), np.iinfo(np.int64).max), return_inverse=True)
+def _periods(calls: Calls, period: Period) -> Labels:
+    timed = calls.known("start_time")
+    numbers, codes = ranked(np.where(timed, period.number(times(calls)), np.iinfo(np.int64).max))
     known = len(numbers) - (not timed.all())
     names = [period.name(int(number)) for number in numbers[:known]]
-    return Labels(codes.astype(np.int64), [*names, *[UNKNOWN_DAY] * (len(numbers) - known)])
+    return Labels(codes, [*names, *[UNKNOWN_DAY] * (len(numbers) - known)])
 
 
 def _renamed(grouped: Labels, names: Mapping[str, str]) -> Labels:

@@ -8,6 +8,7 @@ from llmcost.audit.groups import money_sum, money_sums
 from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.result import CostDrift, ModelDrift
 from llmcost.pricing import logged_costs
+from llmcost.strategies.timeline import ranked
 
 SLASH = "/"
 
@@ -39,9 +40,9 @@ def _sold(ledger: Ledger) -> Labels:
     """The calls grouped by provider and model, or by model where the log names no provider."""
     codes, names = ledger.calls.codes("provider")
     models = ledger.models.names
-    pairs, found = np.unique((codes + 1) * max(1, len(models)) + ledger.models.codes, return_inverse=True)
+    pairs, found = ranked((codes + 1) * max(1, len(models)) + ledger.models.codes)
     sold = []
     for pair in pairs.tolist():
         provider, model = divmod(pair, len(models))
         sold.append(SLASH.join([*names[provider - 1 : provider], models[model]]) if provider else models[model])
-    return Labels(found.astype(np.int64), sold)
+    return Labels(found, sold)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from llmcost.audit.groups import Floats, Ints, Mask
 from llmcost.audit.result import Span
 from llmcost.calls import Calls
+from llmcost.strategies.timeline import ranked, times
 
 TOKENS = ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens")
 UNKNOWN_MODEL = "unknown"
@@ -138,12 +139,10 @@ def labels(column: pa.ChunkedArray, unknown: str) -> Labels:
 
 def days(calls: Calls) -> Labels:
     """The calls grouped by UTC date."""
-    column = calls.column("start_time")
-    timed = np.asarray(pc.is_valid(column), dtype=bool)
-    times = np.asarray(pc.fill_null(pc.cast(column, pa.int64()), 0), dtype=np.int64)
-    numbers, codes = np.unique(np.where(timed, times // DAY_US, np.iinfo(np.int64).max), return_inverse=True)
+    timed = calls.known("start_time")
+    numbers, codes = ranked(np.where(timed, times(calls) // DAY_US, np.iinfo(np.int64).max))
     dates = [str(np.datetime64(int(number), "D")) for number in numbers[: len(numbers) - (not timed.all())]]
-    return Labels(codes.astype(np.int64), dates if timed.all() else [*dates, UNKNOWN_DAY])
+    return Labels(codes, dates if timed.all() else [*dates, UNKNOWN_DAY])
 
 
 def span(calls: Calls) -> Span:

@@ -11,6 +11,7 @@ from llmcost.audit import dimensions
 from llmcost.audit.groups import Ints, group_quantiles, money_sum, money_sums, quantiles, whole_sums
 from llmcost.audit.ledger import NO_TAG, Labels, Ledger, days
 from llmcost.audit.result import SpendRow, Totals, UnpricedModel
+from llmcost.strategies.timeline import ranked
 
 OTHER = "(other)"
 
@@ -121,8 +122,8 @@ def _dearest(cost: float | None, calls: int) -> tuple[float, int]:
 def _models_of(ledger: Ledger) -> dict[str, list[str]]:
     """For every task the models asked for, the one of most spend first."""
     names = ledger.models.names
-    pairs, codes = np.unique(ledger.tasks.codes * max(1, len(names)) + ledger.models.codes, return_inverse=True)
-    both = Labels(codes.astype(np.int64), [""] * len(pairs))
+    pairs, codes = ranked(ledger.tasks.codes * max(1, len(names)) + ledger.models.codes)
+    both = Labels(codes, [""] * len(pairs))
     cost, calls = money_sums(codes, len(pairs), ledger.costs), ledger.counts(both)
     found: dict[str, list[tuple[tuple[float, int], str]]] = {name: [] for name in ledger.tasks.names}
     for pair, usd, n in zip(pairs.tolist(), cost, calls, strict=True):

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from llmcost.calls import Calls
 from llmcost.config import CostMode
 from llmcost.pricing.book import PriceBook
-from llmcost.pricing.cost import Floats, from_app_cache, price
+from llmcost.pricing.cost import Floats, differently_priced, from_app_cache, price, price_rows
 
 
 def costs(calls: Calls, book: PriceBook, mode: CostMode = "computed") -> Floats:
@@ -40,11 +40,12 @@ def repriced(calls: Calls, billed: Floats, listed: Floats, after: Calls, book: P
     billed  what the calls cost      listed  what the price list says of them; both, and what is returned, are of the
             real traffic that a row of a sampled log stands for
 
-
     A call that stays with its model costs the same share of the list price as before, be it a discount or a mark-up;
-    one that goes to another model costs that model's list price.
+    one that goes to another model costs that model's list price. Priced anew are the rows that the change touches.
     """
-    dollars = price(after, book) * calls.weights()
+    rows = np.flatnonzero(differently_priced(calls, after))
+    dollars = listed.copy()
+    dollars[rows] = price_rows(after, rows, book) * calls.weights()[rows]
     if billed is listed:
         return dollars
     known = np.isfinite(billed) & np.isfinite(listed) & (listed > 0) & _same_model(calls, after)

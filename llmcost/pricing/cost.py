@@ -48,6 +48,14 @@ MINUTE_US = 60_000_000
 WEEK_MINUTES = 7 * 1440
 THURSDAY_MINUTES = 3 * 1440  # the epoch began on a Thursday; weeks here begin on Monday
 KEYS = ("request_model", "response_model", "provider", "service_tier", "operation")
+CHARGED = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cache_write_1h_tokens",
+)
 UNPRICED = (float("nan"),) * 6
 
 
@@ -82,6 +90,27 @@ def price(calls: Calls, book: PriceBook) -> Floats:
     """
     parts = [_price_rows(calls, slice(first, first + CHUNK_ROWS), book) for first in range(0, len(calls), CHUNK_ROWS)]
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+def price_rows(calls: Calls, rows: Integers, book: PriceBook) -> Floats:
+    """US dollars of these rows alone, the same as `price` says of them."""
+    parts = [_price_rows(calls, rows[first : first + CHUNK_ROWS], book) for first in range(0, len(rows), CHUNK_ROWS)]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def differently_priced(calls: Calls, after: Calls) -> npt.NDArray[np.bool_]:
+    """True for the rows in which what decides the price is not the same; a time and a tag are never changed."""
+    found = np.zeros(len(calls), np.bool_)
+    for name in CHARGED:
+        was, now = calls.floats(name), after.floats(name)
+        if was is not now:  # a column that was kept is the very same array
+            found |= (was != now) & ~(np.isnan(was) & np.isnan(now))
+    for name in KEYS:
+        (had, names), (has, others) = calls.codes(name), after.codes(name)
+        if had is not has:
+            place = {label: code for code, label in enumerate(names)}
+            found |= had != np.array([*(place.get(label, -2) for label in others), -1])[has]
+    return found
 
 
 def price_usage(
@@ -132,7 +161,7 @@ def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens
     return (input_tokens * dearest_input + max_output_tokens * dearest_output) / 1e6
 
 
-def _price_rows(calls: Calls, rows: slice, book: PriceBook) -> Floats:
+def _price_rows(calls: Calls, rows: slice | Integers, book: PriceBook) -> Floats:
     codes, keys = _distinct(calls, rows)
     timed = calls.known("start_time")[rows]
     quantities = Quantities(
@@ -175,7 +204,7 @@ def _counts(counts: Iterable[int | None]) -> Floats:
     return np.array([np.nan if count is None else count for count in counts], dtype=np.float64)
 
 
-def _distinct(calls: Calls, rows: slice) -> tuple[Integers, list[Key]]:
+def _distinct(calls: Calls, rows: slice | Integers) -> tuple[Integers, list[Key]]:
     """For each of these rows the index of its key, and the keys."""
     columns = [(labelled[rows], names) for labelled, names in map(calls.codes, KEYS)]
     mixed, width = np.zeros(len(columns[0][0]), np.int64), 1

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.calls import SKETCH_BYTES, Calls
-from llmcost.strategies.alike import Floats, Hashes, Prompts, distinct_prompts, leaders, near_ones, raw_bytes
+from llmcost.strategies.alike import Bytes, Floats, Hashes, Prompts, distinct_prompts, leaders, near_ones, raw_bytes
 from llmcost.strategies.response_cache import CachePolicy, answered_from_cache, hits
 from llmcost.strategies.timeline import (
     Ints,
@@ -91,10 +91,18 @@ def near_hits(calls: Calls, policy: NearPolicy, skipped: Mask) -> NearHits:
     timeline = Timeline(calls, times(calls), ttl, can_fill(calls), calls.floats("prompt_bytes"))
     scopes, (sites, _) = _scopes(calls, rows), calls.codes("call_site")
     for batch in _batches(scopes):
-        sketches = raw_bytes(calls.column("sketch").take(pa.array(rows[batch])), SKETCH_BYTES)
+        sketches = _sketches(calls, rows[batch])
         prompts, of_call = distinct_prompts(sketches, scopes[batch], sites[rows[batch]])
         _simulate(timeline, rows[batch], prompts, of_call, policy.threshold, found)
     return found
+
+
+def _sketches(calls: Calls, rows: Ints) -> Bytes:
+    """The sketches of these rows, in their order; rows of many chunks are put in order where they are one array."""
+    mask = np.zeros(len(calls), bool)
+    mask[rows] = True
+    in_order: Bytes = raw_bytes(calls.column("sketch").filter(pa.array(mask)), SKETCH_BYTES)
+    return in_order.take((np.cumsum(mask) - 1)[rows], axis=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 
 from llmcost.calls import Calls
 from llmcost.pricing.cost import from_app_cache
+from llmcost.strategies.timeline import ranked
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -191,9 +192,9 @@ def _rules(calls: Calls) -> tuple[Ints, list[CacheRule]]:
     served, others = calls.codes("response_model")
     model = np.where(asked >= 0, asked, np.where(served >= 0, served + len(models), len(models) + len(others)))
     names = [*models, *others, ""]
-    pairs, number = np.unique((providers + 1) * len(names) + model, return_inverse=True)
+    pairs, number = ranked((providers + 1) * len(names) + model)
     named = ((["", *sellers][pair // len(names)], names[pair % len(names)]) for pair in pairs.tolist())
-    return number.astype(np.int64), [cache_rule(model, provider) for provider, model in named]
+    return number, [cache_rule(model, provider) for provider, model in named]
 
 
 def _misses(use: _Uses) -> Mask:

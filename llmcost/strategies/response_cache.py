@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -84,12 +84,10 @@ def answered_from_cache(calls: Calls, hit: Mask) -> Calls:
         return calls
     mask = pa.array(hit)
     zeros = dict.fromkeys((*TOKENS, "latency_ms", "time_to_first_chunk_ms"), 0) | {"tokens_estimated": False}
-    table = calls.table
     for name, zero in zeros.items():
-        item = SCHEMA.field(name)
-        values = pc.if_else(mask, pa.scalar(zero, item.type), table.column(name))
-        table = table.set_column(SCHEMA.get_field_index(name), item, values)
-    return replace(calls, table=table)
+        values = pc.if_else(mask, pa.scalar(zero, SCHEMA.field(name).type), calls.column(name))
+        calls = calls.with_column(name, values)
+    return calls
 
 
 def same_requests(calls: Calls) -> Ints:

@@ -94,16 +94,17 @@ def _scaled(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
     ratio_out = _per_row(which, [swap.output_token_ratio for swap in swaps], 1.0)
     cached = _per_row(which, [float(swap.cache_read) for swap in swaps], 1.0)
     was_read, was_written = calls.floats("cache_read_tokens"), calls.floats("cache_write_tokens")
-    total = np.rint(calls.floats("input_tokens") * ratio_in)
+    asked, answered = calls.floats("input_tokens"), calls.floats("output_tokens")
+    total = np.rint(asked * ratio_in)
     read = np.where(sent, _part(was_read * ratio_in, cached, total), was_read)
     written = np.where(sent, _part(was_written * ratio_in, cached, total - np.nan_to_num(read)), was_written)
+    scaled = {"input_tokens": (total, ratio_in), "output_tokens": (np.rint(answered * ratio_out), ratio_out)}
     return _with_numbers(
         calls,
         {
-            "input_tokens": total,
+            **{name: tokens for name, (tokens, ratio) in scaled.items() if (ratio != 1).any()},
             "cache_read_tokens": read,
             "cache_write_tokens": written,
-            "output_tokens": np.rint(calls.floats("output_tokens") * ratio_out),
             "reasoning_tokens": np.where(sent, np.nan, calls.floats("reasoning_tokens")),
         },
     )

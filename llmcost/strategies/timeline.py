@@ -83,6 +83,16 @@ def dense(numbers: Ints) -> Ints:
     return np.asarray(pa.array(numbers).dictionary_encode().indices, dtype=np.int64)
 
 
+def ranked(numbers: Ints) -> tuple[Ints, Ints]:
+    """The distinct numbers, rising, and each number's place among them: `np.unique` without a sort of them all."""
+    encoded = pa.array(numbers).dictionary_encode()
+    distinct = np.asarray(encoded.dictionary, dtype=np.int64)
+    order = np.argsort(distinct)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return distinct[order], place[np.asarray(encoded.indices)]
+
+
 def times(calls: Calls) -> Ints:
     """When each call started, in microseconds; 0: unknown."""
     return calls.derived("start_time", started)

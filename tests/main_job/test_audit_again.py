@@ -19,8 +19,15 @@ PRICED = '[models."gpt-4o"]\nprice = {input = 1.0, output = 2.0}\n'
 
 
 def record(number: int) -> dict[str, Any]:
-    return {"timestamp": 1_790_000_000 + number, "model": "gpt-4o", "prompt": f"What is {number % 9}?",
-            "response": "It.", "prompt_tokens": 10 + number, "completion_tokens": 3, "metadata": {"team": "a"}}  # fmt: skip
+    return {
+        "timestamp": 1_790_000_000 + number,
+        "model": "gpt-4o",
+        "prompt": f"What is {number % 9}?",
+        "response": "It.",
+        "prompt_tokens": 10 + number,
+        "completion_tokens": 3,
+        "metadata": {"team": "a"},
+    }
 
 
 class Desk:

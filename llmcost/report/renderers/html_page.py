@@ -57,7 +57,7 @@ background:var(--tint);color:inherit;font-family:ui-monospace,monospace;font-siz
 .llmcost details{border-top:1px solid var(--line);padding-top:.75rem;margin-top:1.25rem}
 .llmcost summary{cursor:pointer;font-weight:600}
 @media(max-width:40rem){.llmcost{font-size:14px}.llmcost dl{display:block}.llmcost dd{margin:0 0 .6rem}\
-.llmcost th,.llmcost td{padding-right:.9rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:11rem}\
+.llmcost th,.llmcost td{padding-right:.7rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:9rem}\
 .llmcost .spare{display:none}}
 @media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--tint:#fff;--good:#000;--bad:#000;--warn:#000;\
 font-size:11px}.llmcost h2{font-size:20px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}\
