@@ -132,11 +132,34 @@ class Workspace:
 
         Raises InputError, naming the runs that there are, if it is not here.
         """
-        wanted = run_id or (self._read("last_run") or b"").decode()
+        wanted = run_id or self.last_run()
         content = self._read(self._run_file(wanted)) if wanted else None
         if content is None:
             raise self._unknown(run_id)
         return content
+
+    def save_record(self, run_id: str, content: bytes) -> None:
+        """Keeps what a run graded (see `llmcost.trial.record`)."""
+        self._save(f"{self._run_file(run_id)}.record", content)
+
+    def load_record(self, run_id: str) -> bytes:
+        """What a run graded, as it was saved. Raises InputError, naming the runs that there are, if it is not here."""
+        content = self._read(f"{self._run_file(run_id)}.record")
+        if content is None:
+            raise self._unknown(run_id)
+        return content
+
+    def save_labels(self, content: bytes) -> None:
+        """Keeps people's verdicts (see `llmcost.grading.labels`)."""
+        self._save("labels.json", content)
+
+    def labels(self) -> bytes | None:
+        """People's verdicts as they were saved; None if there are none."""
+        return self._read("labels.json")
+
+    def last_run(self) -> str | None:
+        """The id of the last run; None if there is none."""
+        return (self._read("last_run") or b"").decode() or None
 
     def runs(self) -> list[str]:
         """The ids of the saved runs, the oldest first."""
