@@ -224,8 +224,8 @@ def _combine(straight: _Said, swapped: _Said) -> Grade:
     said = (straight, swapped)
     if "unreachable" in said:
         return Grade(None, "unreachable")
-    difference = sum(scores[word] for scores, word in zip(_SCORES, said, strict=True)) / ORDERS
-    return Grade(difference, "judge", unparsed="unread" in said)
+    orders = (_SCORES[0][straight], _SCORES[1][swapped])
+    return Grade(sum(orders) / ORDERS, "judge", unparsed="unread" in said, orders=orders)
 
 
 def judge_requests_upper_bound(pairs: int) -> int:

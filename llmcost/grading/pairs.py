@@ -27,12 +27,15 @@ class Grade:
     basis       what decided: "exact", "numeric", "json", "schema", "tool_calls", "identical", "failure", "judge" …
     failed      the right side failed by itself: refused, cut off, empty, not valid
     unparsed    a judge's verdict stayed unreadable after a retry; counted as a loss
+    orders      what a judge said with the left answer shown first, and with the right one first, both as score(right)
+                − score(left); None if no judge was asked
     """
 
     difference: float | None
     basis: str
     failed: bool = False
     unparsed: bool = False
+    orders: tuple[float, float] | None = None
 
 
 class Grader(Protocol):

@@ -217,7 +217,8 @@ def test_verdicts_are_read_strictly_then_leniently(reply: str | None, winner: st
 @pytest.mark.parametrize("position", ["A", "B"])
 def test_a_judge_that_prefers_a_position_sees_only_ties(position: str) -> None:
     found, _ = grades(lambda _: verdict_text(position, "habit"), [pair(GOOD, BAD), pair(BAD, GOOD)])  # type: ignore[arg-type]
-    assert found == [Grade(0.0, "judge"), Grade(0.0, "judge")]
+    orders = {"A": (-1.0, 1.0), "B": (1.0, -1.0)}[position]
+    assert found == [Grade(0.0, "judge", orders=orders)] * 2
 
 
 @given(st.sampled_from(["A", "B", "tie"]), st.sampled_from(["A", "B", "tie"]))
@@ -236,7 +237,7 @@ def test_exchanging_the_answers_turns_the_difference_around(one: str, other: str
 
 def test_an_unreadable_verdict_is_asked_for_once_more_and_then_lost() -> None:
     (grade,), ask = grades(lambda _: "hm", [pair(BAD, GOOD)])
-    assert grade == Grade(-1.0, "judge", unparsed=True)
+    assert grade == Grade(-1.0, "judge", unparsed=True, orders=(-1.0, -1.0))
     assert [len(batch) for batch in ask.batches] == [2, 2]
     assert [request.replicate for batch in ask.batches for request in batch] == [0, 0, 1, 1]
     assert "response_format" not in ask.batches[1][0].body
@@ -245,7 +246,7 @@ def test_an_unreadable_verdict_is_asked_for_once_more_and_then_lost() -> None:
 
 def test_a_second_asking_that_is_readable_counts() -> None:
     found, ask = grades(lambda request: honest(request) if request.replicate else "hm", [pair(BAD, GOOD)])
-    assert found == [Grade(1.0, "judge")]
+    assert found == [Grade(1.0, "judge", orders=(1.0, 1.0))]
     assert len(ask.batches) == 2
 
 
@@ -255,7 +256,7 @@ def test_one_unreadable_order_is_a_loss_in_that_order_only() -> None:
         return honest(request) if shown and shown.first == GOOD else "hm"
 
     found, _ = grades(reply, [pair(BAD, GOOD)])
-    assert found == [Grade(0.0, "judge", unparsed=True)]
+    assert found == [Grade(0.0, "judge", unparsed=True, orders=(-1.0, 1.0))]
 
 
 def test_a_request_the_judge_rejects_is_unreadable_not_excluded() -> None:
@@ -263,7 +264,7 @@ def test_a_request_the_judge_rejects_is_unreadable_not_excluded() -> None:
         return [Completion(request.model, "rejected", error="content filter") for request in requests]
 
     found = asyncio.run(Judge("judge-1", ask).grade([pair(BAD, GOOD)]))
-    assert found == [Grade(-1.0, "judge", unparsed=True)]
+    assert found == [Grade(-1.0, "judge", unparsed=True, orders=(-1.0, -1.0))]
 
 
 def test_an_unreachable_judge_gives_no_difference() -> None:
