@@ -1,6 +1,7 @@
 """The statistics: is a candidate not worse than the incumbent? numpy and scipy only."""
 
-from llmcost.evidence.outcomes import Decision, EvidenceGrade, Outcomes, Rule, Verdict
+from llmcost.evidence.looks import boundaries, fractions
+from llmcost.evidence.outcomes import Decision, EvidenceGrade, HumanVerdicts, Outcomes, Rule, Verdict
 from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 from llmcost.evidence.verdict import (
@@ -17,13 +18,16 @@ __all__ = [
     "UNCALIBRATED_RELIABILITY",
     "Decision",
     "EvidenceGrade",
+    "HumanVerdicts",
     "Outcomes",
     "Ratio",
     "Rule",
     "Verdict",
+    "boundaries",
     "cost_ratio",
     "critical_value",
     "decide",
+    "fractions",
     "lower_bound",
     "prompts_floor",
     "prompts_needed",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 UNSEEN_LOSS_QUANTILE = 0.95
 
@@ -39,31 +40,57 @@ def hajek_mean(values: Floats, weights: Floats) -> float:
     return float(np.clip(weights @ values / weights.sum(), values.min(), values.max()))
 
 
-def effective_share(values: Floats, weights: Floats) -> float:
-    """f = effective n / n in (0, 1]: what unequal weights leave of a sample. 1 for equal weights.
+def effective_share(values: Floats, weights: Floats, clusters: Ints | None = None) -> float:
+    """f = effective n / n in (0, 1]: what unequal weights and clusters leave of a sample. 1 for equal, single prompts.
 
     The lesser of two: Kish's (Σw)² / nΣw², right if the differences have nothing to do with the weights; and the ratio
     of the variances of a simple and of this design, right if they have. The latter is seen through the few prompts
     that differ, and is too kind when those that would hurt were not drawn; so one unseen loss at a large weight
     (the 95th percentile) is added to it. Without either, losses that sit on the cheapest tenth of the prompts are
     accepted up to 13–19 % of the time instead of 5 %.
+
+    Prompts of one cluster may fail together: their deviations are summed before they are squared, and the unseen loss
+    is one that takes part of a large cluster with it, m^½ prompts of m, so that a sample of ties counts for its number
+    of clusters. Clusters of 20 with an intraclass correlation of .3 are accepted at the margin in at most 5.2 % of
+    samples; in 7 % without the unseen loss, in 18–31 % if clusters are ignored.
     """
-    if np.all(weights == weights[0]):
+    alone = clusters is None or bool(np.all(np.bincount(clusters) <= 1))
+    if alone and np.all(weights == weights[0]):
         return 1.0
     scaled = weights / weights.mean()
-    squares = (values - hajek_mean(values, weights)) ** 2
-    unseen = float(np.quantile(scaled, UNSEEN_LOSS_QUANTILE, method="higher"))
-    simple = float(scaled @ squares) + unseen
-    design = float(scaled**2 @ squares) + unseen**2
+    deviations = scaled * (values - hajek_mean(values, weights))
+    sums = deviations if alone or clusters is None else _cluster_sums(deviations, clusters)
+    size = 1.0 if alone or clusters is None else _large(np.bincount(clusters)[np.bincount(clusters) > 0])
+    unseen = _large(scaled)
+    simple = float(deviations @ (deviations / scaled)) + unseen * sqrt(size)
+    design = float(sums @ sums) * _few(sums.size, alone) + unseen**2 * size**1.5
     return min(1.0, 1 / float(np.mean(scaled**2)), simple / design)
 
 
-def cost_ratio(candidate: Floats, incumbent: Floats, weights: Floats, confidence: float = 0.95) -> Ratio:
+def _cluster_sums(values: Floats, clusters: Ints) -> Floats:
+    """The sum of each cluster that has a prompt."""
+    present = np.bincount(clusters) > 0
+    return np.asarray(np.bincount(clusters, weights=values)[present], dtype=np.float64)
+
+
+def _few(count: int, alone: bool) -> float:
+    """G/(G − 1): what few clusters hide of their own spread."""
+    return 1.0 if alone or count < 2 else count / (count - 1)
+
+
+def _large(sizes: Floats | Ints) -> float:
+    return float(np.quantile(sizes, UNSEEN_LOSS_QUANTILE, method="higher"))
+
+
+def cost_ratio(
+    candidate: Floats, incumbent: Floats, weights: Floats, confidence: float = 0.95, clusters: Ints | None = None
+) -> Ratio:
     """What the candidate costs for each dollar of the incumbent, over the calls of the log: Σwy / Σwx.
 
     Arrays are parallel, one entry a sampled prompt; costs in any one currency, NaN where unknown. A pair with an
     unknown side is left out and counted, never taken as 0. The interval is linearised on the log scale, where the
-    error of a ratio of heavy-tailed sums is closest to symmetric. Multiply by the incumbent's known bill for dollars.
+    error of a ratio of heavy-tailed sums is closest to symmetric; residuals of one cluster are summed before they are
+    squared. Multiply by the incumbent's known bill for dollars.
     """
     known = np.isfinite(candidate) & np.isfinite(incumbent)
     y, x, w = candidate[known], incumbent[known], weights[known]
@@ -72,11 +99,13 @@ def cost_ratio(candidate: Floats, incumbent: Floats, weights: Floats, confidence
     if n == 0 or total <= 0:
         return Ratio(None, None, None, n, unknown)
     value = float(w @ y) / total
-    if n == 1:
+    residuals = w * (y - value * x)
+    sums = residuals if clusters is None else _cluster_sums(residuals, clusters[known])
+    groups = sums.size
+    if groups == 1:
         return Ratio(value, None, None, n, unknown)
     if value == 0:
         return Ratio(0.0, 0.0, 0.0, n, unknown)
-    residuals = w * (y - value * x)
-    relative_error = sqrt(n / (n - 1) * float(residuals @ residuals)) / (total * value)
-    reach = float(special.stdtrit(n - 1, 0.5 + confidence / 2)) * relative_error
+    relative_error = sqrt(groups / (groups - 1) * float(sums @ sums)) / (total * value)
+    reach = float(special.stdtrit(groups - 1, 0.5 + confidence / 2)) * relative_error
     return Ratio(value, exp(log(value) - reach), exp(log(value) + reach), n, unknown)

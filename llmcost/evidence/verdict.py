@@ -3,7 +3,7 @@
 H0 says that the candidate is worse by the margin or more; SWITCH only if H0 is rejected. Two scales are kept apart.
 Differences and bounds are *as judged*; a judge that is not perfect shrinks true differences by an unknown factor
 between `Rule.reliability` and 1, so the margin is deflated before the test, and what the test certifies is divided by
-the reliability before it is named to the user.
+the reliability before it is named to the user. People's verdicts, where there are enough, are on the user's scale.
 """
 
 from __future__ import annotations
@@ -30,9 +30,20 @@ POWER_Z = 0.84
 """Φ⁻¹(.80): "more prompts" means enough to pass four times out of five if the estimate is the truth."""
 
 
+ENOUGH_LABELS = 200
+"""People's verdicts on one candidate and task from which they decide with the judges: evidence of grade A."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the sample says, as judged. `wins` and `losses` are effective counts: weighted shares × effective n."""
+    """What the sample says, as judged. `wins` and `losses` are effective counts: weighted shares × effective n.
+
+    mean_lower      the bound of graded differences; +inf where all are wins, ties or losses
+    length_lower    the bound if both answers were of one length; +inf where that does not apply
+    human_lower, human_upper   the bounds that people's verdicts give, on the user's scale; infinite where too few
+    variance        of one pair
+    worst_estimate  the least of the difference, of wins − losses and of the difference at equal length
+    """
 
     z: float
     n: int
@@ -42,22 +53,32 @@ class _Look:
     difference: float
     lower: float
     upper: float
-    mean_lower: float  # the bound of graded differences; +inf where all are wins, ties or losses
-    variance: float  # of one pair
-    worst_estimate: float  # the lesser of the difference and of wins − losses
+    mean_lower: float
+    length_lower: float
+    length_adjusted: float | None
+    human_lower: float
+    human_upper: float
+    variance: float
+    worst_estimate: float
 
     def rejects(self, margin: float) -> bool:
         """Whether "worse by `margin` or more" (as judged) is rejected by every bound."""
-        return tango_statistic(self.wins, self.losses, self.n_effective, margin) > self.z and self.mean_lower > -margin
+        return self.statistic(margin) > self.z and min(self.mean_lower, self.length_lower) > -margin
 
-    def passes(self, margin: float) -> bool:
-        """Whether it is rejected, and on enough prompts."""
-        return self.rejects(margin) and self.n_effective >= prompts_floor(margin, self.z)
+    def passes(self, margin: float, reliability: float) -> bool:
+        """Whether it is rejected, on enough prompts, for judges and for people; margin on the user's scale."""
+        judged = reliability * margin
+        enough = self.n_effective >= prompts_floor(judged, self.z)
+        return enough and self.rejects(judged) and self.human_lower > -margin
+
+    def statistic(self, margin: float) -> float:
+        """T at this margin, as judged."""
+        return tango_statistic(self.wins, self.losses, self.n_effective, margin)
 
 
 def critical_value(rule: Rule) -> float:
-    """c = Φ⁻¹(1 − α/comparisons): what a statistic must exceed for one candidate on one task, looked at once."""
-    return float(special.ndtri(1 - rule.alpha / rule.comparisons))
+    """What a statistic must exceed: that of the look, or Φ⁻¹(1 − α/comparisons) where there is but one look."""
+    return float(special.ndtri(1 - rule.alpha / rule.comparisons)) if rule.critical is None else rule.critical
 
 
 def prompts_floor(margin: float, z: float) -> float:
@@ -76,8 +97,8 @@ def prompts_needed(difference: float, variance: float, margin: float, z: float) 
     return max((z + POWER_Z) ** 2 * variance / room**2, prompts_floor(margin, z))
 
 
-def decide(outcomes: Outcomes, rule: Rule, grade: EvidenceGrade = "B") -> Verdict:
-    """The verdict on one candidate for one task from one look at a sample of fixed size.
+def decide(outcomes: Outcomes, rule: Rule) -> Verdict:
+    """The verdict on one candidate for one task from one look at its graded pairs.
 
     SWITCH         it is less than `rule.margin` worse, at level alpha / comparisons
     SWITCH_AT      it is not shown within `margin`, but within `rule.limit`; `certified_margin` says how far
@@ -85,23 +106,27 @@ def decide(outcomes: Outcomes, rule: Rule, grade: EvidenceGrade = "B") -> Verdic
     INCONCLUSIVE   neither; `more_prompts` says how many would settle it (None: not reachable at this estimate)
     CANNOT_JUDGE   no pairs, pairs without a grade or weight, or a grader that shows too little
 
+    With enough of people's verdicts the bound that they correct the judges to must rule the margin out too, and their
+    word alone makes it a KEEP: the evidence is of grade A. Without, it is B, "as judged".
+
     `difference`, `lower_bound` and `upper_bound` are as judged; `certified_margin` is on the user's scale. Raises
     ValueError for a rule or for outcomes that no correct caller could make.
     """
     _check(outcomes, rule)
     obstacle = _obstacle(outcomes, rule)
     if obstacle is not None:
-        return _verdict("CANNOT_JUDGE", obstacle, outcomes, rule, None, grade)
+        return _verdict("CANNOT_JUDGE", obstacle, outcomes, rule, None)
     look = _look(outcomes, critical_value(rule))
     decision = _decision(look, rule)
-    return _verdict(decision, _reason(decision, look, rule), outcomes, rule, look, grade)
+    return _verdict(decision, _reason(decision, look, rule), outcomes, rule, look)
 
 
 def _look(outcomes: Outcomes, z: float) -> _Look:
     """Tango on the signs with effective counts; with graded differences their own bounds too, and the worse of both."""
-    values, weights = outcomes.differences, outcomes.weights
+    values, weights, clusters = outcomes.differences, outcomes.weights, outcomes.clusters
     signs = np.sign(values)
-    n_effective = values.size * min(effective_share(values, weights), effective_share(signs, weights))
+    shares = (effective_share(values, weights, clusters), effective_share(signs, weights, clusters))
+    n_effective = values.size * min(shares)
     win_share, loss_share = (hajek_mean((signs == side).astype(np.float64), weights) for side in (1, -1))
     wins, losses = n_effective * win_share, n_effective * loss_share
     lower, upper = lower_bound(wins, losses, n_effective, z), upper_bound(wins, losses, n_effective, z)
@@ -109,6 +134,8 @@ def _look(outcomes: Outcomes, z: float) -> _Look:
     mean_lower, mean_upper = np.inf, -np.inf
     if not np.array_equal(values, signs):
         mean_lower, mean_upper = mean_bounds(values, weights, n_effective, z)
+    length_lower, at_one_length = _at_one_length(outcomes, z)
+    human_lower, human_upper = _people(outcomes, z)
     return _Look(
         z=z,
         n=values.size,
@@ -116,21 +143,48 @@ def _look(outcomes: Outcomes, z: float) -> _Look:
         wins=wins,
         losses=losses,
         difference=difference,
-        lower=min(lower, mean_lower, difference),
+        lower=min(lower, mean_lower, length_lower, difference),
         upper=max(upper, mean_upper, difference),
         mean_lower=mean_lower,
+        length_lower=length_lower,
+        length_adjusted=at_one_length,
+        human_lower=human_lower,
+        human_upper=human_upper,
         variance=max(win_share + loss_share - (win_share - loss_share) ** 2, 0.0),
-        worst_estimate=min(difference, win_share - loss_share),
+        worst_estimate=min(difference, win_share - loss_share, difference if at_one_length is None else at_one_length),
     )
 
 
+def _at_one_length(outcomes: Outcomes, z: float) -> tuple[float, float | None]:
+    """The lower bound and the estimate of the difference between answers of one length; (inf, None) where unknown."""
+    if outcomes.lengths is None:
+        return np.inf, None
+    from llmcost.evidence.length import adjusted_bounds
+
+    found = adjusted_bounds(outcomes.differences, outcomes.lengths, outcomes.weights, z, outcomes.clusters)
+    return (np.inf, None) if found is None else (max(found.lower, -1.0), found.estimate)
+
+
+def _people(outcomes: Outcomes, z: float) -> tuple[float, float]:
+    """The bounds that people's verdicts give to the difference; infinite where there are too few of them."""
+    human = outcomes.human
+    if human is None or human.places.size < ENOUGH_LABELS:
+        return np.inf, np.inf
+    from llmcost.evidence.prediction_powered import human_bounds
+
+    found = human_bounds(
+        outcomes.differences, outcomes.weights, human.places, human.differences, human.probabilities, z,
+        outcomes.clusters,
+    )  # fmt: skip
+    return max(found.lower, -1.0), min(found.upper, 1.0)
+
+
 def _decision(look: _Look, rule: Rule) -> Decision:
-    margin = rule.reliability * rule.margin
-    if look.passes(margin):
+    if look.passes(rule.margin, rule.reliability):
         return "SWITCH"
-    if look.upper < -margin:
+    if look.upper < -rule.reliability * rule.margin or look.human_upper < -rule.margin:
         return "KEEP"
-    if rule.limit is not None and rule.limit > rule.margin and look.passes(rule.reliability * rule.limit):
+    if rule.limit is not None and rule.limit > rule.margin and look.passes(rule.limit, rule.reliability):
         return "SWITCH_AT"
     return "INCONCLUSIVE"
 
@@ -142,23 +196,23 @@ def _certified_margin(look: _Look, rule: Rule) -> float:
     gain, hence none.
     """
     all_ties = look.z**2 / (look.n_effective + look.z**2)
-    return min(max(-look.lower, all_ties) / rule.reliability, 1.0)
+    return min(max(max(-look.lower, all_ties) / rule.reliability, -look.human_lower), 1.0)
 
 
 def _more_prompts(look: _Look, rule: Rule) -> int | None:
     margin = rule.reliability * rule.margin
-    needed = prompts_needed(look.worst_estimate, look.variance, margin, look.z)
+    z = look.z if rule.last is None else rule.last
+    needed = prompts_needed(look.worst_estimate, look.variance, margin, z)
     if needed is None:
         return None
     if look.rejects(margin):  # only the floor is in the way
-        needed = prompts_floor(margin, look.z)
+        needed = prompts_floor(margin, z)
     return max(ceil(needed * look.n / look.n_effective) - look.n, 1)
 
 
-def _verdict(
-    decision: Decision, reason: str, outcomes: Outcomes, rule: Rule, look: _Look | None, grade: EvidenceGrade
-) -> Verdict:
+def _verdict(decision: Decision, reason: str, outcomes: Outcomes, rule: Rule, look: _Look | None) -> Verdict:
     values = outcomes.differences
+    by_people = look is not None and np.isfinite(look.human_lower)
     return Verdict(
         decision=decision,
         reason=reason,
@@ -174,9 +228,16 @@ def _verdict(
         upper_bound=look.upper if look else None,
         certified_margin=_certified_margin(look, rule) if look else None,
         tipping_bias=look.lower + rule.reliability * rule.margin if look else None,
-        grade=grade,
+        grade=_GRADES[by_people],
         more_prompts=_more_prompts(look, rule) if look and decision == "INCONCLUSIVE" else None,
+        statistic=look.statistic(rule.reliability * rule.margin) if look else None,
+        length_adjusted=look.length_adjusted if look else None,
+        human_labels=0 if outcomes.human is None else outcomes.human.places.size,
+        human_lower=look.human_lower if look and by_people else None,
     )
+
+
+_GRADES: dict[bool, EvidenceGrade] = {True: "A", False: "B"}
 
 
 def _obstacle(outcomes: Outcomes, rule: Rule) -> str | None:
@@ -206,10 +267,22 @@ def _reason(decision: Decision, look: _Look, rule: Rule) -> str:
         return f"{-100 * look.difference:.1f} points worse, at least {least:.1f} (n {look.n:,}; {limit})"
     lowest, highest = (_signed(end) for end in _user_interval(look, rule))
     between = f"not decided: between {lowest} and {highest} points (n {look.n:,})"
+    if (veto := _veto(look, rule)) is not None:
+        return f"{between}; {veto}"
     more = _more_prompts(look, rule)
     if more is None:
         return f"{between}; more prompts will not bring it within the {limit} while the estimate is beyond it"
     return f"{between}; about {_round_up(more):,} more prompt{'s' if more > 1 else ''}"
+
+
+def _veto(look: _Look, rule: Rule) -> str | None:
+    """What alone keeps a candidate from passing that judges let pass; None if it is the judges, or nothing."""
+    margin = rule.reliability * rule.margin
+    if look.statistic(margin) <= look.z or look.mean_lower <= -margin:
+        return None
+    if look.length_lower <= -margin:
+        return "the judges' liking for longer answers could make the difference"
+    return "people's verdicts do not confirm the judges'" if look.human_lower <= -rule.margin else None
 
 
 def _user_interval(look: _Look, rule: Rule) -> tuple[float, float]:
@@ -239,6 +312,9 @@ def _check(outcomes: Outcomes, rule: Rule) -> None:
         raise ValueError(f"differences {values.shape} and weights {weights.shape} are not parallel")
     if np.any(np.abs(values[np.isfinite(values)]) > 1):
         raise ValueError("differences must be in [-1, 1]")
+    for name, other in (("clusters", outcomes.clusters), ("lengths", outcomes.lengths)):
+        if other is not None and other.shape != values.shape:
+            raise ValueError(f"differences {values.shape} and {name} {other.shape} are not parallel")
     if not (0 < rule.margin < 1 and 0 < rule.alpha < 0.5 and rule.comparisons >= 1):
         raise ValueError(f"margin must be in (0, 1), alpha in (0, 0.5), comparisons at least 1: {rule}")
     if rule.reliability > 1 or (rule.limit is not None and not 0 < rule.limit <= 1):

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from llmcost.evidence import (
     MIN_RELIABILITY,
     UNCALIBRATED_RELIABILITY,
+    HumanVerdicts,
     Outcomes,
     Rule,
     critical_value,
@@ -221,9 +222,9 @@ def test_the_reason_is_plain_and_rounded_to_the_cautious_side(sample, rule, reas
 
 
 def test_figures_are_carried_through():
-    verdict = decide(outcomes(3, 500, 2, half_wins=1, failures=2, unparsed=1), TWO_PERCENT, grade="A")
+    verdict = decide(outcomes(3, 500, 2, half_wins=1, failures=2, unparsed=1), TWO_PERCENT)
     assert (verdict.n, verdict.wins, verdict.ties, verdict.losses) == (506, 4, 500, 2)
-    assert (verdict.failures, verdict.unparsed, verdict.grade) == (2, 1, "A")
+    assert (verdict.failures, verdict.unparsed, verdict.grade) == (2, 1, "B")
     assert verdict.difference == pytest.approx(1.5 / 506)
 
 
@@ -244,3 +245,60 @@ def test_impossible_outcomes_are_refused():
         decide(Outcomes(np.zeros(5), np.ones(4)), TWO_PERCENT)
     with pytest.raises(ValueError, match=r"\[-1, 1\]"):
         decide(Outcomes(np.array([2.0]), np.ones(1)), TWO_PERCENT)
+
+
+# --- looks, clusters, lengths, people ------------------------------------------------------------------------------
+
+
+def test_a_look_asks_for_its_own_critical_value():
+    sample = outcomes(ties=150)
+    assert decide(sample, TWO_PERCENT).decision == "SWITCH"
+    early = decide(sample, replace(TWO_PERCENT, critical=3.75, last=1.72))
+    assert early.decision == "INCONCLUSIVE"
+    assert early.more_prompts is not None and early.more_prompts < 150  # planned for the last look, not for this one
+
+
+def test_prompts_that_belong_together_are_fewer_witnesses():
+    alone = outcomes(ties=400)
+    together = replace(alone, clusters=np.repeat(np.arange(20), 20))
+    assert decide(alone, TWO_PERCENT).decision == "SWITCH"
+    verdict = decide(together, TWO_PERCENT)
+    assert verdict.decision == "INCONCLUSIVE"
+    assert verdict.n == 400 and verdict.n_effective < 100
+
+
+def test_clusters_of_one_are_no_clusters():
+    sample = outcomes(5, 300, 7)
+    assert decide(replace(sample, clusters=np.arange(312)), TWO_PERCENT) == decide(sample, TWO_PERCENT)
+
+
+def test_a_liking_for_longer_answers_does_not_make_a_switch():
+    rng = np.random.default_rng(3)
+    shifts = rng.uniform(0.0, 0.8, 800)
+    likes = rng.random(800) < 0.5 * shifts  # a judge that prefers what is longer, and nothing else
+    harmed = ~likes & (rng.random(800) < 0.12)
+    values = np.where(likes, 1.0, np.where(harmed, -1.0, 0.0))
+    plain = Outcomes(values, np.ones(800))
+    assert decide(plain, Rule(0.05)).decision == "SWITCH"
+    verdict = decide(replace(plain, lengths=shifts), Rule(0.05))
+    assert verdict.decision != "SWITCH"
+    assert verdict.length_adjusted is not None and verdict.length_adjusted < decide(plain, Rule(0.05)).difference
+
+
+def people(values, probability=1.0):
+    return HumanVerdicts(np.arange(len(values)), np.asarray(values, float), np.full(len(values), probability))
+
+
+def test_enough_of_peoples_verdicts_make_the_grade_and_may_veto():
+    judged = outcomes(ties=1_000)
+    agreeing = decide(replace(judged, human=people(np.zeros(250), 0.25)), TWO_PERCENT)
+    assert (agreeing.decision, agreeing.grade, agreeing.human_labels) == ("SWITCH", "A", 250)
+    against = np.where(np.arange(250) % 5 == 0, -1.0, 0.0)
+    refuted = decide(replace(judged, human=people(against, 0.25)), TWO_PERCENT)
+    assert (refuted.decision, refuted.grade) == ("KEEP", "A")
+
+
+def test_few_of_peoples_verdicts_do_not_decide():
+    judged = outcomes(ties=1_000)
+    verdict = decide(replace(judged, human=people(-np.ones(50), 0.05)), TWO_PERCENT)
+    assert (verdict.decision, verdict.grade, verdict.human_labels) == ("SWITCH", "B", 50)
