@@ -30,6 +30,7 @@ HINTS = {
     429: "the account's quota is used up: check its plan and limits",
 }
 REDIRECTED = "the base URL redirects elsewhere: name the final address, the key is not passed on"
+ONE_MODELS = frozenset({400, 403, 404})  # a refusal of the model that was asked; others may still answer
 CHECK_URL = "check --base-url, then run the same command: it resumes"
 
 
@@ -79,7 +80,7 @@ class Endpoint:
         self._client: httpx.AsyncClient | None = None
         self._heard = False
         self._unreachable_in_a_row = 0
-        self._stopped: tuple[str, str] | None = None
+        self._stopped: dict[str | None, tuple[str, str]] = {}  # by model; None: the whole endpoint
 
     def __repr__(self) -> str:
         return f"Endpoint({shown(self.base_url)})"
@@ -99,11 +100,11 @@ class Endpoint:
     async def complete(self, request: ChatRequest, on_failure: OnFailure = _persist) -> Completion:
         """What came of the request, after as many retries as it takes and the settings allow.
 
-        Raises EndpointError if no request can succeed: a wrong key, an unknown model, nobody there.
+        Raises EndpointError if no request of its model can succeed: a wrong key, an unknown model, nobody there.
         """
         content = request.content()
         for attempt in range(self._retries + 1):
-            self._raise_if_stopped()
+            self._raise_if_stopped(request.model)
             result = await self._attempt(request.model, content)
             if result.completion is not None:
                 self._unreachable_in_a_row = 0
@@ -117,7 +118,7 @@ class Endpoint:
     async def _attempt(self, model: str, content: bytes) -> Reply:
         slot = await self._limiter.acquire()
         try:
-            self._raise_if_stopped()
+            self._raise_if_stopped(model)
             result = await self._send(model, content)
         finally:
             self._limiter.release()
@@ -150,7 +151,7 @@ class Endpoint:
         if result.meaning == "stop":
             redirected = status is not None and 300 <= status < 400
             hint = REDIRECTED if redirected else HINTS.get(status or 0, CHECK_URL)
-            self._stop(f"{where} refused model {model}: {result.problem}", hint)
+            self._stop(f"{where} refused model {model}: {result.problem}", hint, model if status in ONE_MODELS else None)
         if result.unconnected and not self._heard and attempt >= min(FIRST_CONTACT_RETRIES, self._retries):
             self._stop(f"no answer from {where} ({result.problem})", f"nothing was sent; {CHECK_URL}")
 
@@ -164,14 +165,15 @@ class Endpoint:
             )
         return Completion(model, "unreachable", error=result.problem)
 
-    def _stop(self, message: str, hint: str) -> None:
-        self._stopped = self._stopped or (message, hint)
-        self._raise_if_stopped()
+    def _stop(self, message: str, hint: str, model: str | None = None) -> None:
+        self._stopped.setdefault(model, (message, hint))
+        self._raise_if_stopped(model)
 
-    def _raise_if_stopped(self) -> None:
+    def _raise_if_stopped(self, model: str | None) -> None:
         """One hopeless request stops those that wait, too: they would fail alike."""
-        if self._stopped is not None:
-            raise EndpointError(*self._stopped)
+        for stopped in (None, model):
+            if stopped in self._stopped:
+                raise EndpointError(*self._stopped[stopped])
 
 
 def _lost(error: BaseException) -> Reply:

@@ -443,3 +443,19 @@ def test_the_key_is_nowhere(reply: Reply, caplog: pytest.LogCaptureFixture) -> N
             seen += [*traceback.format_exception(caught), repr(caught.__cause__), repr(caught.__context__)]
     seen.append(caplog.text)
     assert not any("planted" in text for text in seen), seen
+
+
+def test_a_model_that_is_not_there_stops_its_own_requests_alone() -> None:
+    def answer(body: dict[str, Any]) -> Reply:
+        return error(404, "no such model", "model_not_found") if body["model"] == "gone" else Reply(text="here")
+
+    async def use(opened: Endpoint) -> Completion:
+        for _ in range(2):
+            with pytest.raises(EndpointError, match="gone"):
+                await opened.complete(ask(model="gone"))
+        return await opened.complete(ask(model="there"))
+
+    with Loopback(answer) as server:
+        completion = with_endpoint(server.base_url, use)
+        assert completion.answer == Answer(text="here", finish_reason="stop")
+        assert server.count("gone") == 1
