@@ -109,17 +109,31 @@ class CheckSettings(Section, frozen=True):
     margin: float | None = None
 
 
+AlphaScope = Literal["plan", "task"]
+
+
 class ReplaySettings(Section, frozen=True):
-    """The replay: what is asked, how much is spent, and when a switch may be recommended."""
+    """The replay: what is asked, how much is spent, and when a switch may be recommended.
+
+    sample               most prompts a task, or "auto": what a pilot shows to be needed, as far as the budget goes
+    looks                how often the candidates are looked at while they are asked, the last time at the whole sample
+    alpha, alpha_scope   the chance of any wrong switch in the plan, or in each task
+    aa                   prompts a task that the incumbent answers once more, to see what a difference means; 0: none
+    allow_related_judge  let a grader judge its own kind
+    """
 
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
     graders: tuple[str, ...] = ()
-    sample: int = 600
+    sample: int | Literal["auto"] = 2_000
+    looks: int = 5
     margin: float | None = None
     limit: float | None = None
     alpha: float = 0.05
+    alpha_scope: AlphaScope = "plan"
+    aa: int = 200
+    allow_related_judge: bool = False
     seed: int = 7
     budget: float | None = None
     concurrency: int = 64
