@@ -1,5 +1,6 @@
 """Which of two answers is better: checks where the truth is known, a blind judge where it is not."""
 
+from llmcost.grading.damage import Answered, Planted, plant
 from llmcost.grading.decide import may_need_judge
 from llmcost.grading.judge import Judge, judge_requests_upper_bound, read_prompt, verdict_text, write_prompt
 from llmcost.grading.pairs import Grade, Grader, Pair
@@ -17,16 +18,19 @@ from llmcost.grading.panel import (
 __all__ = [
     "CHECKS_ALONE",
     "GRADERS",
+    "Answered",
     "Grade",
     "GradedPairs",
     "Grader",
     "Judge",
     "Pair",
+    "Planted",
     "excluded",
     "grade",
     "grader",
     "judge_requests_upper_bound",
     "may_need_judge",
+    "plant",
     "read_prompt",
     "refuse_self_grading",
     "to_outcomes",
