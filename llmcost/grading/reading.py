@@ -107,6 +107,11 @@ def _unescape(quoted: str) -> str:
 
 def objects(text: str) -> Iterator[dict[str, Any]]:
     """The outermost JSON objects in a text, in order, whatever stands around them."""
+    return (value for value, _, _ in objects_at(text))
+
+
+def objects_at(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """The outermost JSON objects in a text, in order, each with where it starts and ends."""
     failed, end = 0, 0
     for start in _OBJECT_START.finditer(text) if len(text) <= LONGEST_READ else ():
         if start.start() < end or failed >= MOST_TORN:
@@ -116,7 +121,7 @@ def objects(text: str) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             failed += 1
         else:
-            yield value
+            yield value, start.start(), end
 
 
 _OBJECT_START = re.compile(r'\{(?=\s*["}])')
