@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from llmcost.endpoint.messages import Ask, ChatRequest, Completion
 from llmcost.grading.pairs import Grade, Pair
-from llmcost.grading.reading import objects
 from llmcost.grading.rendering import answer_text, question_text
+from llmcost.grading.verdicts import Winner, parse_verdict
 
-Winner = Literal["A", "B", "tie"]
+__all__ = [
+    "FORMS",
+    "ORDERS",
+    "VERDICT_SCHEMA",
+    "Judge",
+    "JudgedPair",
+    "Winner",
+    "judge_requests_upper_bound",
+    "parse_verdict",
+    "read_prompt",
+    "verdict_text",
+    "write_prompt",
+]
 
 VERDICT_TOKENS = 2048  # room for criteria, short reasoning and the verdict
 ORDERS = 2
@@ -38,6 +49,27 @@ Reply with one JSON object and nothing else:
 {"criteria": ["..."], "reasoning": "...", "verdict": "A" | "B" | "tie"}"""
 
 
+# The reply's form, in the order of the work: a verdict that came first would only be justified afterwards.
+VERDICT_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "criteria": {"type": "array", "items": {"type": "string"}},
+        "reasoning": {"type": "string"},
+        "verdict": {"type": "string", "enum": ["A", "B", "tie"]},
+    },
+    "required": ["criteria", "reasoning", "verdict"],
+    "additionalProperties": False,
+}
+
+# How the form is demanded, strictest first; a judge is asked in the first that its endpoint does not reject.
+FORMS: tuple[Mapping[str, Any], ...] = (
+    {"response_format": {"type": "json_schema",
+                         "json_schema": {"name": "verdict", "strict": True, "schema": VERDICT_SCHEMA}}},
+    {"response_format": {"type": "json_object"}},
+    {},
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedPair:
     """What a judge is shown: the request, and the two answers in the order of the prompt (A, B)."""
@@ -47,8 +79,11 @@ class JudgedPair:
     second: str
 
 
-def write_prompt(pair: Pair, swapped: bool) -> dict[str, Any]:
-    """The judge's request without its model. A is the left answer, or the right one if `swapped`."""
+def write_prompt(pair: Pair, swapped: bool, form: Mapping[str, Any] = FORMS[0]) -> dict[str, Any]:
+    """The judge's request without its model. A is the left answer, or the right one if `swapped`.
+
+    The first of the `FORMS` makes the longest request, so that no other costs more.
+    """
     left, right = answer_text(pair.left), answer_text(pair.right)
     first, second = (right, left) if swapped else (left, right)
     shown = JudgedPair(question_text(pair.request), first, second)
@@ -56,7 +91,7 @@ def write_prompt(pair: Pair, swapped: bool) -> dict[str, Any]:
         "messages": [{"role": "system", "content": RUBRIC}, {"role": "user", "content": _enclose(shown)}],
         "temperature": 0,
         "max_tokens": VERDICT_TOKENS,
-        "response_format": {"type": "json_object"},
+        **form,
     }
 
 
@@ -99,70 +134,8 @@ def _disclose(user: str) -> JudgedPair | None:
     return JudgedPair(*found.groups()) if found else None
 
 
-def parse_verdict(text: str | None) -> Winner | None:
-    """The verdict of a judge's reply, read strictly, then leniently; None if there is none, or more than one."""
-    if text is None:
-        return None
-    spoken = _THOUGHT.sub("", text)
-    for read, part in ((_whole, text), (_whole, spoken), (_embedded, spoken), (_cut_off, spoken), (_last_line, spoken)):
-        said = set(read(part))
-        if said:
-            return said.pop() if len(said) == 1 else None
-    return None
-
-
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_FIELD = re.compile(r'(?<!\\)"verdict"\s*:\s*"([^"\\]{1,40})"', re.IGNORECASE)
-_LINE = re.compile(
-    r"^[^\w\n]*(?:final )?verdict[^\w\n]*[:=][^\w\n]*([^\n]{1,40}?)[^\w\n]*$", re.IGNORECASE | re.MULTILINE
-)
-_WORDS: dict[str, Winner] = {
-    "a": "A",
-    "answer a": "A",
-    "answer_a": "A",
-    "a is better": "A",
-    "b": "B",
-    "answer b": "B",
-    "answer_b": "B",
-    "b is better": "B",
-    "tie": "tie",
-    "tied": "tie",
-    "draw": "tie",
-    "equal": "tie",
-    "neither": "tie",
-    "both": "tie",
-    "no material difference": "tie",
-}
-
-
-def _winner(value: object) -> Iterator[Winner]:
-    word = value.strip().strip("*_.\"'[]()").lower() if isinstance(value, str) else ""
-    if word in _WORDS:
-        yield _WORDS[word]
-
-
-def _whole(text: str) -> Iterator[Winner]:
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return
-    if isinstance(value, dict):
-        yield from _winner(value.get("verdict"))
-
-
-def _embedded(text: str) -> Iterator[Winner]:
-    for value in objects(text):
-        yield from _winner({key.lower(): item for key, item in value.items()}.get("verdict"))
-
-
-def _cut_off(text: str) -> Iterator[Winner]:
-    for found in _FIELD.findall(text):
-        yield from _winner(found)
-
-
-def _last_line(text: str) -> Iterator[Winner]:
-    for found in _LINE.findall(text)[-1:]:
-        yield from _winner(found)
+_Question = tuple[Pair, bool]  # the pair, and whether its answers are shown the other way round
+_Said = Literal["A", "B", "tie", "unread", "unreachable"]
 
 
 class Judge:
@@ -177,6 +150,8 @@ class Judge:
         self.name = self.model = model
         self.ask = ask
         self.prepare = prepare or dict
+        self._form: Mapping[str, Any] | None = None  # the first of the FORMS that the endpoint takes, once known
+        self._probing = asyncio.Lock()
 
     async def grade(self, pairs: Sequence[Pair]) -> list[Grade]:
         """Grades parallel to `pairs`, in {−1, −.5, 0, .5, 1}.
@@ -184,33 +159,59 @@ class Judge:
         An unreadable verdict is asked for once more and then counts as a loss of the right side in that order. A pair
         of which a verdict could not be fetched has no difference and the basis "unreachable".
         """
-        requests = [self._request(pair, swapped) for pair in pairs for swapped in (False, True)]
-        verdicts = [_verdict(completion) for completion in await self.ask(requests, "grading")]
-        again = [index for index, verdict in enumerate(verdicts) if verdict == "unread"]
-        if again:
-            retried = await self.ask([self._retry(requests[index]) for index in again], "grading")
-            for index, completion in zip(again, retried, strict=True):
-                verdicts[index] = _verdict(completion)
+        requests, completions = await self._ask([(pair, swapped) for pair in pairs for swapped in (False, True)])
+        verdicts = list(map(_verdict, requests, completions))
+        await self._ask_again(requests, verdicts)
         return [_combine(*orders) for orders in zip(verdicts[::2], verdicts[1::2], strict=True)]
 
-    def _request(self, pair: Pair, swapped: bool) -> ChatRequest:
-        return ChatRequest(self.prepare({"model": self.model, **write_prompt(pair, swapped)}))
+    async def _ask(self, questions: Sequence[_Question]) -> tuple[list[ChatRequest], list[Completion]]:
+        """Requests parallel to the questions, and what came of them."""
+        requests, completions = await self._probe(questions)
+        form = FORMS[0] if self._form is None else self._form
+        rest = [self._request(*question, form) for question in questions[len(requests) :]]
+        return requests + rest, completions + (await self.ask(rest, "grading") if rest else [])
+
+    async def _ask_again(self, requests: Sequence[ChatRequest], verdicts: list[_Said]) -> None:
+        """Puts what a second asking says in the place of unreadable verdicts."""
+        again = [index for index, verdict in enumerate(verdicts) if verdict == "unread"]
+        retries = [self._retry(requests[index]) for index in again]
+        completions = await self.ask(retries, "grading") if retries else []
+        for index, request, completion in zip(again, retries, completions, strict=True):
+            verdicts[index] = _verdict(request, completion)
+
+    async def _probe(self, questions: Sequence[_Question]) -> tuple[list[ChatRequest], list[Completion]]:
+        """The first questions, asked one by one, each in the next form, until an endpoint takes one; none if known.
+
+        No question is asked in two forms: whatever was rejected is asked again with the unreadable ones, so that the
+        bound on requests holds. If every form is rejected, the questions are at fault, and the form stays unknown.
+        """
+        requests, completions = list[ChatRequest](), list[Completion]()
+        async with self._probing:
+            for question, form in zip(questions, FORMS, strict=False):
+                if self._form is not None:
+                    break
+                requests.append(self._request(*question, form))
+                completions += await self.ask(requests[-1:], "grading")
+                if completions[-1].status == "unreachable":
+                    break
+                self._form = form if completions[-1].status == "answered" else None
+        return requests, completions
+
+    def _request(self, pair: Pair, swapped: bool, form: Mapping[str, Any]) -> ChatRequest:
+        return ChatRequest(self.prepare({"model": self.model, **write_prompt(pair, swapped, form)}))
 
     def _retry(self, request: ChatRequest) -> ChatRequest:
-        """The same question without a demanded format, which some endpoints refuse."""
+        """The same question without a demanded form, which some endpoints refuse."""
         body = {name: value for name, value in request.body.items() if name != "response_format"}
         return ChatRequest(body, replicate=request.replicate + 1)
 
 
-_Said = Literal["A", "B", "tie", "unread", "unreachable"]
-
-
-def _verdict(completion: Completion) -> _Said:
+def _verdict(request: ChatRequest, completion: Completion) -> _Said:
     """A rejected request is an unread verdict: the answers that a judge refuses to read must not drop out."""
     if completion.status == "unreachable":
         return "unreachable"
     text = completion.answer.text if completion.answer else None
-    return parse_verdict(text) or "unread"
+    return parse_verdict(text, str(request.body["messages"][-1]["content"])) or "unread"
 
 
 # score(right) − score(left) of a verdict given with the left answer as A, and with the right answer as A
