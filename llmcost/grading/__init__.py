@@ -1,7 +1,9 @@
 """Which of two answers is better: checks where the truth is known, a blind judge where it is not."""
 
+from llmcost.grading.agreement import agreement, chance_corrected, position_bias
 from llmcost.grading.damage import Answered, Planted, plant
 from llmcost.grading.decide import may_need_judge
+from llmcost.grading.family import families
 from llmcost.grading.judge import Judge, judge_requests_upper_bound, read_prompt, verdict_text, write_prompt
 from llmcost.grading.pairs import Grade, Grader, Pair
 from llmcost.grading.panel import (
@@ -11,6 +13,7 @@ from llmcost.grading.panel import (
     excluded,
     grade,
     grader,
+    refuse_related_judges,
     refuse_self_grading,
     to_outcomes,
 )
@@ -25,13 +28,18 @@ __all__ = [
     "Judge",
     "Pair",
     "Planted",
+    "agreement",
+    "chance_corrected",
     "excluded",
+    "families",
     "grade",
     "grader",
     "judge_requests_upper_bound",
     "may_need_judge",
     "plant",
+    "position_bias",
     "read_prompt",
+    "refuse_related_judges",
     "refuse_self_grading",
     "to_outcomes",
     "verdict_text",

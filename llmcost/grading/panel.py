@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from llmcost.endpoint.messages import Ask
 from llmcost.errors import ConfigError
 from llmcost.evidence.outcomes import Outcomes
 from llmcost.grading.decide import Decision, decide
+from llmcost.grading.family import bare_name, families
 from llmcost.grading.judge import Judge
 from llmcost.grading.pairs import Grade, Grader, Pair
 
@@ -104,24 +104,47 @@ def grader(name: str, ask: Ask, prepare: Callable[[Mapping[str, Any]], Mapping[s
     return Judge(name, ask, prepare)
 
 
+def refuse_related_judges(
+    graders: Iterable[str], candidates: Iterable[str], incumbents: Iterable[str], *, allow: bool = False
+) -> None:
+    """Nothing; raises ConfigError if a grader comes from a maker of a candidate or an incumbent, unless allowed."""
+    answered = [(name, "a candidate") for name in candidates]
+    answered += [(name, "which answered in the log") for name in incumbents]
+    kin = [
+        f"grader {grader} is related to {name}, {role} ({shared})"
+        for grader in graders
+        for name, role in sorted(set(answered))
+        if (shared := _shared(_judging_model(grader), name))
+    ]
+    if kin and not allow:
+        raise ConfigError(
+            f"{'; '.join(kin)}: a judge favours its own kind",
+            "name a judge of another family with --grader, or accept the bias with --allow-related-judge",
+        )
+
+
+def _judging_model(grader: str) -> str:
+    """The model that a grader's name means: the argument of a registered plug-in, else all of it."""
+    kind, _, argument = grader.partition(":")
+    return argument if argument and kind in plugins.load("graders", GRADERS) else grader
+
+
+def _shared(one: str, other: str) -> str:
+    """What two models have in common, in words; empty if they are not related."""
+    if bare_name(one) == bare_name(other):
+        return "the same model"
+    both = families(one) & families(other)
+    return f"both {' and '.join(sorted(both))}" if both else ""
+
+
 def refuse_self_grading(
     graders: Iterable[str], candidates: Iterable[str], incumbents: Iterable[str], *, allow: bool = False
 ) -> None:
     """Nothing; raises ConfigError if a grader's model is also a candidate or an incumbent, unless that is allowed."""
-    answered = {family(name): f"{name} is a candidate" for name in candidates}
-    answered |= {family(name): f"{name} answered in the log" for name in incumbents}
+    answered = {bare_name(name): f"{name} is a candidate" for name in candidates}
+    answered |= {bare_name(name): f"{name} answered in the log" for name in incumbents}
     for name in () if allow else graders:
-        if (why := answered.get(family(name))) is not None:
+        if (why := answered.get(bare_name(name))) is not None:
             raise ConfigError(
                 f"grader {name} would judge its own answers: {why}", "name a grader of another family with --grader"
             )
-
-
-_EFFORT = re.compile(r"@[a-z]+$")
-_VERSION = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest))+$|:[a-z0-9\-]+$")
-
-
-def family(model: str) -> str:
-    """A model's name without provider prefix, effort, date and variant: `openai/gpt-4o-2024-08-06` → `gpt-4o`."""
-    name = _EFFORT.sub("", model.strip().lower()).rsplit("/", 1)[-1]
-    return _VERSION.sub("", name.removeprefix("judge:"))

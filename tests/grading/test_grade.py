@@ -25,7 +25,7 @@ from llmcost.grading import (
     refuse_self_grading,
     to_outcomes,
 )
-from llmcost.grading.panel import VACUOUS, family
+from llmcost.grading.panel import VACUOUS
 
 TIE, WIN, LOSS = 0.0, 1.0, -1.0
 OPEN = Grade(None, "ungraded")
@@ -291,23 +291,6 @@ def test_outcomes_leave_out_and_count_what_has_no_difference() -> None:
 
 def test_outcomes_of_nothing_are_empty() -> None:
     assert to_outcomes([], np.array([])).differences.shape == (0,)
-
-
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        ("openai/gpt-4o-2024-08-06", "gpt-4o"),
-        ("gpt-3.5-turbo-0125", "gpt-3.5-turbo"),
-        ("claude-3-haiku-20240307", "claude-3-haiku"),
-        ("claude-3-5-sonnet@20240620", "claude-3-5-sonnet"),
-        ("chatgpt-4o-latest", "chatgpt-4o"),
-        ("Qwen/Qwen3-8B@low", "qwen3-8b"),
-        ("meta-llama/llama-3.1-8b-instruct:free", "llama-3.1-8b-instruct"),
-        ("gpt-4o-mini", "gpt-4o-mini"),
-    ],
-)
-def test_a_model_is_known_under_its_dates_and_prefixes(model: str, name: str) -> None:
-    assert family(model) == name
 
 
 def test_no_model_grades_itself() -> None:
