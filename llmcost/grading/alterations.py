@@ -146,6 +146,7 @@ _NUMBER = re.compile(
     r"(?!(?:st|nd|rd|th)\b|[xX][0-9a-fA-F]|[A-Za-z_]*[0-9_])"
 )
 _COUNTED = re.compile(r"(?:step|part|section|chapter|table|figure|option|question|#)[ ]*\Z", re.IGNORECASE)
+_CODED = re.compile(r"[A-Za-z]-")  # A-1029 is an identifier, too
 LONGEST_NUMBER = 15  # digits; a longer one is an identifier, of which one digit changes
 FACTORS = (0.5, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.5, 2.0)
 NEARBY = (-3, -2, -1, 1, 2, 3)
@@ -163,7 +164,9 @@ def _numbering(text: str, spot: re.Match[str]) -> bool:
 def _another_number(text: str, spot: re.Match[str], rng: Random) -> str:
     written = spot[0]
     digits = written.replace(",", "")
-    if len(digits) > LONGEST_NUMBER:
+    if len(digits) > LONGEST_NUMBER or (
+        len(digits) > 1 and _CODED.search(text[max(spot.start() - 2, 0) : spot.start()])
+    ):
         return _another_digit(written, rng)
     whole, _, decimals = digits.partition(".")
     around = text[max(spot.start() - 1, 0) : spot.start()] + text[spot.end() : spot.end() + 1]
@@ -201,9 +204,11 @@ def _another_digit(written: str, rng: Random) -> str:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
+_LATIN = "A-Za-zÀ-ÖØ-öø-ÿ"
+_WORD = rf"[A-ZÀ-ÖØ-Þ][{_LATIN}0-9-]{{2,}}"
 _NAME = re.compile(
-    r"(?:(?<=[a-zß-ÿ0-9,;] )|(?<=[a-z]: ))[A-ZÀ-ÖØ-Þ][\w-]{2,}(?: [A-ZÀ-ÖØ-Þ][\w-]{2,}){0,3}"
-    r"|(?<=`)[\w.-]{3,60}(?=`)|\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b[a-z]+[A-Z][A-Za-z]+\b"
+    rf"(?:(?<=[a-zß-ÿ,;] )|(?<=[a-z]: ))(?!(?:The|This|That|You|And|But|For) ){_WORD}(?: {_WORD}){{0,3}}"
+    r"|(?<=`)[\w.-]{3,60}(?=`)|\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b[a-z]{2,}(?:[A-Z][a-z]+)+\b"
 )
 _GROUP_OF = {word: group for group in opposites.GROUPS for word in group}
 _MEMBER = re.compile(rf"\b(?:{'|'.join(sorted(_GROUP_OF, key=len, reverse=True))})\b")

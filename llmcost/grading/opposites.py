@@ -22,7 +22,6 @@ OPPOSITES = (
     ("more than", "less than"),
     ("at least", "at most"),
     ("above", "below"),
-    ("over", "under"),
     ("minimum", "maximum"),
     ("true", "false"),
     ("yes", "no"),

@@ -196,6 +196,11 @@ def test_nothing_but_one_number_changes(text: str) -> None:
         assert digits[0] == digits[1]
 
 
+def test_an_identifier_keeps_its_length() -> None:
+    assert all(re.fullmatch(r"Order LF-\d{5}", new) for new in ways("number", "Order LF-92081"))
+    assert len(ways("number", "card 4000000000000000123")[0]) == len("card 4000000000000000123")
+
+
 @pytest.mark.parametrize("text", ["1. Cut\n2. Sew", "Step 1 and step 2", "the 1st", "sha 3f2a9c", "0xFF", "user_2"])
 def test_what_only_counts_or_names_is_no_number(text: str) -> None:
     assert ways("number", text) == []
