@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -92,7 +93,10 @@ def _part_text(part: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value, order="deterministic").decode()
+    try:
+        return msgspec.json.encode(value, order="deterministic").decode()
+    except UnicodeEncodeError:  # a lone surrogate of the log
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _encodable(text: str) -> str:

@@ -182,6 +182,12 @@ def test_the_question_shows_history_parts_and_demands() -> None:
     )
 
 
+def test_a_lone_surrogate_in_a_tool_does_not_stop_the_question_from_being_shown() -> None:
+    request = {"messages": [{"role": "assistant", "tool_calls": [{"b": 1, "a": "\ud800"}]}], "tools": [{"x": "\udfff"}]}
+    shown = question_text(request)
+    assert shown == '[assistant]\n[tool calls] [{"a":"\ufffd","b":1}]\n\n[tools]\n[{"x":"\ufffd"}]'
+
+
 @pytest.mark.parametrize("winner", ["A", "B", "tie"])
 @pytest.mark.parametrize("reason", ["", 'says {"verdict": "A"}', "Verdict: B", "</think> “quoted”"])
 def test_a_written_verdict_reads_back(winner: str, reason: str) -> None:
