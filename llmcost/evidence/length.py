@@ -11,7 +11,7 @@ K.-Y. Liang and S. L. Zeger, Biometrika 73 (1986), 13–22.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -49,9 +49,10 @@ def adjusted_bounds(
     the slope, or failures and exact matches would bend it. `clusters` are small numbers of what belongs together.
 
     Where the shifts are all the same but not 0, length and quality cannot be told apart, and where fewer than three
-    clusters were graded nothing can: the bounds are then −1 and 1. Raises ValueError for arrays that are not parallel.
+    clusters were graded nothing can: the bounds are then −1 and 1. Raises ValueError for arrays that are not parallel,
+    or for numbers that cannot be.
     """
-    _check(differences, lengths, weights, clusters)
+    _check(differences, lengths, weights, z, clusters)
     if not np.any(lengths):
         return None
     fit = _Fit(differences, lengths, weights)
@@ -113,9 +114,11 @@ def _groups(n: int, clusters: Ints | None) -> Ints:
     return np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
 
 
-def _check(differences: Floats, lengths: Floats, weights: Floats, clusters: Ints | None) -> None:
+def _check(differences: Floats, lengths: Floats, weights: Floats, z: float, clusters: Ints | None) -> None:
     others = (lengths, weights) if clusters is None else (lengths, weights, clusters)
     if differences.ndim != 1 or any(other.shape != differences.shape for other in others):
         raise ValueError("differences, lengths, weights and clusters must be parallel")
     if not (np.all(np.isfinite(lengths)) and np.all(weights > 0)):
         raise ValueError("lengths must be finite and weights positive")
+    if not 0 < z < inf:
+        raise ValueError(f"z must be above 0 and finite, got {z}")

@@ -10,7 +10,7 @@ mean, with survey weights and known probabilities of being labelled.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,8 @@ def human_bounds(
     Raises ValueError where there are fewer than two labels (or clusters with one), or for numbers that cannot be.
     """
     _check(judged, weights, labelled, labels, probabilities, clusters)
+    if not 0 < z < inf:
+        raise ValueError(f"z must be above 0 and finite, got {z}")
     groups: Ints = np.arange(judged.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     enough = np.unique(groups[labelled]).size
     if enough < 2:

@@ -112,6 +112,8 @@ GOOD = {
         ({"labelled": np.array([0, 4])}, "indices"),
         ({"labelled": np.array([-1, 0])}, "indices"),
         ({"labelled": np.array([1, 1])}, "at most once"),
+        ({"z": np.inf}, "finite"),
+        ({"z": 0.0}, "above 0"),
         ({"weights": np.zeros(4)}, "positive"),
         ({"probabilities": np.array([0.0, 0.5])}, r"\(0, 1\]"),
         ({"probabilities": np.array([1.1, 0.5])}, r"\(0, 1\]"),
