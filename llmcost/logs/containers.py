@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from llmcost.logs.decode import BOM, Undecodable, decode
 from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet, reading_parquet
 
 HEAD = 1 << 16
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 BATCH_ROWS = 2_000
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
@@ -45,6 +45,47 @@ class LineBlock(NamedTuple):
     lines: list[bytes]
     wrong: str | None
     utf8: bool
+
+
+class Lines(NamedTuple):
+    """Some lines: where each begins, its number in the file, and what is wrong with them."""
+
+    lines: Sequence[bytes]
+    positions: Sequence[int]
+    numbers: Sequence[int]
+    wrong: str | None
+
+    def only(self, chosen: Sequence[int]) -> Lines:
+        """Some of them."""
+        lines, positions, numbers = self.lines, self.positions, self.numbers
+        return Lines(
+            [lines[place] for place in chosen],
+            [positions[place] for place in chosen],
+            [numbers[place] for place in chosen],
+            self.wrong,
+        )
+
+    def item(self, place: int) -> Item | None:
+        """The record of one of them; None for a blank one."""
+        return _item_of(self.lines[place], self.positions[place], self.numbers[place], self.wrong)
+
+
+class Rows(NamedTuple):
+    """Some rows of a table, by the column. Values are Python's; texts that may be JSON are UTF-8 bytes."""
+
+    columns: Mapping[str, Sequence[Any]]
+    positions: Sequence[int]
+
+    def only(self, chosen: Sequence[int]) -> Rows:
+        """Some of them."""
+        columns = {name: [column[place] for place in chosen] for name, column in self.columns.items()}
+        return Rows(columns, [self.positions[place] for place in chosen])
+
+    def item(self, place: int) -> Item:
+        """The record of one of them."""
+        values = {name: column[place] for name, column in self.columns.items()}
+        record = {name: value.decode() if type(value) is bytes else value for name, value in values.items()}
+        return Item(self.positions[place], self.positions[place] + 1, record, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +186,22 @@ def _blocks(stream: IO[bytes], may_be_damaged: bool) -> Iterator[tuple[list[byte
         block, wrong = _block(stream) if may_be_damaged else (stream.read(BLOCK), None)
         if not block:
             break
-        whole = rest + block
-        lines = whole.split(b"\n")
-        rest = lines.pop()
-        if lines:
-            size = len(whole) - len(rest)
-            yield lines, size, None, _is_utf8(whole, size)
+        first, *lines = block.split(b"\n")
+        if not lines:
+            rest += first
+            continue
+        last = lines.pop()
+        whole = _is_utf8(block, len(first), len(block) - len(last))  # where characters may be cut is left out
+        first = rest + first
+        yield [first, *lines], len(rest) + len(block) - len(last), None, whole and _is_utf8(first, 0, len(first))
+        rest = last
     if rest or wrong:
         yield [rest], len(rest) + 1, wrong, False
 
 
-def _is_utf8(content: bytes, size: int) -> bool:
-    """Whether the first bytes are UTF-8; Arrow looks at many at a time."""
-    text = pa.LargeStringArray.from_buffers(1, pa.array([0, size], pa.int64()).buffers()[1], pa.py_buffer(content))
+def _is_utf8(content: bytes, start: int, stop: int) -> bool:
+    """Whether these bytes of it are UTF-8; Arrow looks at many at a time."""
+    text = pa.LargeStringArray.from_buffers(1, pa.array([start, stop], pa.int64()).buffers()[1], pa.py_buffer(content))
     try:
         text.validate(full=True)
     except pa.ArrowInvalid:
@@ -185,12 +229,12 @@ def _lines(path: str, compression: str | None) -> Iterator[Item]:
         position = block.position
         for line in block.lines:
             number += 1
-            if (item := item_of(line, position, number, block.wrong)) is not None:
+            if (item := _item_of(line, position, number, block.wrong)) is not None:
                 yield item
             position += len(line) + 1
 
 
-def item_of(line: bytes, position: int, number: int, wrong: str | None) -> Item | None:
+def _item_of(line: bytes, position: int, number: int, wrong: str | None) -> Item | None:
     """The record of a line; None for a blank one."""
     if wrong is not None:
         return Item(position, number, None, wrong)
@@ -309,15 +353,36 @@ def _fetch_by_number(
     return chosen
 
 
-def parquet_rows(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[Item]:
-    """The rows of the row groups [start, stop)."""
+def parquet_columns(
+    path: str, compression: str | None, as_bytes: Collection[str], start: int = 0, stop: int | None = None
+) -> Iterator[Rows]:
+    """The rows of the row groups [start, stop); texts of the columns `as_bytes` as bytes, if they are UTF-8."""
     with reading_parquet(path), open_parquet(path, compression) as file:
         groups = range(start, file.num_row_groups if stop is None else stop)
         number = sum(file.metadata.row_group(group).num_rows for group in range(start))
         for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=list(groups)):
-            for record in _as_records(batch):
-                yield Item(number, number + 1, record, None)
-                number += 1
+            named = zip(batch.schema.names, batch.columns, strict=True)
+            columns = {name: _bytes(column) if name in as_bytes else _values(column) for name, column in named}
+            yield Rows(columns, range(number, number + len(batch)))
+            number += len(batch)
+
+
+def _bytes(column: pa.Array) -> list[Any]:
+    """The values of a column, texts as bytes if all of them are UTF-8."""
+    kind = column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return _values(column)
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return _values(column)
+    found: list[Any] = column.cast(pa.large_binary()).to_pylist()
+    return found
+
+
+def _parquet_rows(path: str, compression: str | None) -> Iterator[Item]:
+    for rows in parquet_columns(path, compression, ()):
+        yield from map(rows.item, range(len(rows.positions)))
 
 
 def _fetch_rows(path: str, compression: str | None, positions: Sequence[int]) -> Iterator[Item]:
@@ -368,5 +433,5 @@ CONTAINERS = {
     "jsonl": Container(_lines, _fetch_lines),
     "json": Container(_document, _fetch_by_number(_document)),
     "csv": Container(_table, _fetch_by_number(_table)),
-    "parquet": Container(parquet_rows, _fetch_rows),
+    "parquet": Container(_parquet_rows, _fetch_rows),
 }

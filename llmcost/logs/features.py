@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xxhash
@@ -40,37 +40,15 @@ def features(call: Call) -> Features:
     roles = [message.get("role") for message in messages]
     texts = ["".join(texts_of(message.get("content"))) for message in messages]
     tools = bool(request.get("tools") or request.get("functions"))
-    limit = limit_of(request.get(name) for name in MAX_OUTPUT)
-    return features_of(limit, effort_of(request), roles, texts, tools, answer_print(*_said(call.answer)))
-
-
-def _said(answer: Answer | None) -> tuple[str | None, Sequence[ToolCall]]:
-    return (None, ()) if answer is None else (answer.text, answer.tool_calls)
-
-
-def features_of(
-    limit: int | None,
-    effort: str | None,
-    roles: Sequence[Any],
-    texts: Sequence[str],
-    tools: bool,
-    answer: tuple[int | None, bytes | None],
-) -> Features:
-    """The same of the roles and texts of a request's messages."""
     return Features(
-        limit,
-        effort,
+        next((found for name in MAX_OUTPUT if (found := count(request.get(name))) is not None), None),
+        effort_of(request),
         len(roles) if roles else None,
         sum(map(utf8_length, texts)) if roles else None,
-        *answer,
+        *_answer_print(call.answer),
         texts[0] or None if roles and roles[0] == "user" and not tools else None,
         _sketched(roles, texts),
     )
-
-
-def limit_of(limits: Iterable[Any]) -> int | None:
-    """The first of these limits of an answer's tokens that is a count."""
-    return next((found for limit in limits if (found := count(limit)) is not None), None)
 
 
 def effort_of(request: Mapping[str, Any]) -> str | None:
@@ -80,14 +58,19 @@ def effort_of(request: Mapping[str, Any]) -> str | None:
     return effort if isinstance(effort, str) else None
 
 
-def answer_print(text: str | None, tool_calls: Sequence[ToolCall]) -> tuple[int | None, bytes | None]:
-    """Size in bytes and fingerprint of an answer; None for one that says nothing."""
-    if text is None and not tool_calls:
+def written(text: str | None, tool_calls: Sequence[ToolCall]) -> str | None:
+    """What an answer says, as one text: its own, stripped, and its tool calls; None for one that says nothing."""
+    if not tool_calls:
+        return None if text is None else text.strip()
+    return (text or "").strip() + "".join(f"\x00{call.name}\x00{call.arguments}" for call in tool_calls)
+
+
+def _answer_print(answer: Answer | None) -> tuple[int | None, bytes | None]:
+    """Size in bytes and fingerprint of an answer."""
+    said = None if answer is None else written(answer.text, answer.tool_calls)
+    if said is None:
         return None, None
-    written = (text or "").strip()
-    for call in tool_calls:
-        written += f"\x00{call.name}\x00{call.arguments}"
-    encoded = written.encode("utf-8", "replace")
+    encoded = said.encode("utf-8", "replace")
     return len(encoded), xxhash.xxh3_128_digest(encoded)
 
 

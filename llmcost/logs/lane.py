@@ -1,63 +1,56 @@
 """The fast lane: request/response records of shapes that repeat, decoded with types instead of into dictionaries.
 
-A log's records share few shapes. The lane learns the keys of the first ones, and takes a line only if it has no key
-that was not learned, and types as a chat completion has them; every other line is left to its format. What it reads of
-a line is what the format reads: a law of the tests.
+A log's records share few shapes. The lane learns the keys of the first ones, and takes a record only if it has no key
+that was not learned, and types as a chat completion has them; every other record is left to its format. What it reads
+of a record is what the format reads: a law of the tests.
 
-A line's text is looked at when it is taken; the rest waits for the batch, which is read by the column
-(`llmcost.logs.surroundings`).
+Records come by the batch and are read by the column: a small batch for what is said (`llmcost.logs.exchanges`), so
+that texts stay in the processor's cache; a large one for what stands around it (`llmcost.logs.surroundings`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import xxhash
 from msgspec import UNSET, Meta, Raw
 
-from llmcost.calls import SCHEMA, Call
-from llmcost.logs.answers import tool_calls_of
-from llmcost.logs.decode import Undecodable, decode, embedded
-from llmcost.logs.features import MAX_OUTPUT, SYSTEM_ROLES, answer_print, effort_of, features_of, texts_of
-from llmcost.logs.fingerprints import NOT_SHAPING, canonical
+from llmcost.calls import SCHEMA
+from llmcost.logs.containers import Lines, Rows
+from llmcost.logs.decode import Undecodable, embedded
+from llmcost.logs.exchanges import MOST_REMEMBERED, TOOLS, Asking, CallSite, Exchanges, reader
+from llmcost.logs.features import MAX_OUTPUT
+from llmcost.logs.fingerprints import NOT_SHAPING
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.model import ReadOptions, Record
-from llmcost.logs.requests import LONGEST_MARKER, state_of_texts
 from llmcost.logs.surroundings import ASKED, LOOKED_INTO, SEARCHED, Surroundings
 from llmcost.logs.table import column_of
-from llmcost.logs.values import MAX_COUNT, count
+from llmcost.logs.values import MAX_COUNT
 
-BATCH = 1024
+BATCH = 1024  # rows: those of a table
 MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
-MOST_REMEMBERED = 1024
-TOOLS = ("tools", "functions")
 ANSWERED = ("choices", "error")
 # Keys of a request whose kind is not up to the first records of a log.
 OBJECTS = frozenset({*TOOLS, "reasoning"})
 NEVER_OBJECTS = frozenset({*MAX_OUTPUT, "reasoning_effort", "messages"})
-PLAIN = {str}
-NO_OBJECTS: Mapping[str, Remembered] = {}
-NO_LIMITS = (None, None)
-COMPLETION = (None, "chat.completion")
+UNREADABLE = (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError, TypeError)
 
 # What is searched for facts and tags; one that holds JSON as text is left to the format.
 Searched = dict[str, Any] | list[Any] | None
 
 OPEN = (dict, list, type(None))
 
-CallSite = Callable[[Call], str | None]
-Taken = tuple[Any, ...]
-Count = Annotated[int, Meta(ge=0, lt=MAX_COUNT)]
+# What is taken of a record besides columns of the table, until the batch is full.
+AROUND, ASKED_FOR, ANSWERED_WITH = "around", "asked", "answered"
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+Count = Annotated[int, Meta(ge=0, lt=MAX_COUNT)]
 
 
 class AnswerMessage(msgspec.Struct, gc=False):
@@ -92,49 +85,43 @@ class OutputDetails(msgspec.Struct, gc=False):
 
 
 class UsageBlock(msgspec.Struct, gc=False):
-    """A usage block as OpenAI writes it. What follows the details says that somebody else did."""
+    """A usage block as OpenAI writes it. With what must be null, somebody else wrote it."""
 
     prompt_tokens: Count
     completion_tokens: Count
     prompt_tokens_details: InputDetails | None = None
     completion_tokens_details: OutputDetails | None = None
-    input_tokens_details: Any = None
-    output_tokens_details: Any = None
-    prompt_cache_hit_tokens: Any = None
-    cached_tokens: Any = None
-    cache_read_tokens: Any = None
-    cache_read_input_tokens: Any = None
-    cache_write_tokens: Any = None
-    cache_creation_input_tokens: Any = None
-    cache_creation: Any = None
-    reasoning_tokens: Any = None
-    cost: Any = None
+    input_tokens_details: None = None
+    output_tokens_details: None = None
+    prompt_cache_hit_tokens: None = None
+    cached_tokens: None = None
+    cache_read_tokens: None = None
+    cache_read_input_tokens: None = None
+    cache_write_tokens: None = None
+    cache_creation_input_tokens: None = None
+    cache_creation: None = None
+    reasoning_tokens: None = None
+    cost: None = None
 
 
 class Response(msgspec.Struct, gc=False):
-    """What means something in a chat completion, or in the error in its stead. What follows is of something else."""
+    """What means something in a chat completion, or in the error in its stead; what must be null says neither."""
 
-    choices: list[Choice] | None = None
-    error: Any = None
+    choices: Annotated[list[Choice], Meta(min_length=1)] | None = None
+    error: dict[str, Any] | None = None
     id: Any = None
     model: Any = None
     created: Any = None
     service_tier: Any = None
     usage: UsageBlock | None = None
-    object: str | None = None
-    created_at: Any = None
-    status: Any = None
-    status_code: Any = None
-    data: Any = None
+    object: Literal["chat.completion"] | None = None
+    created_at: None = None
+    status: None = None
+    status_code: None = None
+    data: None = None
 
 
-_unlike_openai = attrgetter(
-    "input_tokens_details", "output_tokens_details", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_tokens",
-    "cache_read_input_tokens", "cache_write_tokens", "cache_creation_input_tokens", "cache_creation",
-    "reasoning_tokens", "cost",
-)  # fmt: skip
-_unlike_completion = attrgetter("created_at", "status", "status_code", "data")
-NOTHING_OF_USAGE, NOTHING_OF_RESPONSE = (None,) * 11, (None,) * 4
+_facts = attrgetter("id", "model", "created", "service_tier", "usage", "error")
 
 
 class Keys(NamedTuple):
@@ -153,56 +140,55 @@ class Keys(NamedTuple):
         return Keys(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-class Remembered(NamedTuple):
-    """An object in a request that is the same in many, such as its tools."""
-
-    value: Any
-    canonical: Raw | None
-
-
 class Shape:
     """The types of a log's records, made of their keys, and what reads their values."""
 
     def __init__(self, keys: Keys, request_key: str, response_key: str) -> None:
-        message, self.content = _struct("Message", dict.fromkeys(sorted(keys.message), Any))
+        message, said = _struct("Message", {key: Raw if key == "content" else Any for key in sorted(keys.message)})
         types: dict[str, Any] = {key: Raw if key in keys.objects else Any for key in sorted(keys.request)}
         types |= {"metadata": Searched} if "metadata" in types else {}
-        request, asked = _struct("Request", types | {"messages": list[message]})  # type: ignore[valid-type]
+        types |= {"messages": Annotated[list[message], Meta(min_length=1)]}  # type: ignore[valid-type]
+        request, asked = _struct("Request", types, required=("messages",))
         around = {key: Searched if key in SEARCHED else Any for key in keys.outer}
-        record, outer = _struct("Record", around | {request_key: request, response_key: Response})
+        halves = {request_key: request, response_key: Response}
+        record, outer = _struct("Record", around | halves, required=(request_key, response_key))
         self.decode = msgspec.json.Decoder(record).decode
         self.halves = attrgetter(outer[request_key], outer[response_key])
-        self.keys, self.half_keys = frozenset(outer), (request_key, response_key)
-        self.outer = tuple(keys.outer)
-        self.searched = [number for number, key in enumerate(keys.outer) if key in SEARCHED]
+        self.half_keys, self.outer = (request_key, response_key), tuple(keys.outer)
         self.decode_request = msgspec.json.Decoder(request).decode
         self.decode_response = msgspec.json.Decoder(Response).decode
-        self.messages = attrgetter(asked["messages"])
-        self.said = _values(self.content, ("role", "content"))
-        self.around = _values(outer, keys.outer)
-        self.rich = not keys.message.keys() <= {"role", "content", "name", "tool_call_id"}
-        self.asked_keys = [key for key in dict.fromkeys((*ASKED, *LOOKED_INTO)) if key in asked]
-        self.asked = _values(asked, self.asked_keys)
-        self.effort, self.limits = asked.get("reasoning_effort"), [asked[key] for key in MAX_OUTPUT if key in asked]
-        self.limited = not asked.keys().isdisjoint({*MAX_OUTPUT, "reasoning_effort", "reasoning"})
-        self.objects = [(key, asked[key]) for key in keys.request if key in keys.objects]
-        self.aside = [asked[key] for key in keys.request if key in NOT_SHAPING]
-        self.plain = [asked[key] for key in keys.request if key not in {*NOT_SHAPING, *keys.objects, "messages"}]
-        self.surroundings = Surroundings(tuple(keys.outer), request_key, self.asked_keys)
+        self.around = reader(outer, keys.outer)
+        asked_keys = [key for key in dict.fromkeys((*ASKED, *LOOKED_INTO)) if key in asked]
+        self.asked = reader(asked, asked_keys)
+        shaping, _ = _struct("Shaping", {key: kind for key, kind in types.items() if key not in NOT_SHAPING})
+        self.asking = Asking(asked, said, keys.objects, shaping)
+        self.surroundings = Surroundings(self.outer, request_key, asked_keys)
+
+
+class Decoded(NamedTuple):
+    """Records of a batch: which they are of it, the values around their halves, and those."""
+
+    numbers: list[int]
+    around: list[Any]
+    requests: list[Any]
+    responses: list[Any]
+
+    def only(self, rows: Sequence[int]) -> Decoded:
+        """Some of them."""
+        numbers, around, requests, responses = ([column[row] for row in rows] for column in self)
+        return Decoded(numbers, around, requests, responses)
 
 
 class Lane:
-    """Reads the lines of one log that have its usual shapes. They must be UTF-8: it does not look at all of them."""
+    """Reads the records of one log that have its usual shapes. They must be UTF-8: it does not look at all of them."""
 
-    def __init__(self, options: ReadOptions, call_site: CallSite) -> None:
-        self._call_site = call_site
+    def __init__(self, call_site: CallSite) -> None:
         self._halves: tuple[str, str] | None = None
         self._keys: Keys | None = None
         self._shape: Shape | None = None
         self._lessons = 0
-        self._sites: dict[Any, tuple[str | None, bool]] = {}
-        self._remembered: dict[bytes, Remembered] = {}
-        self._taken: list[tuple[Any, ...]] = []
+        self._exchanges = Exchanges(call_site)
+        self._taken: dict[str, list[Any]] = {}
         self._tables: list[pa.Table] = []
 
     @staticmethod
@@ -211,195 +197,116 @@ class Lane:
         plain = not options.fields and options.expected_field is None and not options.estimate_tokens
         return form == OpenAIPairs.name and plain
 
-    def learn(self, record: Any) -> None:
-        """Takes the keys of a record that was left to its format, if it is one that could be read here."""
+    def learn(self, record: Any) -> bool:
+        """Takes the keys of a record that was left to its format, if it could be read here; whether any is new."""
         record = _opened(record)
         halves = _halves(record)
         if self._lessons >= MOST_LESSONS or halves is None or self._halves not in (None, halves):
-            return
+            return False
         found = _keys(record, *halves)
         keys = found if self._keys is None else self._keys.and_those_of(found)
-        if keys != self._keys and max(map(len, keys)) <= MOST_KEYS:
-            self._flush()
-            self._lessons += 1
-            self._halves, self._keys, self._shape = halves, keys, Shape(keys, *halves)
-
-    def takes(self, line: bytes, position: int) -> bool:
-        """Whether the line was read; if not, it must be read by its format."""
-        return self._shape is not None and self._takes(self._of_line, self._shape, line, position)
-
-    def takes_row(self, record: Record, position: int) -> bool:
-        """The same of a row of a table, whose request and response are JSON texts."""
-        return self._shape is not None and self._takes(self._of_row, self._shape, record, position)
-
-    def _takes(self, read: Callable[[Shape, Any], Taken | None], shape: Shape, content: Any, position: int) -> bool:
-        try:
-            taken = read(shape, content)
-        except (msgspec.DecodeError, Undecodable, OverflowError, UnicodeError, RecursionError, TypeError):
+        if keys == self._keys or max(map(len, keys)) > MOST_KEYS:
             return False
-        if taken is None:
-            return False
-        self._taken.append((*taken, position))
-        if len(self._taken) >= BATCH:
-            self._flush()
+        self._flush()
+        self._lessons += 1
+        self._halves, self._keys, self._shape = halves, keys, Shape(keys, *halves)
         return True
 
+    def takes(self, some: Lines | Rows) -> list[int]:
+        """Reads some records; which of them it did not: they must be read by their format."""
+        found = None
+        if self._shape is not None:
+            found = _of_rows(self._shape, some) if isinstance(some, Rows) else _of_lines(self._shape, some)
+        if found is None:
+            return list(range(len(some.positions)))
+        taken = {*self._take(_completions(found), some.positions)}
+        return [number for number in range(len(some.positions)) if number not in taken]
+
     def tables(self) -> list[pa.Table]:
-        """The rows of all lines that were taken, as tables of calls."""
+        """The rows of all records that were taken, as tables of calls."""
         self._flush()
         return self._tables
+
+    def _take(self, found: Decoded, positions: Sequence[int]) -> Sequence[int]:
+        """The numbers of the records that were taken; if there is something odd among them, each is looked at alone."""
+        if self._shape is None or not found.numbers:
+            return ()
+        firsts = [response.choices[0] if response.choices else None for response in found.responses]
+        answers = [choice and choice.message for choice in firsts]
+        try:
+            columns = self._exchanges.columns(self._shape.asking, found.requests, answers)
+        except UNREADABLE:
+            if len(found.numbers) == 1:
+                return ()
+            each = (self._take(found.only([row]), positions) for row in range(len(found.numbers)))
+            return list(itertools.chain.from_iterable(each))
+        ends = [(choice and choice.finish_reason,) for choice in firsts]
+        columns |= {
+            "position": [positions[number] for number in found.numbers],
+            AROUND: found.around,
+            ASKED_FOR: list(map(self._shape.asked, found.requests)),
+            ANSWERED_WITH: list(map(tuple.__add__, map(_facts, found.responses), ends)),
+        }
+        for name, values in columns.items():
+            self._taken.setdefault(name, []).extend(values)
+        if len(self._taken["position"]) >= BATCH:
+            self._flush()
+        return found.numbers
 
     def _flush(self) -> None:
         if not self._taken or self._shape is None:
             return
-        around, asked, responses, *texts, positions = zip(*self._taken, strict=True)
-        columns = self._shape.surroundings.columns(around, asked, responses)
-        columns |= dict(zip(TEXT_COLUMNS, texts, strict=True)) | {"position": positions}
-        self._tables.append(
-            pa.table([column_of(item, columns.get(item.name), len(positions)) for item in SCHEMA], SCHEMA)
-        )
-        self._taken = []
-
-    def _of_line(self, shape: Shape, line: bytes) -> Taken | None:
-        record = shape.decode(line)
-        return self._exchange(shape, shape.around(record), *shape.halves(record), b"runcated" in line)
-
-    def _of_row(self, shape: Shape, record: Record) -> Taken | None:
-        request, response = (record.get(key) for key in shape.half_keys)
-        if type(request) is not str or type(response) is not str or record.keys() != shape.keys:
-            return None
-        around = tuple([record[key] for key in shape.outer])
-        if any(type(around[number]) not in OPEN for number in shape.searched):
-            return None
-        halves = shape.decode_request(request), shape.decode_response(response)
-        return self._exchange(shape, around, *halves, "runcated" in request)
-
-    def _exchange(
-        self, shape: Shape, around: Sequence[Any], request: Any, response: Response | None, may_be_cut: bool
-    ) -> Taken | None:
-        """What is taken of an exchange: what surrounds it, and all that its text tells."""
-        if request is None or response is None or not _is_completion(response):
-            return None
-        messages = shape.messages(request)
-        if not messages:
-            return None
-        roles, contents = zip(*map(shape.said, messages), strict=True)
-        texts = contents if set(map(type, contents)) == PLAIN else tuple("".join(texts_of(item)) for item in contents)
-        state = _state(contents, texts, may_be_cut)
-        objects = self._objects(shape, request) if shape.objects else NO_OBJECTS
-        site, tools = self._site(roles, contents, objects)
-        limit, effort = _limits(shape, request, objects) if shape.limited else NO_LIMITS
-        text = features_of(limit, effort, roles, texts, tools, _answer_print(response))
-        asked = shape.asked(request)
-        rich = shape.rich or texts is not contents
-        key = _prompt_key(shape, request, objects, rich) if state == "full" else None
-        return around, asked, response, site, key, state, *text
-
-    def _objects(self, shape: Shape, request: Any) -> dict[str, Remembered]:
-        """The objects that the request has, as they were read before where they are the same."""
-        found = {}
-        for key, name in shape.objects:
-            raw = getattr(request, name)
-            if raw is not None:
-                found[key] = self._object(bytes(raw))
-        return found
-
-    def _object(self, raw: bytes) -> Remembered:
-        found = self._remembered.get(raw)
-        if found is None:
-            value = decode(raw)
-            if type(value) is float and value.is_integer():
-                value = int(value)
-            found = Remembered(value, None if value is None else Raw(canonical(value)))
-            _remember(self._remembered, raw, found)
-        return found
-
-    def _site(
-        self, roles: Sequence[Any], contents: Sequence[Any], objects: Mapping[str, Remembered]
-    ) -> tuple[str | None, bool]:
-        """The call site, which the leading system messages and the tools decide; and whether there are tools."""
-        count = next((number for number, role in enumerate(roles) if role not in SYSTEM_ROLES), len(roles))
-        leading = contents[:count]
-        tools = tuple(objects[key].canonical for key in TOOLS if key in objects) if objects else ()
-        key = leading, *map(bytes, filter(None, tools))
-        try:
-            return self._sites[key]
-        except (KeyError, TypeError):  # contents in parts are lists, which are no keys
-            messages = [{"role": "system", "content": content} for content in leading]
-            declared = {name: objects[name].value for name in TOOLS if name in objects}
-            found = self._call_site(Call(request={"messages": messages, **declared})), any(declared.values())
-            if set(map(type, leading)) <= PLAIN:
-                _remember(self._sites, key, found)
-            return found
+        columns, self._taken = self._taken, {}
+        beside = (columns.pop(name) for name in (AROUND, ASKED_FOR, ANSWERED_WITH))
+        count = len(columns["position"])
+        found = self._shape.surroundings.columns(*beside) | columns
+        self._tables.append(pa.table([column_of(item, found.get(item.name), count) for item in SCHEMA], SCHEMA))
 
 
-TEXT_COLUMNS = (
-    "call_site", "prompt_key", "body_state", "max_output_tokens", "reasoning_effort", "messages", "prompt_bytes",
-    "answer_bytes", "answer_key", "opening", "sketch",
-)  # fmt: skip
+def _of_lines(shape: Shape, some: Lines) -> Decoded:
+    numbers, records = _readable(shape.decode, some.lines)
+    halves = list(map(shape.halves, records))
+    return Decoded(numbers, list(map(shape.around, records)), [one for one, _ in halves], [one for _, one in halves])
 
 
-def _is_completion(response: Response) -> bool:
-    usage = response.usage
-    return (
-        (
-            bool(response.choices)
-            if response.error is None
-            else response.choices is None and type(response.error) is dict
-        )
-        and response.object in COMPLETION
-        and _unlike_completion(response) == NOTHING_OF_RESPONSE
-        and (usage is None or _unlike_openai(usage) == NOTHING_OF_USAGE)
+def _of_rows(shape: Shape, some: Rows) -> Decoded | None:
+    """The rows that can be read, whose requests and responses are JSON texts; None if the columns are others."""
+    if some.columns.keys() != {*shape.half_keys, *shape.outer}:
+        return None
+    asked, answered = (some.columns[key] for key in shape.half_keys)
+    requests = dict(zip(*_readable(shape.decode_request, asked), strict=True))
+    responses = dict(zip(*_readable(shape.decode_response, answered), strict=True))
+    searched = [some.columns[key] for key in shape.outer if key in SEARCHED]
+    numbers = [
+        number
+        for number in requests
+        if number in responses and all(type(column[number]) in OPEN for column in searched)
+    ]
+    around = list(zip(*(some.columns[key] for key in shape.outer), strict=True)) or [()] * len(some.positions)
+    return Decoded(
+        numbers,
+        [around[number] for number in numbers],
+        [requests[number] for number in numbers],
+        [responses[number] for number in numbers],
     )
 
 
-def _state(contents: Sequence[Any], texts: Sequence[str], may_be_cut: bool) -> str:
-    """As `state_of_texts`, looking only at texts that may hold a mark."""
-    if texts is not contents:
-        return state_of_texts([text for content in contents for text in texts_of(content)])
-    if not may_be_cut and min(map(len, texts)) > LONGEST_MARKER:
-        return "full"
-    return state_of_texts(texts if may_be_cut else [text for text in texts if len(text) <= LONGEST_MARKER])
+def _completions(found: Decoded) -> Decoded:
+    """What answers, or says why it does not."""
+    kept = [row for row, said in enumerate(found.responses) if (said.choices is None) != (said.error is None)]
+    return found if len(kept) == len(found.numbers) else found.only(kept)
 
 
-def _limits(shape: Shape, request: Any, objects: Mapping[str, Remembered]) -> tuple[int | None, str | None]:
-    limit = None
-    for name in shape.limits:
-        if limit is None and (value := getattr(request, name)) is not None:
-            limit = count(value)
-    effort = None if shape.effort is None else getattr(request, shape.effort)
-    if effort is None and "reasoning" not in objects:
-        return limit, None
-    reasoning = objects["reasoning"].value if "reasoning" in objects else None
-    return limit, effort_of({"reasoning_effort": effort, "reasoning": reasoning})
-
-
-def _prompt_key(shape: Shape, request: Any, objects: Mapping[str, Remembered], rich: bool) -> bytes:
-    """The fingerprint of all that shapes the answer; spends the request. `rich`: messages may hold more than texts."""
-    for name in shape.aside:
-        setattr(request, name, UNSET)
-    if objects:
-        for key, name in shape.objects:
-            if key in objects:
-                setattr(request, name, objects[key].canonical)
-    for name in shape.plain:
-        value = getattr(request, name)
-        if type(value) is float and value.is_integer():
-            setattr(request, name, int(value))
-    encoded = _encode(request)
-    if rich and b":null" in encoded:
-        encoded = canonical(decode(encoded))
-    return xxhash.xxh3_128_digest(encoded)
-
-
-def _answer_print(response: Response) -> tuple[int | None, bytes | None]:
-    if not response.choices:
-        return None, None
-    message = response.choices[0].message
-    if not message.tool_calls and not message.function_call:
-        return answer_print(message.content, ())
-    calls = {"tool_calls": message.tool_calls, "function_call": message.function_call}
-    return answer_print(message.content, tool_calls_of(calls))
+def _readable(decode: Callable[[Any], Any], texts: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    """What could be decoded: the numbers of the texts, and their values."""
+    numbers, values = [], []
+    for number, text in enumerate(texts):
+        try:
+            values.append(decode(text))
+        except UNREADABLE:
+            continue
+        numbers.append(number)
+    return numbers, values
 
 
 def _opened(record: Any) -> Any:
@@ -447,24 +354,21 @@ def _keys(record: Record, request_key: str, response_key: str) -> Keys:
     )
 
 
-def _struct(name: str, types: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+def _struct(name: str, types: Mapping[str, Any], required: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
     """A struct with these keys and no others, and the attribute of each: keys need not be Python names."""
     attributes = {key: f"a{number}" for number, key in enumerate(types)}
-    fields = [(attributes[key], kind, UNSET if key == "stream" else None) for key, kind in types.items()]
+    fields = [
+        (attributes[key], kind) if key in required else (attributes[key], kind, UNSET if key == "stream" else None)
+        for key, kind in types.items()
+    ]
     rename = {attribute: key for key, attribute in attributes.items()}
-    made = msgspec.defstruct(name, fields, rename=rename, forbid_unknown_fields=True, omit_defaults=True, gc=False)
+    made = msgspec.defstruct(
+        name,
+        fields,
+        rename=rename,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        gc=False,
+        kw_only=bool(required),
+    )
     return made, attributes
-
-
-def _values(attributes: Mapping[str, str], keys: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """What reads the values of these keys; None for a key that is not there."""
-    names = [attributes.get(key) for key in keys]
-    if len(names) > 1 and None not in names:
-        return attrgetter(*filter(None, names))
-    return lambda record: tuple(None if name is None else getattr(record, name) for name in names)
-
-
-def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(known) >= MOST_REMEMBERED:
-        known.clear()
-    known[key] = value

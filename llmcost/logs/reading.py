@@ -21,18 +21,21 @@ import pyarrow.compute as pc
 
 from llmcost import engine
 from llmcost.calls import Calls, Source
-from llmcost.logs.containers import Item, LineBlock, item_of, line_blocks, parquet_rows, records, sniff
+from llmcost.logs.containers import Item, LineBlock, Lines, Rows, line_blocks, parquet_columns, records, sniff
+from llmcost.logs.exchanges import CallSite
 from llmcost.logs.files import STDIN, expand
 from llmcost.logs.fragments import Fragment, fragments_of
+from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.index import Index
 from llmcost.logs.joins import Parts
-from llmcost.logs.lane import CallSite, Lane
+from llmcost.logs.lane import Lane
 from llmcost.logs.model import CallPart, Log, NotACall, PassedOver, ReadOptions, Reject, RepeatingFormat
 from llmcost.logs.parser import RecordParser, known_formats, leading_format
 from llmcost.logs.partial import Counts, Partial, merged
 from llmcost.logs.table import TableBuilder, without_copies
 
 SAMPLE = 64
+TOGETHER = 128  # lines, so that they stay in the processor's cache while they are looked at
 MAX_REJECTS = 20
 WORTH_A_WORKER = 48 << 20  # bytes to read: with less, another process takes longer to start than it saves
 
@@ -137,7 +140,7 @@ def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite,
     """What a fragment holds, or where in the index it is kept."""
     reading = _Reading(fragment.source, options, call_site)
     with _no_cycles():
-        (reading.lines if fragment.source.container == "jsonl" else reading.items)(fragment)
+        reading.all(fragment)
         partial = reading.partial()
     return partial if index is None else index.keep(fragment, options, partial) or partial
 
@@ -161,47 +164,61 @@ class _Reading:
         self._source = source
         self._call_site = call_site
         self._parser = RecordParser(source.format, options)
-        self._lane = Lane(options, call_site) if Lane.reads(source.format, options) else None
+        self._lane = Lane(call_site) if Lane.reads(source.format, options) else None
         self._builder = TableBuilder()
         self._parts = Parts()
         self._records = self._rejected = self._passed_over = self._lines = 0
         self._rejects: list[tuple[int, str]] = []
 
-    def lines(self, fragment: Fragment) -> None:
-        """Reads the lines of the fragment."""
+    def all(self, fragment: Fragment) -> None:
+        """Reads the records of the fragment."""
         source = self._source
-        for block in line_blocks(source.path, source.compression, fragment.start, fragment.stop):
-            self._block(block)
+        if source.container == "jsonl":
+            for block in line_blocks(source.path, source.compression, fragment.start, fragment.stop):
+                self._block(block)
+        elif source.container == "parquet":
+            halves = () if self._lane is None else REQUEST_KEYS + RESPONSE_KEYS
+            for rows in parquet_columns(source.path, source.compression, halves, fragment.start, fragment.stop):
+                self._rows(rows)
+        else:
+            for item in records(source):
+                self._item(item)
 
     def _block(self, block: LineBlock) -> None:
-        lane, position = self._lane, block.position
+        lane = self._lane
         if block.wrong is not None or not block.utf8:
             lane = None  # the lane does not look at what it passes over: bytes that are no text would go unnoticed
-        for line in block.lines:
-            self._lines += 1
-            if lane is not None and lane.takes(line, position):
-                self._records += 1
-            elif (item := item_of(line, position, self._lines, block.wrong)) is not None:
-                self._item(item)
-                if lane is not None:
-                    lane.learn(item.value)
-            position += len(line) + 1
+        positions = list(itertools.accumulate((len(line) + 1 for line in block.lines), initial=block.position))
+        numbers = range(self._lines + 1, self._lines + 1 + len(block.lines))
+        for start in range(0, len(block.lines), TOGETHER):
+            some = slice(start, start + TOGETHER)
+            self._together(Lines(block.lines[some], positions[:-1][some], numbers[some], block.wrong), lane)
+        self._lines += len(block.lines)
 
-    def items(self, fragment: Fragment) -> None:
-        """Reads the records of a fragment of any other container."""
-        source = self._source
-        if fragment.whole:
-            found = records(source)
-        else:
-            found = parquet_rows(source.path, source.compression, fragment.start, fragment.stop)
-        lane = self._lane
-        for item in found:
-            if lane is not None and type(item.value) is dict and lane.takes_row(item.value, item.position):
-                self._records += 1
-            else:
-                self._item(item)
-                if lane is not None:
-                    lane.learn(item.value)
+    def _rows(self, rows: Rows) -> None:
+        for start in range(0, len(rows.positions), TOGETHER):
+            stop = min(start + TOGETHER, len(rows.positions))
+            self._together(rows.only(range(start, stop)), self._lane)
+
+    def _together(self, some: Lines | Rows, lane: Lane | None) -> None:
+        """Reads some records: what the lane does not take is read by its format, in order."""
+        left = self._left(some, range(len(some.positions)), lane)
+        while left:
+            number, *left = left
+            item = some.item(number)
+            if item is None:
+                continue
+            self._item(item)
+            if lane is not None and lane.learn(item.value):
+                left = self._left(some, left, lane)
+
+    def _left(self, some: Lines | Rows, numbers: Sequence[int], lane: Lane | None) -> list[int]:
+        """Those of some records that the lane does not take."""
+        if lane is None or not numbers:
+            return list(numbers)
+        left = [numbers[number] for number in lane.takes(some.only(numbers))]
+        self._records += len(numbers) - len(left)
+        return left
 
     def partial(self) -> Partial:
         """What was read."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from msgspec import UNSET
@@ -38,6 +38,19 @@ Facts = dict[str, Column]
 Named = list[tuple[str, str, bool]]
 Pairs = list[tuple[str, str]]
 
+
+class Answered(NamedTuple):
+    """What a response says but for its text; `error` is what it says in the stead of an answer."""
+
+    id: Any
+    model: Any
+    created: Any
+    service_tier: Any
+    usage: Any
+    error: Any
+    finish_reason: Any
+
+
 ASKED = ("model", "service_tier", "user", "stream")
 REQUEST = "request"
 MOST_REMEMBERED = 4096
@@ -61,14 +74,14 @@ class Surroundings:
         self._named: dict[tuple[str, ...], Named] = {}
         self._tags: dict[str, str | None] = {}
 
-    def columns(self, around: Sequence[Column], asked: Sequence[Column], responses: Sequence[Any]) -> dict[str, Any]:
+    def columns(self, around: Sequence[Column], asked: Sequence[Column], answered: Sequence[Column]) -> dict[str, Any]:
         """Columns of the table of calls, of so many records: values around them, in their requests, and responses."""
         outer = dict(zip(self._outer, zip(*around, strict=True), strict=True))
         asks = {key: (None,) * len(around) for key in ASKED} | {"stream": (UNSET,) * len(around)}
         asks |= dict(zip(self._asked, zip(*asked, strict=True), strict=True))
         inner = {key: asks[key] for key in self._asked if key in LOOKED_INTO}
         facts = _facts(outer, inner if self._request_key == REQUEST else {})
-        return _plain(facts, outer, asks, responses) | {
+        return _plain(facts, outer, asks, list(map(Answered._make, answered))) | {
             "tags": self._tags_of(outer, inner.get("metadata"), len(around))
         }
 
@@ -157,7 +170,7 @@ def _first_of(columns: Sequence[Column]) -> Column:
 
 
 def _plain(
-    facts: Facts, outer: Mapping[str, Column], asks: Mapping[str, Column], responses: Sequence[Any]
+    facts: Facts, outer: Mapping[str, Column], asks: Mapping[str, Column], responses: Sequence[Answered]
 ) -> dict[str, Any]:
     """The columns that hold one plain value each."""
     count = len(responses)
@@ -223,7 +236,7 @@ def _deployments(outer: Mapping[str, Column], count: int) -> Column:
     return [deployment(dict(zip(addresses, row, strict=True))) for row in rows] if addresses else (None,) * count
 
 
-def _started(column: Column | None, responses: Sequence[Any]) -> Column:
+def _started(column: Column | None, responses: Sequence[Answered]) -> Column:
     started: Column = (None,) * len(responses) if column is None else _instants(column)
     if None not in started:
         return started
@@ -274,7 +287,7 @@ def _where_unknown(column: Column | None, other: Column) -> Column:
     return [b if a is None else a for a, b in zip(column, other, strict=True)]
 
 
-def _usage(facts: Facts, responses: Sequence[Any]) -> dict[str, Column]:
+def _usage(facts: Facts, responses: Sequence[Answered]) -> dict[str, Column]:
     """The tokens of the provider's usage blocks; of a response without one, what the record itself says."""
     names = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
     own = [name for name in ("usage", *names) if name in facts]
@@ -312,9 +325,9 @@ def _row_tokens(facts: Mapping[str, Any]) -> tuple[int | None, ...]:
     )
 
 
-def _finish(logged: Column, responses: Sequence[Any]) -> Column:
+def _finish(logged: Column, responses: Sequence[Answered]) -> Column:
     return [
-        _word(response.choices[0].finish_reason) or _word(said) if response.choices else None
+        _word(response.finish_reason) or _word(said) if response.error is None else None
         for response, said in zip(responses, logged, strict=True)
     ]
 
@@ -323,7 +336,7 @@ def _word(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _errors(facts: Facts, responses: Sequence[Any]) -> Column:
+def _errors(facts: Facts, responses: Sequence[Answered]) -> Column:
     nothing = (None,) * len(responses)
     errors, states = facts.get("error", nothing), facts.get("status", nothing)
     return [
