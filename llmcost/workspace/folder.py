@@ -18,6 +18,7 @@ from llmcost.errors import InputError, StoreError
 DEFAULT_FOLDER = ".llmcost"
 VARIABLE = "LLMCOST_WORKSPACE"
 IGNORE_ALL = "*\n"
+PACKET_ID = re.compile(r"[a-z0-9]{1,40}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_NAMED = 10
 
@@ -145,6 +146,8 @@ class Workspace:
     def load_record(self, run_id: str) -> bytes:
         """What a run graded, as it was saved. Raises InputError, naming the runs that there are, if it is not here."""
         content = self._read(f"{self._run_file(run_id)}.record")
+        if content is None and run_id in self.runs():
+            raise InputError(f"run {run_id} kept its report alone", "replay again: answers are kept, it costs nothing")
         if content is None:
             raise self._unknown(run_id)
         return content
@@ -156,6 +159,14 @@ class Workspace:
     def labels(self) -> bytes | None:
         """People's verdicts as they were saved; None if there are none."""
         return self._read("labels.json")
+
+    def save_packet(self, packet_id: str, content: bytes) -> None:
+        """Keeps the key of a packet of pairs for people to compare (see `llmcost.labelling.packet`)."""
+        self._save(self._packet_file(packet_id), content)
+
+    def packet(self, packet_id: str) -> bytes | None:
+        """The key of a packet as it was saved; None if there is none of that name."""
+        return self._read(self._packet_file(packet_id)) if PACKET_ID.fullmatch(packet_id) else None
 
     def last_run(self) -> str | None:
         """The id of the last run; None if there is none."""
@@ -173,6 +184,9 @@ class Workspace:
         if not RUN_ID.fullmatch(run_id):
             raise InputError(f"{run_id!r} is not the name of a run", "llmcost report without a name shows the last run")
         return f"runs/{run_id}.json"
+
+    def _packet_file(self, packet_id: str) -> str:
+        return f"packets/{packet_id}.json"
 
     def _unknown(self, run_id: str | None) -> InputError:
         known = self.runs()

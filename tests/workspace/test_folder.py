@@ -53,6 +53,25 @@ def test_runs_come_back_byte_for_byte_the_last_one_by_default(tmp_path: Path) ->
     assert workspace.load_run() == b"again"
 
 
+def test_a_packets_key_comes_back_and_is_private(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    assert workspace.packet("p1") is None
+    workspace.save_packet("p1", b"{}")
+    assert workspace.packet("p1") == b"{}"
+    assert mode(workspace.path / "packets" / "p1.json") == 0o600
+    assert mode(workspace.path / "packets") == 0o700
+    assert workspace.packet("../last_run") is None
+
+
+def test_a_run_without_a_record_is_not_called_unknown(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    workspace.save_run("r1", b"{}")
+    with pytest.raises(InputError, match="its report alone"):
+        workspace.load_record("r1")
+    with pytest.raises(InputError, match="no run r2"):
+        workspace.load_record("r2")
+
+
 def test_an_unknown_run_names_the_known_ones(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     with pytest.raises(InputError, match="no run is saved"):
