@@ -10,11 +10,12 @@ from llmcost.errors import StoreError
 
 
 class HumanLabel(msgspec.Struct, frozen=True):
-    """One person's blind verdict on one pair.
+    """People's blind verdict on one pair.
 
     answer       key of the candidate's completion in the store of answers, as hexadecimal: it names prompt and model
-    difference   candidate − logged answer: 1 better, 0 no material difference, −1 worse
-    probability  with which the pair was chosen to be labelled, in (0, 1]
+    difference   candidate − logged answer: 1 better, 0 no material difference, −1 worse; the mean, where several people
+                 gave one (not rounded: that would hide losses)
+    probability  with which the pair was chosen to be labelled, in (0, 1], by its packet or those drawn on top of it
     packet       the packet that it came with
     """
 
