@@ -19,7 +19,12 @@ def visible(text: str, longest: int) -> str:
     if text.isascii() and text.isprintable():
         return elide(text, longest)
     shown = elide(text.translate(_WHITESPACE), longest)
-    return elide(_STACKED.sub(r"\1", "".join(map(_spelt, shown))), longest)
+    return elide(_all_spelt(shown), longest)
+
+
+def visible_lines(text: str) -> str:
+    """`text` with its own lines and tabs, control, bidi and unassigned characters spelt out; nothing is left out."""
+    return _WITHIN_LINES.sub(lambda found: _all_spelt(found.group()), text.replace("\r\n", "\n"))
 
 
 def elide(text: str, longest: int) -> str:
@@ -36,6 +41,11 @@ def escape_json(encoded: str) -> str:
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
 
 
+def _all_spelt(text: str) -> str:
+    plain = text.isascii() and text.isprintable()
+    return text if plain else _STACKED.sub(r"\1", "".join(map(_spelt, text)))
+
+
 def _spelt(character: str) -> str:
     if unicodedata.category(character) not in _SUSPECT or character in _JOINERS:
         return character
@@ -43,4 +53,5 @@ def _spelt(character: str) -> str:
 
 
 _WHITESPACE = {ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"}
+_WITHIN_LINES = re.compile(r"[^\n\t]+")
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
