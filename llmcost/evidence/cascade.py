@@ -208,11 +208,8 @@ def _ends(tiers: list[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
 
 def _outcomes(tiers: list[Tier], step: tuple[float, ...]) -> Floats:
     """The difference of the answer that each prompt would get; 0 if it escalates to the incumbent."""
-    outcomes = np.zeros(tiers[0].scores.size)
-    for tier, threshold in zip(reversed(tiers), reversed(step), strict=True):
-        kept = tier.scores >= threshold
-        outcomes[kept] = tier.differences[kept]
-    return outcomes
+    ends = _ends(tiers, step)
+    return np.select([ends == place for place in range(len(tiers))], [tier.differences for tier in tiers], 0.0)
 
 
 def _passes(outcomes: Floats, weights: Floats, delta: float, z: float) -> bool:

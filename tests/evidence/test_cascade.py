@@ -112,6 +112,10 @@ def test_weights_count_losses_for_their_calls():
     plain = walk(sample, 0.05, ALPHA, np.ones(1_000))
     heavy_losses = walk(sample, 0.05, ALPHA, np.where(sample.differences < 0, 3.0, 1.0))
     assert heavy_losses.kept[0] < plain.kept[0] - 0.1
+    rare = Tier(np.linspace(1, 0, 2_000), np.where(np.arange(2_000) % 33 == 32, -1.0, 0.0))
+    light_losses = np.where(rare.differences < 0, 0.2, 1.0)
+    assert walk(rare, MARGIN, ALPHA, np.ones(2_000)).escalated > 0.5
+    assert walk(rare, MARGIN, ALPHA, light_losses).escalated == 0
 
 
 def test_half_losses_count_in_signs_and_in_the_mean():
@@ -120,9 +124,10 @@ def test_half_losses_count_in_signs_and_in_the_mean():
     differences[600:660], differences[660:720] = -0.5, 0.5
     choice = walk(Tier(scores, differences), MARGIN, ALPHA, np.ones(1_000))
     assert choice.escalated == pytest.approx(0.4)  # the signs fail where the halves begin
-    differences[660:720] = 1.0
-    unbalanced = Tier(scores, np.where(differences > 0, 0.1, 2 * differences))  # the signs balance, the losses do not
-    assert walk(unbalanced, 0.05, ALPHA, np.ones(1_000)).escalated > 0.3
+    differences[600:720] = np.tile([1.0, -1.0], 60)
+    balanced, unbalanced = (Tier(scores, np.where(differences > 0, win, differences)) for win in (1.0, 0.1))
+    assert walk(balanced, 0.05, ALPHA, np.ones(1_000)).escalated == 0
+    assert walk(unbalanced, 0.05, ALPHA, np.ones(1_000)).escalated > 0.28
 
 
 @pytest.mark.parametrize("better", [True, False])
