@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from llmcost.evidence.graded import mean_bounds
 from llmcost.evidence.length import adjusted_bounds
@@ -87,6 +88,22 @@ def test_prompts_that_fail_together_count_as_clusters():
     together = adjusted_bounds(*tenfold, np.repeat(np.arange(50), 10))
     assert together.lower <= adjusted_bounds(differences, lengths, np.ones(50), Z).lower + 1e-9
     assert together.lower < adjusted_bounds(*tenfold).lower - 0.05
+
+
+def test_of_few_clusters_it_is_the_sandwich_of_least_squares_with_students_t():
+    rng = np.random.default_rng(7)
+    clusters, lengths, weights = np.repeat(np.arange(5), 60), rng.normal(0.3, 0.4, 300), rng.lognormal(0, 0.3, 300)
+    differences = rng.choice([-1.0, 0.0, 1.0], 300)
+    line = np.c_[np.ones(300), lengths]
+    bread = np.linalg.inv(line.T @ (weights[:, None] * line))
+    fit = bread @ line.T @ (weights * differences)
+    scores = np.array(
+        [part.sum(axis=0) for part in np.split((weights * (differences - line @ fit))[:, None] * line, 5)]
+    )
+    variance = (bread @ scores.T @ scores @ bread)[0, 0] * 5 / 4
+    found = adjusted_bounds(differences, lengths, weights, 3.5, clusters)
+    assert found.estimate == pytest.approx(fit[0])
+    assert found.lower == pytest.approx(fit[0] - stats.t.isf(stats.norm.sf(3.5), 4) * np.sqrt(variance), abs=1e-6)
 
 
 def test_ties_are_no_certainty():
