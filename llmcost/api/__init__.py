@@ -26,6 +26,8 @@ from llmcost.api.views import (
     EstimateView,
     ExplainView,
     KindsView,
+    LabelExportView,
+    LabelImportView,
     PricesView,
     ReplayView,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "EstimateView",
     "ExplainView",
     "KindsView",
+    "LabelExportView",
+    "LabelImportView",
     "Options",
     "PricesView",
     "ReplayView",
@@ -58,6 +62,8 @@ __all__ = [
     "check",
     "explain",
     "export",
+    "label_export",
+    "label_import",
     "plan_replay",
     "prices",
     "replay",
@@ -193,6 +199,42 @@ def export(
     if to not in known:
         raise ConfigError(f"no export {to!r}", f"choose one of {', '.join(sorted(known))}")
     return known[to](report(run, workspace=workspace).result, base_url)
+
+
+def label_export(
+    run: str | None = None,
+    *,
+    folder: Path,
+    count: int = 200,
+    tasks: Sequence[str] = (),
+    candidate: str | None = None,
+    checked: bool = False,
+    seed: int | None = None,
+    workspace: Path | None = None,
+) -> LabelExportView:
+    """Draws pairs of a run and writes them to a folder, for people to compare blind: a page and a table.
+
+    Pairs that a judge decided; with `checked` also those that checks settled. At most `count`, spread over the run's
+    tasks and candidates, or over `tasks` and one `candidate`. The run's own seed, unless another is given.
+    """
+    from llmcost.api.labelling import export_packet, record_of
+    from llmcost.labelling.draw import Wish
+
+    place = _workspace(workspace)
+    record, calls = record_of(run, place)
+    chosen = record.seed if seed is None else seed
+    wish = Wish(count=count, seed=chosen, tasks=tasks, candidate=candidate, checked=checked)
+    return LabelExportView(export_packet(record, calls, folder, wish, place))
+
+
+def label_import(files: Sequence[Path], *, run: str | None = None, workspace: Path | None = None) -> LabelImportView:
+    """Takes in people's verdicts on exported pairs, one file a person; the next replay decides with them.
+
+    All files of one packet belong into one call: what the packet said before is replaced.
+    """
+    from llmcost.api.labelling import import_labels
+
+    return LabelImportView(import_labels(run, files, _workspace(workspace)))
 
 
 def baseline(

@@ -14,6 +14,7 @@ from llmcost.audit.result import AuditResult
 from llmcost.config import AuditSettings
 from llmcost.errors import ConfigError
 from llmcost.gate.result import CheckResult
+from llmcost.labelling.result import LabelExport, LabelImport
 from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
 from llmcost.report import Document, html_fragment, renderers, to_json
@@ -23,6 +24,8 @@ from llmcost.report.screens import (
     estimate_document,
     explain_document,
     kinds_document,
+    label_export_document,
+    label_import_document,
     prices_document,
     replay_document,
 )
@@ -196,6 +199,27 @@ class KindsView(View[Explanations]):
     def document(self) -> Document:
         """The kinds as blocks of text and tables."""
         return kinds_document(self.result)
+
+
+class LabelExportView(View[LabelExport]):
+    """A packet of pairs for people to compare: where it is, and how many of which candidates."""
+
+    def document(self) -> Document:
+        """The packet as blocks of text and tables."""
+        return label_export_document(self.result)
+
+
+class LabelImportView(View[LabelImport]):
+    """People's verdicts: how many, of which candidates, and what could not be read."""
+
+    def document(self) -> Document:
+        """The verdicts as blocks of text and tables."""
+        return label_import_document(self.result)
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """One row a task and candidate: how many labels, and what they say."""
+        return _frame(self.result.cells)
 
 
 def _frame(rows: Sequence[msgspec.Struct]) -> pd.DataFrame:

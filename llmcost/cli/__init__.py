@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, explain, export, gate, prices, replay, report
+from llmcost.cli import audit, demo, explain, export, gate, label, prices, replay, report
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -26,6 +26,7 @@ app.command("explain")(explain.command)
 app.command("replay")(replay.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
+app.command("label")(label.command)
 app.command("baseline")(gate.baseline_command)
 app.command("check")(gate.check_command)
 app.command("prices")(prices.command)

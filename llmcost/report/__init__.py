@@ -12,6 +12,8 @@ from llmcost.report.screens import (
     estimate_document,
     explain_document,
     kinds_document,
+    label_export_document,
+    label_import_document,
     prices_document,
     replay_document,
 )
@@ -27,6 +29,8 @@ __all__ = [
     "exporters",
     "html_fragment",
     "kinds_document",
+    "label_export_document",
+    "label_import_document",
     "prices_document",
     "renderers",
     "replay_document",

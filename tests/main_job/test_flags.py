@@ -11,7 +11,7 @@ import pytest
 from support import shop
 from support.loopback import Loopback
 
-COMMANDS = ("audit", "explain", "replay", "report", "export", "baseline", "check", "prices", "demo")
+COMMANDS = ("audit", "explain", "replay", "report", "export", "label", "baseline", "check", "prices", "demo")
 WITHOUT_FLAGS = ("explain", "prices")
 
 

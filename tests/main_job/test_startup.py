@@ -11,7 +11,8 @@ HEAVY = ("pandas", "pyarrow", "httpx", "aiohttp", "numpy", "scipy")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["audit", "--help"], ["explain", "--help"], ["replay", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["audit", "--help"], ["explain", "--help"], ["replay", "--help"], ["label", "--help"], ["--version"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
