@@ -163,7 +163,7 @@ class Runner:
             if batch.tasks:
                 await asyncio.wait(batch.tasks.values())
         except asyncio.CancelledError:
-            await self._drain(batch)
+            await self._drain()
             raise
         self._raise_failure(batch)
         return [batch.stored[key] if key in batch.stored else batch.tasks[key].result() for key in keys]
@@ -324,10 +324,13 @@ class Runner:
             await self._store.release(self._run, question.key)
             self._budget.settle(question.worst, 0.0)
 
-    async def _drain(self, batch: Batch) -> None:
-        """Interrupted: what is in flight may finish and is stored, for as long as somebody may be made to wait."""
+    async def _drain(self) -> None:
+        """Interrupted: what is in flight may finish and is stored, for as long as somebody may be made to wait.
+
+        All of it, not this batch's alone: whoever returns first ends the wait of the others.
+        """
         self._interrupted = True
-        pending = [task for task in batch.tasks.values() if not task.done()]
+        pending = [task for task in self._tasks.values() if not task.done()]
         if pending:
             _, late = await asyncio.wait(pending, timeout=self.grace_s)
             for task in late:
