@@ -151,7 +151,9 @@ class Endpoint:
         if result.meaning == "stop":
             redirected = status is not None and 300 <= status < 400
             hint = REDIRECTED if redirected else HINTS.get(status or 0, CHECK_URL)
-            self._stop(f"{where} refused model {model}: {result.problem}", hint, model if status in ONE_MODELS else None)
+            self._stop(
+                f"{where} refused model {model}: {result.problem}", hint, model if status in ONE_MODELS else None
+            )
         if result.unconnected and not self._heard and attempt >= min(FIRST_CONTACT_RETRIES, self._retries):
             self._stop(f"no answer from {where} ({result.problem})", f"nothing was sent; {CHECK_URL}")
 

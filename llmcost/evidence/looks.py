@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 FIVE_LOOKS = (0.125, 0.25, 0.5, 0.75, 1.0)
 FARTHEST = 12.0  # standard deviations; no critical value is beyond
 NODES = 200
+LEAST = 1e-300  # a share of paths that stands for none: logarithms need one
 _STEP, _SHARE = np.polynomial.legendre.leggauss(NODES)
 
 
@@ -76,7 +77,7 @@ class _Motion:
 
         def excess(critical: float) -> float:
             beyond = special.ndtr((self.nodes - critical * sqrt(time)) / step)
-            return float(np.log(max(self.masses @ beyond, 1e-300)) - np.log(max(allowed, 1e-300)))
+            return log(max(float(self.masses @ beyond), LEAST)) - log(max(allowed, LEAST))
 
         if excess(FARTHEST) > 0:
             return FARTHEST

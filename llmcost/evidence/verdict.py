@@ -15,7 +15,9 @@ import numpy as np
 from scipy import special
 
 from llmcost.evidence.graded import mean_bounds
+from llmcost.evidence.length import adjusted_bounds
 from llmcost.evidence.outcomes import Decision, EvidenceGrade, Outcomes, Rule, Verdict
+from llmcost.evidence.prediction_powered import human_bounds
 from llmcost.evidence.survey import effective_share, hajek_mean
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 
@@ -159,8 +161,6 @@ def _at_one_length(outcomes: Outcomes, z: float) -> tuple[float, float | None]:
     """The lower bound and the estimate of the difference between answers of one length; (inf, None) where unknown."""
     if outcomes.lengths is None:
         return np.inf, None
-    from llmcost.evidence.length import adjusted_bounds
-
     found = adjusted_bounds(outcomes.differences, outcomes.lengths, outcomes.weights, z, outcomes.clusters)
     return (np.inf, None) if found is None else (max(found.lower, -1.0), found.estimate)
 
@@ -170,8 +170,6 @@ def _people(outcomes: Outcomes, z: float) -> tuple[float, float]:
     human = outcomes.human
     if human is None or human.places.size < ENOUGH_LABELS:
         return np.inf, np.inf
-    from llmcost.evidence.prediction_powered import human_bounds
-
     found = human_bounds(
         outcomes.differences, outcomes.weights, human.places, human.differences, human.probabilities, z,
         outcomes.clusters,
@@ -200,14 +198,22 @@ def _certified_margin(look: _Look, rule: Rule) -> float:
 
 
 def _more_prompts(look: _Look, rule: Rule) -> int | None:
-    margin = rule.reliability * rule.margin
-    z = look.z if rule.last is None else rule.last
+    margin, z = rule.reliability * rule.margin, look.z if rule.last is None else rule.last
     needed = prompts_needed(look.worst_estimate, look.variance, margin, z)
     if needed is None:
         return None
     if look.rejects(margin):  # only the floor is in the way
         needed = prompts_floor(margin, z)
+    needed = max(needed, look.n_effective * _wider(look, margin, z))
     return max(ceil(needed * look.n / look.n_effective) - look.n, 1)
+
+
+def _wider(look: _Look, margin: float, z: float) -> float:
+    """How many times the prompts it takes for the bound at equal length to pass with 80 % power."""
+    if look.length_adjusted is None:
+        return 0.0
+    reach = (look.length_adjusted - look.length_lower) / look.z
+    return float((z + POWER_Z) * reach / (margin + min(look.length_adjusted, 0.0))) ** 2
 
 
 def _verdict(decision: Decision, reason: str, outcomes: Outcomes, rule: Rule, look: _Look | None) -> Verdict:
