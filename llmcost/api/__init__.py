@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ from llmcost.api.views import (
 )
 from llmcost.audit import audit as audited
 from llmcost.audit.result import AuditResult, Reject, SourceSummary
-from llmcost.config import ReplaySettings, Settings
+from llmcost.config import AlphaScope, ReplaySettings, Settings
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
@@ -136,10 +136,14 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     models: Sequence[str] | None = None,
     graders: Sequence[str] | None = None,
     base_url: str | None = None,
-    sample: int | None = None,
+    sample: int | Literal["auto"] | None = None,
+    looks: int | None = None,
     margin: float | None = None,
     limit: float | None = None,
     alpha: float | None = None,
+    alpha_scope: AlphaScope | None = None,
+    aa: int | None = None,
+    allow_related_judge: bool | None = None,
     budget: float | None = None,
     seed: int | None = None,
     concurrency: int | None = None,
@@ -154,6 +158,8 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     graders    models that compare answers blind where no expected answer is known; all must agree to a switch
     margin     largest accepted loss of quality, a share; by default 2 % where checked, 5 % where judged
     limit      looser margin at which a switch may still be named
+    sample     most prompts a task, or "auto"; asked in so many `looks`, as long as a candidate is in the running
+    aa         prompts a task that the incumbent answers once more
     budget     hard cap of the run in US dollars; by default the worst case that the estimate states
     """
     from llmcost.api.experiment import experiment  # brings the HTTP client, which an audit has no use for
@@ -163,9 +169,13 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
         "models": None if models is None else tuple(models),
         "graders": None if graders is None else tuple(graders),
         "sample": sample,
+        "looks": looks,
         "margin": margin,
         "limit": limit,
         "alpha": alpha,
+        "alpha_scope": alpha_scope,
+        "aa": aa,
+        "allow_related_judge": allow_related_judge,
         "budget": budget,
         "seed": seed,
         "concurrency": concurrency,
@@ -343,10 +353,17 @@ def _remembered(last: LastLogs) -> Options:
     return Options(**{name: value for name, value in last.options.items() if name in known})
 
 
+MOST_OF = {"looks": 20, "aa": 100_000}
+USUAL = {"looks": "5 is usual, 1 looks only at the end", "aa": "200 is usual, 0 does not ask the incumbent again"}
+
+
 def _refuse_nonsense(replay: ReplaySettings) -> None:
     for name, value in (("margin", replay.margin), ("limit", replay.limit)):
         if value is not None and not 0 < value < 1:
             raise ConfigError(f"{name} {value:g} is not a share between 0 and 1", "write 2% or 0.02")
+    for name, least, number in (("looks", 1, replay.looks), ("aa", 0, replay.aa)):
+        if not least <= number <= MOST_OF[name]:
+            raise ConfigError(f"{name} {number} is not between {least} and {MOST_OF[name]}", USUAL[name])
     if not 0 < replay.alpha < 0.5:
         raise ConfigError(f"alpha {replay.alpha:g} is not between 0 and 0.5", "0.05 is usual")
 

@@ -18,21 +18,34 @@ from llmcost import trial
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
 from llmcost.config import ModelSettings, ReplaySettings, api_key
-from llmcost.endpoint import ChatRequest
+from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import Endpoint
 from llmcost.errors import ConfigError
-from llmcost.grading import grader, refuse_self_grading
+from llmcost.grading import grader, labels, refuse_related_judges
 from llmcost.recommend.assemble import RunFacts, assemble
 from llmcost.recommend.bill import billed_log
-from llmcost.recommend.result import ModelEstimate, NotReplayable, ReplayEstimate, Spend, TaskSample
+from llmcost.recommend.result import (
+    LookEstimate,
+    ModelEstimate,
+    NotReplayable,
+    ReplayEstimate,
+    Spend,
+    TaskReach,
+    TaskSample,
+)
 from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store, parse_candidate
 from llmcost.replay.arms import translate
-from llmcost.trial import Design, Tariff
+from llmcost.trial import Design, Means, Tariff
+from llmcost.trial.cell import Cell
+from llmcost.trial.record import RecordedArm, RecordedPair, RunRecord, pack
+from llmcost.trial.run import Watch
 from llmcost.version import VERSION
 from llmcost.workspace import Workspace
 
 T = TypeVar("T")
+
+CONTROLS = "controls"  # the purpose of what is asked to test graders and replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Experiment:
         stored = self._stored()
         lines = self._lines(stored)
         by_model = [ModelEstimate(m.model, m.role, m.calls, m.max_usd, m.expected_usd) for m in lines]
+        expected = _known(line.expected_usd for line in lines)
         drawn = {task: sample.tasks.count(task) for task in sample.population}
         return EstimateView(
             ReplayEstimate(
@@ -61,16 +75,34 @@ class Experiment:
                 calls=sum(line.calls for line in lines),
                 stored_calls=len(stored),
                 max_usd=_known(line.max_usd for line in lines),
-                expected_usd=_known(line.expected_usd for line in lines),
+                expected_usd=expected,
                 cap_usd=self.replay.budget,
                 by_model=by_model,
                 sample=[TaskSample(task, sample.population[task], n) for task, n in drawn.items() if n],
                 not_replayable=[NotReplayable(reason, n) for reason, n in sample.not_replayable.items()],
                 adjusted_parameters=_adjustments(self.design),
+                looks=self._looks(lines),
+                reach=self._reach(expected),
             )
         )
 
-    def run(self, progress: Progress | None = None) -> ReplayView:
+    def _looks(self, lines: Sequence[trial.ModelCost]) -> list[LookEstimate]:
+        """What has been spent by each look if nothing is dropped before: controls first, then share by share."""
+        first = _known(line.expected_usd for line in lines if line.role == "control")
+        rest = _known(line.expected_usd for line in lines if line.role != "control")
+        known = first is not None and rest is not None
+        return [
+            LookEstimate(share, (first or 0.0) + share * (rest or 0.0) if known else None)
+            for share in self.design.looks()
+        ]
+
+    def _reach(self, expected: float | None) -> list[TaskReach]:
+        cap = self.replay.budget
+        affordable = 1.0 if cap is None or not expected else cap / expected
+        found = trial.reach(self.design, affordable)
+        return [TaskReach(item.task, item.margin, item.prompts, item.smallest, item.least) for item in found]
+
+    def run(self, progress: Progress | None = None, watch: Watch | None = None) -> ReplayView:
         """Asks, grades and decides, within the cap; the report is kept in the workspace.
 
         Without a `budget` the cap is the worst case of the whole run, what is stored already included; models without a
@@ -82,7 +114,7 @@ class Experiment:
         self._refuse_uncapped()
         if cap is None:
             cap = math.fsum(line.max_usd for line in self._lines(stored=()) if line.max_usd is not None)
-        return wait_for(self._run(cap, progress))
+        return wait_for(self._run(cap, progress, watch))
 
     def _refuse_uncapped(self) -> None:
         """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
@@ -97,27 +129,66 @@ class Experiment:
     def _lines(self, stored: Collection[bytes]) -> list[trial.ModelCost]:
         return trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
 
-    async def _run(self, cap: float, progress: Progress | None) -> ReplayView:
+    async def _run(self, cap: float, progress: Progress | None, watch: Watch | None) -> ReplayView:
         async with AsyncExitStack() as stack:
             store = stack.enter_context(open_store(self.workspace))
             endpoints = {url: await stack.enter_async_context(self._endpoint(url)) for url in sorted(self._urls())}
+            budget = Budget(cap)
             runner = Runner(
                 lambda model: endpoints[self.url_of(model)],
                 store,
                 self.run_id(),
-                Budget(cap),
+                budget,
                 self.tariff.paid,
                 lambda request: self.tariff.most(request) or 0.0,  # unpriced ones have been allowed by now
                 progress=progress,
                 concurrency=self.replay.concurrency,
             )
-            graders = [grader(name, runner, self._as_taken) for name in self.replay.graders]
-            trials = await trial.run(self.design, runner, graders, self.tariff)
+            means = Means(
+                ask=runner,
+                graders=[grader(name, runner, self._as_taken) for name in self.replay.graders],
+                control_graders=[grader(name, _ForControls(runner), self._as_taken) for name in self.replay.graders],
+                tariff=self.tariff,
+                key=self.key,
+                labels=labels.decode(self.workspace.labels()),
+                watch=watch,
+                money_left=lambda: max(cap - budget.spent_usd - budget.reserved_usd, 0.0),
+            )
+            found = await trial.run(self.design, means)
             spend = _spend(runner.spend(), cap)
-        log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, trials)
-        report = assemble(log, trials, self._facts(spend))
+        log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
+        report = assemble(log, found.tasks, self._facts(spend))
+        self.workspace.save_record(report.run, pack(self._record(found), self.design.calls))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
+
+    def _record(self, found: trial.Trial) -> RunRecord:
+        sample = self.design.sample
+        return RunRecord(
+            run=self.run_id(),
+            seed=self.replay.seed,
+            alpha=self.replay.alpha,
+            base_url=self.base_url,
+            tasks=list(sample.tasks),
+            weights=sample.weights.tolist(),
+            clusters=self.design.clusters.tolist(),
+            arms=[self._recorded(cell) for cell in found.cells],
+        )
+
+    def _recorded(self, cell: Cell) -> RecordedArm:
+        graders = list(cell.graded.by_judge)
+        by_pair = zip(*cell.graded.by_judge.values(), strict=True)
+        pairs = [
+            RecordedPair(
+                prompt=int(position),
+                answer=self.key(cell.arm.requests[cell.places[place]]),
+                differences=[grade.difference for grade in grades],
+                basis=[grade.basis for grade in grades],
+            )
+            for position, place, grades in zip(cell.positions, cell.known, by_pair, strict=True)
+        ]
+        margin, verdict = self.design.margin(cell.task), cell.verdict.decision if cell.verdict else "CANNOT_JUDGE"
+        return RecordedArm(cell.task, cell.label, cell.arm.candidate.model, margin, verdict, graders, pairs)
 
     @property
     def host(self) -> str:
@@ -138,8 +209,10 @@ class Experiment:
         for arm in self.design.arms:
             for request in arm.requests:
                 digest.update(self.key(request))
-        rules = (self.replay.graders, self.replay.seed, self.replay.margin, self.replay.limit, self.replay.alpha)
-        shaping = [rules, dict(self.design.checks), self.traffic.book.stamp, self.design.sample.weights.tolist()]
+        chosen = self.replay
+        rules = (chosen.graders, chosen.seed, chosen.margin, chosen.limit, chosen.alpha, chosen.alpha_scope)
+        sizes = (chosen.sample, chosen.looks, chosen.aa, self.design.sample.weights.tolist())
+        shaping = [rules, sizes, dict(self.design.checks), self.traffic.book.stamp]
         digest.update(msgspec.json.encode(shaping, order="deterministic"))
         return digest.hexdigest()[:8]
 
@@ -152,7 +225,7 @@ class Experiment:
         """Keys of the candidates' requests that are answered already. Makes no workspace where there is none."""
         if not self.workspace.answers.exists():
             return frozenset()
-        keys = {self.key(request) for arm in self.design.arms for request in arm.requests}
+        keys = {self.key(request) for arm in (*self.design.arms, *self.design.again) for request in arm.requests}
         with open_store(self.workspace) as store:
             return store.get(list(keys)).keys()
 
@@ -160,7 +233,8 @@ class Experiment:
         return self.tariff.models.get(model, ModelSettings())
 
     def _models(self) -> list[str]:
-        return [*(arm.candidate.model for arm in self.design.arms), *self.replay.graders]
+        arms = (*self.design.arms, *self.design.again)
+        return list(dict.fromkeys([*(arm.candidate.model for arm in arms), *self.replay.graders]))
 
     def _urls(self) -> set[str]:
         return {self.url_of(model) for model in self._models()}
@@ -193,6 +267,7 @@ class Experiment:
             graders=self.replay.graders,
             not_replayable=self.design.sample.not_replayable,
             spend=spend,
+            alpha_scope=self.replay.alpha_scope,
         )
 
 
@@ -202,7 +277,8 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
         raise ConfigError("no candidate named", "pass --models qwen3-8b,deepseek-v4-flash")
     candidates = [parse_candidate(name) for name in dict.fromkeys(replay.models)]
     incumbents = {name for name in set(traffic.calls.labels("request_model")) if name}
-    refuse_self_grading(replay.graders, [c.model for c in candidates], incumbents)
+    allow = replay.allow_related_judge
+    refuse_related_judges(replay.graders, [c.model for c in candidates], sorted(incumbents), allow=allow)
     settings = traffic.settings
     design = trial.design(
         traffic.calls,
@@ -226,9 +302,21 @@ def _adjustments(design: Design) -> list[str]:
 
 def _spend(lines: Sequence[PurposeSpend], cap: float) -> Spend:
     usd: Mapping[str, float] = {
-        purpose: sum(line.cost_usd for line in lines if line.purpose == purpose) for purpose in ("replay", "grading")
+        purpose: math.fsum(line.cost_usd for line in lines if line.purpose == purpose)
+        for purpose in ("replay", "grading", CONTROLS)
     }
-    return Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap)
+    return Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap, usd[CONTROLS])
+
+
+class _ForControls:
+    """The same asking, on the line of the bill that the controls are."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
+        """Completions parallel to `requests`."""
+        return await self._ask(requests, CONTROLS)
 
 
 def _known(parts: Any) -> float | None:

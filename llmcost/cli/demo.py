@@ -30,6 +30,6 @@ def command(
         plan = api.plan_replay(base_url=base_url, config=config, workspace=workspace, say=say)
         say(plan.estimate().render("table", width=width))
         with Bars() as bars:
-            found = plan.run(bars)
+            found = plan.run(bars, bars)
     emit(found.render("table", width=width, color=color), None)
     say(f"Look around: cd {directory} && llmcost report · Now yours: llmcost audit YOUR-LOGS.jsonl")

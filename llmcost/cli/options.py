@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 
@@ -14,6 +14,7 @@ from llmcost.errors import ConfigError
 
 if TYPE_CHECKING:
     from llmcost.api import Options
+    from llmcost.config import AlphaScope
 
     Reading: TypeAlias = Options
 else:
@@ -117,6 +118,25 @@ def share(text: str | None, flag: str) -> float | None:
 def dollars(text: str | None, flag: str) -> float | None:
     """US dollars from "$5" or "5"."""
     return None if text is None else _number(text.lstrip("$"), flag, text, "$5 or 0.05")
+
+
+def sample_size(text: str | None) -> int | Literal["auto"] | None:
+    """A number of prompts, or "auto"."""
+    if text is None:
+        return None
+    if text == "auto":
+        return "auto"
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"--sample {text!r} is neither a number of prompts nor auto", "write 600, or auto")
+    return int(text)
+
+
+def alpha_scope(text: str | None) -> AlphaScope | None:
+    """What the chance of a wrong switch is meant of."""
+    scopes: dict[str | None, AlphaScope | None] = {None: None, "plan": "plan", "task": "task"}
+    if text in scopes:
+        return scopes[text]
+    raise ConfigError(f"--alpha-scope {text!r} is unknown", "write plan (the whole plan) or task (each task)")
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

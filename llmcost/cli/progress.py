@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -10,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from llmcost.endpoint import Status
 from llmcost.report.figures import money
 
-NAMED = {"replay": "", "grading": " (grader)"}
+NAMED = {"replay": "", "grading": " (grader)", "controls": " (controls)"}
+OUTCOMES = {"asked": "not decided by all prompts", "not": "not needed any more"}
 
 
 class Bars:
@@ -32,6 +34,7 @@ class Bars:
         self._bars: dict[tuple[str, str], TaskID] = {}
         self._spent: dict[tuple[str, str], float] = {}
         self._trouble: dict[tuple[str, str], dict[str, int]] = {}
+        self._standing: dict[tuple[str, str], str] = {}
         self._stored = 0
 
     def __enter__(self) -> Bars:
@@ -71,6 +74,19 @@ class Bars:
         """A question is sent again."""
         self._note((model, purpose), "retried")
 
+    def looked(self, look: int, looks: int, standing: Mapping[str, Mapping[str, str]]) -> None:
+        """A look was taken: how many are still in the running, and who has left it since the last look."""
+        now = {(who, task): ended for who, by_task in standing.items() for task, ended in by_task.items()}
+        left = {pair: ended for pair, ended in now.items() if ended and not self._standing.get(pair)}
+        self._standing = now
+        running = sum(not ended for ended in now.values())
+        spent = money(sum(self._spent.values()))
+        self._console.print(
+            f"look {look} of {looks} · {running} of {len(now)} comparisons go on · {spent} spent now", highlight=False
+        )
+        for what, pairs in _by_outcome(left).items():
+            self._console.print(f"  {what}: {', '.join(pairs)}", highlight=False, soft_wrap=True, markup=False)
+
     def _note(self, line: tuple[str, str], what: str) -> None:
         counts = self._trouble.setdefault(line, {})
         counts[what] = counts.get(what, 0) + 1
@@ -84,3 +100,12 @@ class Bars:
         parts += [f"{self._stored:,} stored before"] if self._stored else []
         parts += [f"{retries:,} retries"] if retries else []
         return " · ".join(parts)
+
+
+def _by_outcome(left: Mapping[tuple[str, str], str]) -> dict[str, list[str]]:
+    """Passed, decided, dropped …: the candidates and tasks that left the running so."""
+    found: dict[str, list[str]] = {}
+    for (who, task), ended in left.items():
+        word = ended.split()[0]
+        found.setdefault(OUTCOMES.get(word, word), []).append(f"{who} on {task}")
+    return found

@@ -19,7 +19,12 @@ def command(
         str | None, typer.Option(help="Models that compare answers, blind, where no expected answer is known.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint (or LLMCOST_BASE_URL).")] = None,
-    sample: Annotated[int | None, typer.Option(help="Most prompts a task.", show_default="600", min=1)] = None,
+    sample: Annotated[
+        str | None, typer.Option(help="Most prompts a task, or auto: what a pilot says.", show_default="2000")
+    ] = None,
+    looks: Annotated[
+        int | None, typer.Option(help="How often to look, and stop where it is decided.", show_default="5", min=1)
+    ] = None,
     margin: Annotated[
         str | None, typer.Option(help="Largest loss of quality you accept.", show_default="2% checked, 5% judged")
     ] = None,
@@ -27,6 +32,15 @@ def command(
         str | None, typer.Option(help="Looser margin at which a switch may still be named (SWITCH at …).")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Chance of any wrong switch.", show_default="0.05")] = None,
+    alpha_scope: Annotated[
+        str | None, typer.Option(help="... in the whole plan, or in each task.", show_default="plan")
+    ] = None,
+    aa: Annotated[
+        int | None, typer.Option(help="Prompts a task to ask today's model again; 0: none.", show_default="200", min=0)
+    ] = None,
+    allow_related_judge: Annotated[
+        bool, typer.Option("--allow-related-judge", help="Let a grader judge models of its own maker.")
+    ] = False,
     budget: Annotated[
         str | None, typer.Option(help="Hard cap of the run, e.g. $5.", show_default="the worst case")
     ] = None,
@@ -53,10 +67,14 @@ def command(
         models=options.names(models),
         graders=options.names(grader),
         base_url=base_url,
-        sample=sample,
+        sample=options.sample_size(sample),
+        looks=looks,
         margin=options.share(margin, "--margin"),
         limit=options.share(limit, "--limit"),
         alpha=alpha,
+        alpha_scope=options.alpha_scope(alpha_scope),
+        aa=aa,
+        allow_related_judge=allow_related_judge or None,
         budget=options.dollars(budget, "--budget"),
         seed=seed,
         concurrency=concurrency,
@@ -71,5 +89,5 @@ def command(
         say("nothing was sent")
         return
     with Bars() as bars:
-        found = plan.run(bars)
+        found = plan.run(bars, bars)
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)

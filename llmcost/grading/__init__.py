@@ -14,7 +14,6 @@ from llmcost.grading.panel import (
     grade,
     grader,
     refuse_related_judges,
-    refuse_self_grading,
     to_outcomes,
 )
 
@@ -40,7 +39,6 @@ __all__ = [
     "position_bias",
     "read_prompt",
     "refuse_related_judges",
-    "refuse_self_grading",
     "to_outcomes",
     "verdict_text",
     "write_prompt",

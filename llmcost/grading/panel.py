@@ -135,16 +135,3 @@ def _shared(one: str, other: str) -> str:
         return "the same model"
     both = families(one) & families(other)
     return f"both {' and '.join(sorted(both))}" if both else ""
-
-
-def refuse_self_grading(
-    graders: Iterable[str], candidates: Iterable[str], incumbents: Iterable[str], *, allow: bool = False
-) -> None:
-    """Nothing; raises ConfigError if a grader's model is also a candidate or an incumbent, unless that is allowed."""
-    answered = {bare_name(name): f"{name} is a candidate" for name in candidates}
-    answered |= {bare_name(name): f"{name} answered in the log" for name in incumbents}
-    for name in () if allow else graders:
-        if (why := answered.get(bare_name(name))) is not None:
-            raise ConfigError(
-                f"grader {name} would judge its own answers: {why}", "name a grader of another family with --grader"
-            )

@@ -20,6 +20,7 @@ from llmcost.recommend.result import (
     Candidate,
     Choice,
     Controls,
+    GraderControl,
     Incumbent,
     NotReplayable,
     Quality,
@@ -27,6 +28,7 @@ from llmcost.recommend.result import (
     ShapleyShare,
     Spend,
     TaskReport,
+    dropped_early,
 )
 from llmcost.trial.result import CandidateTrial, TaskTrial
 
@@ -47,6 +49,7 @@ class RunFacts:
     graders: Sequence[str]
     not_replayable: Mapping[str, int]
     spend: Spend
+    alpha_scope: str = "plan"
 
 
 def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts) -> ReplayReport:
@@ -70,6 +73,7 @@ def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts) -> Re
         oracle=_yardstick(log, tasks, oracle(tasks)),
         bill=_bill(log, tasks, picks, facts.graders),
         spend=facts.spend,
+        alpha_scope=facts.alpha_scope,
     )
 
 
@@ -87,11 +91,45 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
         cost_usd=cost,
         margin=trial.margin,
         incumbent=incumbent,
-        noise_floor=None,
-        controls=Controls(gross_bad=trial.gross_bad),
+        noise_floor=trial.controls.again.differing,
+        controls=_controls(trial),
         candidates=candidates,
         choice=_choice(chosen, candidates, incumbent, trial.sampled),
     )
+
+
+def _controls(trial: TaskTrial) -> Controls:
+    found, again, graders = trial.controls, trial.controls.again, _graders(trial)
+    asked = again.lower is not None and again.upper is not None
+    return Controls(
+        aa=again.difference,
+        gross_bad=min((control.share for control in found.gross), default=None),
+        subtle_bad=min((control.share for control in found.subtle), default=None),
+        kappa_lower=min((item.kappa_lower for item in graders), default=None),
+        aa_interval=[again.lower, again.upper] if asked else None,  # type: ignore[list-item]
+        aa_n=again.n,
+        aa_why=again.why,
+        agreement=trial.panel.agreement,
+        graders=graders,
+    )
+
+
+def _graders(trial: TaskTrial) -> list[GraderControl]:
+    subtle = {control.grader: control for control in trial.controls.subtle}
+    return [
+        GraderControl(
+            grader=gross.grader,
+            gross_planted=gross.planted,
+            gross_caught=gross.caught,
+            subtle_planted=subtle[gross.grader].planted,
+            subtle_caught=subtle[gross.grader].caught,
+            kappa_lower=believed.value,
+            kappa_from=believed.source,
+            position_bias=trial.panel.position_bias.get(gross.grader),
+        )
+        for gross in trial.controls.gross
+        if (believed := trial.panel.reliability.get(gross.grader)) is not None
+    ]
 
 
 def _incumbent(log: BilledLog, task: str) -> Incumbent:
@@ -141,6 +179,13 @@ def _candidate(found: CandidateTrial, incumbent: Incumbent) -> Candidate:
         latency_p95_ms=p95,
         output_token_ratio=found.output_ratio,
         adjusted_parameters=[f"{what} ({count:,}×)" for what, count in sorted(found.adjustments.items())],
+        look=found.look,
+        looks=found.looks,
+        planned=found.planned,
+        ended=found.ended,
+        length_adjusted=verdict.length_adjusted,
+        human_labels=verdict.human_labels,
+        human_lower=verdict.human_lower,
     )
 
 
@@ -155,11 +200,13 @@ def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent
 def _why_stay(candidates: Sequence[Candidate], sampled: int) -> Decision:
     """The verdict of a task that keeps its model: undecided before unjudged before kept.
 
-    Only candidates that might save can leave a task undecided; dearer ones are no reason to ask on.
+    Only candidates that might save can leave a task undecided; dearer ones are no reason to ask on. Nor are those that
+    were dropped at an early look: no prompt of theirs is waiting to be asked.
     """
     if not sampled:
         return "CANNOT_JUDGE"
-    verdicts = {c.verdict for c in candidates if c.cost_ratio_interval is None or c.cost_ratio_interval[0] < 1.0}
+    running = [c for c in candidates if not dropped_early(c)]
+    verdicts = {c.verdict for c in running if c.cost_ratio_interval is None or c.cost_ratio_interval[0] < 1.0}
     return next((v for v in ("INCONCLUSIVE", "CANNOT_JUDGE") if v in verdicts), "KEEP")
 
 

@@ -24,13 +24,40 @@ class Incumbent(msgspec.Struct, frozen=True):
     latency_p95_ms: float | None
 
 
+class GraderControl(msgspec.Struct, frozen=True):
+    """One grader on one task: the planted errors that it caught, and how far it is believed.
+
+    kappa_lower    the least share of a true difference that it shows; `kappa_from` says what tells so
+    position_bias  how far it favours the answer that it reads first, in [−1, 1]
+    """
+
+    grader: str
+    gross_planted: int
+    gross_caught: int
+    subtle_planted: int
+    subtle_caught: int
+    kappa_lower: float
+    kappa_from: str
+    position_bias: float | None
+
+
 class Controls(msgspec.Struct, frozen=True):
-    """Checks of the grader itself; None: this control was not run."""
+    """Checks of the graders and of the replay itself; None: this control was not run.
+
+    aa          today's model asked again − its logged answers; `aa_interval` at 99 %, `aa_n` pairs, `aa_why` it was not
+    gross_bad, subtle_bad, kappa_lower   of the worst grader
+    agreement   share of the judged pairs on which all graders say the same
+    """
 
     aa: float | None = None
     gross_bad: float | None = None
     subtle_bad: float | None = None
     kappa_lower: float | None = None
+    aa_interval: list[float] | None = None
+    aa_n: int = 0
+    aa_why: str | None = None
+    agreement: float | None = None
+    graders: list[GraderControl] = []
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -68,6 +95,18 @@ class Candidate(msgspec.Struct, frozen=True):
     output_token_ratio: float | None
     adjusted_parameters: list[str]  # "max_tokens → max_completion_tokens", "seed dropped" …
     reliability: float = 1.0  # the least share of a true difference that the grader is taken to show
+    look: int = 1  # after which of the `looks` the asking ended, and why
+    looks: int = 1
+    planned: int = 0  # prompts that would have been asked at most
+    ended: str = ""
+    length_adjusted: float | None = None  # the difference between answers of one length, as judged
+    human_labels: int = 0
+    human_lower: float | None = None  # what people's verdicts bound it to, on the user's scale
+
+
+def dropped_early(candidate: Candidate) -> bool:
+    """Whether it was not asked to the end although nothing was decided: out of the running, for futility or cost."""
+    return candidate.verdict == "INCONCLUSIVE" and candidate.look < candidate.looks
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -158,6 +197,7 @@ class Spend(msgspec.Struct, frozen=True):
     grading_usd: float
     calls: int
     cap_usd: float | None
+    controls_usd: float = 0.0  # planted errors graded, and today's model asked again
 
 
 class NotReplayable(msgspec.Struct, frozen=True):
@@ -186,10 +226,11 @@ class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost
     oracle: Baseline | None
     bill: Bill
     spend: Spend
+    alpha_scope: str = "plan"
 
 
 class ModelEstimate(msgspec.Struct, frozen=True):
-    """What asking one model could cost; role: "candidate" or "grader"."""
+    """What asking one model could cost; role: "candidate", "control" (today's model asked again) or "grader"."""
 
     model: str
     role: str
@@ -204,6 +245,28 @@ class TaskSample(msgspec.Struct, frozen=True):
     task: str
     population: int
     sampled: int
+
+
+class LookEstimate(msgspec.Struct, frozen=True):
+    """What has been spent by a look, if no candidate is dropped before it. None: a price is unknown."""
+
+    fraction: float
+    expected_usd: float | None
+
+
+class TaskReach(msgspec.Struct, frozen=True):
+    """What can be shown of a task with so many prompts a candidate.
+
+    smallest_margin         that a candidate as good as today's model passes four times out of five, where answers
+                            differ in worth as often as is usual (10 % checked, 30 % judged)
+    smallest_margin_if_few  the same where only 3 % do
+    """
+
+    task: str
+    margin: float
+    prompts: int
+    smallest_margin: float
+    smallest_margin_if_few: float
 
 
 class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.estimate/1"):
@@ -221,3 +284,5 @@ class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     sample: list[TaskSample]
     not_replayable: list[NotReplayable]
     adjusted_parameters: list[str]
+    looks: list[LookEstimate] = []
+    reach: list[TaskReach] = []

@@ -3,7 +3,21 @@
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Design, design
 from llmcost.trial.estimate import ModelCost, estimate
-from llmcost.trial.result import CandidateTrial, TaskTrial
-from llmcost.trial.run import run
+from llmcost.trial.reach import Reach, reach
+from llmcost.trial.result import CandidateTrial, TaskTrial, Trial
+from llmcost.trial.run import Means, run
 
-__all__ = ["CandidateTrial", "Design", "ModelCost", "Tariff", "TaskTrial", "design", "estimate", "run"]
+__all__ = [
+    "CandidateTrial",
+    "Design",
+    "Means",
+    "ModelCost",
+    "Reach",
+    "Tariff",
+    "TaskTrial",
+    "Trial",
+    "design",
+    "estimate",
+    "reach",
+    "run",
+]

@@ -1,9 +1,9 @@
-"""What a trial will ask: the sampled prompts, and one arm a candidate. Nothing has been sent yet."""
+"""What a trial will ask: the sampled prompts, one arm a candidate, and the incumbent again. Nothing was sent yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,16 @@ from llmcost.calls import Call, Calls
 from llmcost.config import CheckSettings, ModelSettings, ReplaySettings
 from llmcost.endpoint import ChatRequest
 from llmcost.errors import InputError
+from llmcost.evidence import boundaries, fractions
 from llmcost.pricing import PriceBook
 from llmcost.replay.arms import CandidateModel, replayable, requests
 from llmcost.replay.sample import Sample, draw
+from llmcost.trial.clusters import clusters
 
 CHECKED_MARGIN = 0.02
 JUDGED_MARGIN = 0.05
+AUTO_MOST = 5_000  # prompts a task, of which `--sample auto` takes what the pilot shows to be needed
+AGAIN = 1  # replicate of the incumbent's requests: what was stored for the same question must not answer them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,18 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A trial before it starts. `bodies` and `logged_usd` are parallel to the sample."""
+    """A trial before it starts. `calls`, `bodies`, `logged_usd` and `clusters` are parallel to the sample.
+
+    again  the incumbents' own requests, to be asked once more: the control of the replay itself
+    """
 
     sample: Sample
+    calls: Calls
     bodies: tuple[Call, ...]
     logged_usd: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
     arms: tuple[Arm, ...]
+    again: tuple[Arm, ...]
     checks: Mapping[str, CheckSettings]
     replay: ReplaySettings
 
@@ -51,9 +61,18 @@ class Design:
         tasks = np.asarray(self.sample.tasks, dtype=object)[arm.positions]
         return np.flatnonzero(tasks == task)
 
-    def comparisons(self) -> int:
-        """How many candidate × task comparisons share alpha."""
-        return sum(len(self.positions(arm, task)) > 0 for arm in self.arms for task in self.tasks())
+    def comparisons(self, task: str) -> int:
+        """How many comparisons share alpha with those of this task: of the whole plan, or of the task alone."""
+        shared = self.tasks() if self.replay.alpha_scope == "plan" else [task]
+        return sum(len(self.positions(arm, name)) > 0 for arm in self.arms for name in shared)
+
+    def looks(self) -> tuple[float, ...]:
+        """The shares of a task's sample after which its candidates are looked at."""
+        return fractions(self.replay.looks)
+
+    def critical_values(self, task: str) -> tuple[float, ...]:
+        """What a candidate's statistic must exceed at each look."""
+        return boundaries(self.replay.alpha / max(self.comparisons(task), 1), self.looks())
 
     def open_ended(self, task: str) -> bool:
         """Whether most sampled prompts of a task have no expected answer to be checked against."""
@@ -87,16 +106,51 @@ def design(
 
     Raises InputError if no call of the log can be asked again.
     """
-    sample = draw(calls, costs, per_task=replay.sample, seed=replay.seed, replayable=replayable(calls))
+    most = AUTO_MOST if replay.sample == "auto" else replay.sample
+    sample = draw(calls, costs, per_task=most, seed=replay.seed, replayable=replayable(calls))
     if len(sample.rows) == 0:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(sample.not_replayable.items()))
         raise InputError(
             f"no call of this log can be asked again ({reasons or 'the log is empty'})",
             "replay needs logs with the full request; `llmcost audit` works without",
         )
-    bodies = logs.bodies(calls.take(sample.rows))
-    arms = tuple(_arm(candidate, bodies, book, models) for candidate in candidates)
-    return Design(sample, tuple(bodies), costs[sample.rows], arms, checks, replay)
+    chosen = calls.take(sample.rows)
+    bodies = logs.bodies(chosen)
+    return Design(
+        sample=sample,
+        calls=chosen,
+        bodies=tuple(bodies),
+        logged_usd=costs[sample.rows],
+        clusters=clusters(chosen, sample.tasks),
+        arms=tuple(_arm(candidate, bodies, book, models) for candidate in candidates),
+        again=tuple(_again(bodies, _first_of_each_task(sample.tasks, replay.aa), models)),
+        checks=checks,
+        replay=replay,
+    )
+
+
+def _first_of_each_task(tasks: Sequence[str], count: int) -> list[int]:
+    """Positions of the first `count` prompts of every task, in order of asking."""
+    seen: dict[str, int] = {}
+    chosen = []
+    for position, task in enumerate(tasks):
+        seen[task] = seen.get(task, 0) + 1
+        if seen[task] <= count:
+            chosen.append(position)
+    return chosen
+
+
+def _again(bodies: Sequence[Call], positions: Sequence[int], models: Mapping[str, ModelSettings]) -> Iterator[Arm]:
+    """One arm for every model of the log, with those of these prompts that it answered."""
+    by_model: dict[str, list[int]] = {}
+    for position in positions:
+        if (name := bodies[position].request_model or bodies[position].response_model) is not None:
+            by_model.setdefault(name, []).append(position)
+    for name, own in sorted(by_model.items()):
+        candidate = CandidateModel(name)
+        asked, adjustments = requests([bodies[i] for i in own], candidate, models.get(name, ModelSettings()))
+        repeated = tuple(replace(request, replicate=AGAIN) for request in asked)
+        yield Arm(candidate, np.array(own, dtype=np.int64), repeated, adjustments)
 
 
 def _arm(

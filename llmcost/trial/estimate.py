@@ -8,14 +8,20 @@ from dataclasses import dataclass
 
 from llmcost.endpoint import ChatRequest
 from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, write_prompt
+from llmcost.grading.damage import Kind
 from llmcost.trial.controls import judged, planted
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 
+KINDS: tuple[Kind, ...] = ("gross", "subtle")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """What asking one model could cost. `calls` at most; dollars None: the model has no price."""
+    """What asking one model could cost. `calls` at most; dollars None: the model has no price.
+
+    role  "candidate", "grader", or "control" for the incumbent that answers once more
+    """
 
     model: str
     role: str
@@ -27,16 +33,17 @@ class ModelCost:
 def estimate(
     design: Design, tariff: Tariff, graders: Sequence[str], stored: Callable[[ChatRequest], bool]
 ) -> list[ModelCost]:
-    """One line a candidate and one a grader. Requests whose answer is stored already cost nothing."""
-    asked = [_candidate(design, arm, tariff, stored) for arm in design.arms]
-    return [*asked, *(_grader(design, grader, tariff) for grader in graders)]
+    """One line a candidate, one an incumbent asked again, one a grader. What is stored already costs nothing."""
+    asked = [_asked(design, arm, "candidate", tariff, stored) for arm in design.arms]
+    again = [_asked(design, arm, "control", tariff, stored) for arm in design.again]
+    return [*asked, *again, *(_grader(design, grader, tariff) for grader in graders)]
 
 
-def _candidate(design: Design, arm: Arm, tariff: Tariff, stored: Callable[[ChatRequest], bool]) -> ModelCost:
+def _asked(design: Design, arm: Arm, role: str, tariff: Tariff, stored: Callable[[ChatRequest], bool]) -> ModelCost:
     fresh = [(r, design.bodies[i]) for r, i in zip(arm.requests, arm.positions, strict=True) if not stored(r)]
     return ModelCost(
         arm.candidate.label(),
-        "candidate",
+        role,
         len(fresh),
         _sum(tariff.most(request) for request, _ in fresh),
         tariff.expected(
@@ -64,8 +71,8 @@ def _to_grade(design: Design, tariff: Tariff) -> Iterator[tuple[int, Pair]]:
     """
     for task in design.tasks():
         if judged(design, task):
-            yield from ((0, pair) for pair in planted(design, task))
-    for arm in design.arms:
+            yield from ((0, pair) for kind in KINDS for pair in planted(design, task, kind))
+    for arm in (*design.arms, *design.again):
         for request, position in zip(arm.requests, arm.positions, strict=True):
             body = design.bodies[position]
             pair = Pair(body.request or {}, body.answer, body.answer, body.expected)

@@ -18,7 +18,7 @@ class RecordedPair(msgspec.Struct, frozen=True):
 
     prompt       index into the record's prompts, and row of its calls
     answer       key of the candidate's completion in the store of answers, 32 bytes
-    differences  score(candidate) − score(logged answer) by each grader of the arm, in [−1, 1]; None: could not be graded
+    differences  score(candidate) − score(logged answer) by each grader of the arm, in [−1, 1]; None: not graded
     basis        what decided, by each grader: "exact", "judge", "identical", "failure" …
     """
 

@@ -1,200 +1,272 @@
-"""The trial itself: test the graders, ask, grade, decide. One look at a sample of fixed size."""
+"""The trial itself: test the graders and the replay, then ask, grade and decide, look by look."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import fsum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from llmcost.endpoint import Ask, Completion
-from llmcost.evidence import Rule, Verdict, decide
-from llmcost.evidence.survey import Ratio, cost_ratio
-from llmcost.evidence.verdict import UNCALIBRATED_RELIABILITY
-from llmcost.grading import Grade, GradedPairs, Grader, Pair, excluded, grade, to_outcomes
-from llmcost.trial.controls import Control, gross_bad, judged
+from llmcost.endpoint import Ask, ChatRequest
+from llmcost.evidence import Rule
+from llmcost.evidence.calibration import Reliability, reliability
+from llmcost.grading import Grader
+from llmcost.grading.agreement import agreement, position_bias
+from llmcost.grading.labels import HumanLabel
+from llmcost.grading.panel import CHECKS_ALONE
+from llmcost.trial import cell as cells
+from llmcost.trial.cell import Cell, Judging
+from llmcost.trial.controls import Controls, run_controls
 from llmcost.trial.cost import Tariff
-from llmcost.trial.design import Arm, Design
-from llmcost.trial.result import CandidateTrial, TaskTrial
+from llmcost.trial.design import Design
+from llmcost.trial.pilot import PILOT, plan_sizes
+from llmcost.trial.remembered import Remembered
+from llmcost.trial.result import CandidateTrial, Panel, TaskTrial, Trial
+from llmcost.trial.stopping import stop
 
-# Of several graders all must pass: the verdict is the first of these that any of them gives.
-WORST_FIRST = ("CANNOT_JUDGE", "KEEP", "INCONCLUSIVE", "SWITCH_AT", "SWITCH")
-UNREACHABLE = "unreachable"
-MOST_UNREACHABLE = 0.10  # share of a task's prompts; what is missing beyond that could turn a verdict
-PRICED_PAIRS = 50  # pairs from which the price of grading one more is told
-MOST_UNMETERED = 0.05  # share of a task's answers whose usage the endpoint may leave out before savings are unknown
 
-Floats = npt.NDArray[np.float64]
+class Watch(Protocol):
+    """Hears how a trial stands."""
+
+    def looked(self, look: int, looks: int, standing: Mapping[str, Mapping[str, str]]) -> None:
+        """A look was taken: by candidate and task, whether it is still asked ("") or why not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One candidate on one task: the prompts that were reached, what came back, and the grades of every grader.
+class Means:
+    """What a trial works with.
 
-    judging_usd   what grading one more prompt would cost on average
+    ask               puts requests to their endpoints
+    graders           compare the candidates' answers; control_graders are the same on another line of the bill
+    labels, key       people's verdicts by the key of the candidate's answer, and a request's key
+    money_left        US dollars that may still be spent, for `--sample auto` to plan with; None: as much as it takes
     """
 
-    arm: Arm
-    task: str
-    positions: npt.NDArray[np.int64]
-    completions: tuple[Completion, ...]
-    graded: GradedPairs
-    unreachable: int
-    judging_usd: float
+    ask: Ask
+    graders: Sequence[Grader]
+    control_graders: Sequence[Grader]
+    tariff: Tariff
+    key: Callable[[ChatRequest], bytes]
+    labels: Mapping[bytes, HumanLabel] = field(default_factory=dict)
+    watch: Watch | None = None
+    money_left: Callable[[], float | None] = lambda: None
 
 
-async def run(design: Design, ask: Ask, graders: Sequence[Grader], tariff: Tariff) -> list[TaskTrial]:
+async def run(design: Design, means: Means) -> Trial:
     """Every task's trial. Raises BudgetError or EndpointError when the asking has to stop; answers stay stored."""
-    tested = await _test_graders(design, graders)
-    completions = await _ask_all(design, ask)
-    cells = await asyncio.gather(
-        *(
-            _grade_cell(design, arm, task, answers, _believed(graders, tested.get(task, [])), tariff)
-            for arm, answers in zip(design.arms, completions, strict=True)
-            for task in design.tasks()
-            if len(design.positions(arm, task))
-        )
-    )
-    by_judge = {cell.task for cell in cells if cell.graded.judged}
-    return [
-        _task(design, task, [c for c in cells if c.task == task], tested.get(task, []), task in by_judge, tariff)
-        for task in design.tasks()
+    graders = [Remembered(grader) for grader in means.graders]
+    tasks = [
+        _Task(design, means, name, _cells(design, name), graders, controls)
+        for name, controls in zip(design.tasks(), await _all_controls(design, means), strict=True)
     ]
+    if design.replay.sample == "auto":
+        await _pilot(design, means, tasks)
+    for look, fraction in enumerate(design.looks(), start=1):
+        await _ask(means.ask, [cell for task in tasks for cell in task.active()], design, fraction)
+        await asyncio.gather(*(task.look(look) for task in tasks))
+        _tell(means.watch, look, design, tasks)
+        if not any(task.active() for task in tasks):
+            break
+    return Trial([task.result() for task in tasks], [pair for task in tasks for pair in task.cells])
 
 
-async def _test_graders(design: Design, graders: Sequence[Grader]) -> dict[str, list[Control]]:
-    """Every grader on the planted bad answers of every task where it may be needed."""
-    needed = [task for task in design.tasks() if graders and judged(design, task)]
-    return dict(zip(needed, await asyncio.gather(*(gross_bad(design, task, graders) for task in needed)), strict=True))
+async def _all_controls(design: Design, means: Means) -> list[Controls]:
+    return await asyncio.gather(
+        *(run_controls(design, task, means.ask, means.control_graders) for task in design.tasks())
+    )
 
 
-def _believed(graders: Sequence[Grader], tested: Sequence[Control]) -> Sequence[Grader]:
-    """The graders, or none of them: where one failed the task cannot be judged, and nothing more is spent on it."""
-    return graders if all(control.passed for control in tested) else ()
+def _cells(design: Design, task: str) -> list[Cell]:
+    found = [(arm, design.positions(arm, task)) for arm in design.arms]
+    return [Cell(arm, task, places, len(places)) for arm, places in found if len(places)]
 
 
-async def _ask_all(design: Design, ask: Ask) -> list[list[Completion]]:
-    """Completions of every arm. Asked prompt by prompt across the arms: a run cut short has seen them all alike."""
+async def _ask(ask: Ask, asked: Sequence[Cell], design: Design, fraction: float) -> None:
+    """Asks these cells what they need for a look, prompt by prompt across them: a run cut short has seen all alike."""
+    waiting = [(cell, cell.waiting(fraction)) for cell in asked]
     order = sorted(
-        (int(position), number, index)
-        for number, arm in enumerate(design.arms)
-        for index, position in enumerate(arm.positions)
+        (int(cell.arm.positions[cell.places[len(cell.completions) + index]]), number, index)
+        for number, (cell, requests) in enumerate(waiting)
+        for index in range(len(requests))
     )
-    answers = await ask([design.arms[number].requests[index] for _, number, index in order], "replay")
-    found: list[list[Completion]] = [[] for _ in design.arms]
-    for (_, number, _), completion in zip(order, answers, strict=True):
-        found[number].append(completion)
-    return found
+    answers = await ask([waiting[number][1][index] for _, number, index in order], "replay")
+    by_cell: dict[int, list[int]] = {}
+    for place, (_, number, _) in enumerate(order):
+        by_cell.setdefault(number, []).append(place)
+    for number, places in by_cell.items():
+        waiting[number][0].take(design, [answers[place] for place in places])
 
 
-async def _grade_cell(
-    design: Design, arm: Arm, task: str, answers: Sequence[Completion], graders: Sequence[Grader], tariff: Tariff
-) -> Cell:
-    chosen = design.positions(arm, task)
-    positions = arm.positions[chosen]
-    completions = tuple(answers[i] for i in chosen)
-    reached = [(design.bodies[p], c) for p, c in zip(positions, completions, strict=True) if c.status != "unreachable"]
-    pairs = [Pair(body.request or {}, body.answer, c.answer, body.expected) for body, c in reached]
-    kept = np.array([c.status != "unreachable" for c in completions], dtype=bool)
-    graded = await grade(pairs, design.checks.get(task), graders)
-    some = pairs[:PRICED_PAIRS]
-    judging = fsum(tariff.judging(grader.name, some) or 0.0 for grader in graders) / max(len(some), 1)
-    usd = judging * graded.judged / max(len(pairs), 1)
-    return Cell(arm, task, positions[kept], tuple(c for _, c in reached), graded, int((~kept).sum()), usd)
+async def _pilot(design: Design, means: Means, tasks: Sequence[_Task]) -> None:
+    """Asks a few prompts without looking at who wins, and plans from how often answers differ how many are needed."""
+    every = [cell for task in tasks for cell in task.active()]
+    whole = {id(cell): cell.most for cell in every}
+    for cell in every:
+        cell.most = min(cell.most, PILOT)
+    await _ask(means.ask, every, design, 1.0)
+    await asyncio.gather(*(task.regrade() for task in tasks))
+    for cell in every:
+        cell.most = whole[id(cell)]
+    usd = {id(c): cells.usd_per_prompt(c, task.graders, means.tariff) for task in tasks for c in task.active()}
+    plan_sizes(design, every, {task.name: task.reliability_of() for task in tasks}, usd, means.money_left())
 
 
-def _task(
-    design: Design, task: str, cells: Sequence[Cell], tested: Sequence[Control], is_judged: bool, tariff: Tariff
-) -> TaskTrial:
-    sample, margin = design.sample, design.margin(task)
-    rule = Rule(
-        margin=margin,
-        alpha=design.replay.alpha,
-        comparisons=design.comparisons(),
-        reliability=UNCALIBRATED_RELIABILITY if is_judged else 1.0,
-        limit=design.replay.limit,
-    )
-    return TaskTrial(
-        task=task,
-        population=sample.population[task],
-        replayable_calls=sample.calls_per_task[task],
-        sampled=sample.tasks.count(task),
-        margin=margin,
-        gross_bad=min((control.share for control in tested), default=None),
-        candidates=tuple(_candidate(design, cell, tested, rule, tariff) for cell in cells),
-    )
+def _tell(watch: Watch | None, look: int, design: Design, tasks: Sequence[_Task]) -> None:
+    if watch is not None:
+        standing: dict[str, dict[str, str]] = {}
+        for cell in (cell for task in tasks for cell in task.cells):
+            standing.setdefault(cell.label, {})[cell.task] = cell.ended or ""
+        watch.looked(look, len(design.looks()), standing)
 
 
-def _candidate(design: Design, cell: Cell, tested: Sequence[Control], rule: Rule, tariff: Tariff) -> CandidateTrial:
-    weights, logged = design.sample.weights[cell.positions], design.logged_usd[cell.positions]
-    bodies = [design.bodies[position] for position in cell.positions]
-    usage = [completion.usage for completion in cell.completions]
-    answered = np.array([completion.status == "answered" for completion in cell.completions], dtype=bool)
-    paid = np.where(answered, tariff.uncached(cell.arm.candidate.model, usage), np.nan)
-    latencies = np.sort([c.latency_ms for c in cell.completions if c.latency_ms is not None])
-    return CandidateTrial(
-        model=cell.arm.candidate.model,
-        label=cell.arm.candidate.label(),
-        verdict=_verdict(cell, tested, weights, rule),
-        reliability=rule.reliability,
-        basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
-        unreachable=cell.unreachable,
-        usd_per_prompt=cell.judging_usd + (float(np.nanmean(paid)) if np.isfinite(paid).any() else 0.0),
-        cost_ratio=_cost_ratio(paid, logged, weights, answered),
-        input_ratio=_token_ratio([u.input_tokens for u in usage], [b.usage.input_tokens for b in bodies], weights),
-        output_ratio=_token_ratio([u.output_tokens for u in usage], [b.usage.output_tokens for b in bodies], weights),
-        latencies_ms=latencies,
-        adjustments=cell.arm.adjustments,
-    )
+class _Task:
+    """One task of a running trial."""
+
+    def __init__(
+        self,
+        design: Design,
+        means: Means,
+        name: str,
+        own: list[Cell],
+        graders: Sequence[Grader],
+        controls: Controls,
+    ) -> None:
+        self.design, self.means, self.name, self.cells, self.controls = design, means, name, own, controls
+        self.graders = () if controls.untrusted else graders  # nothing more is spent on one that must not be believed
+        if self._hopeless():
+            for cell in own:
+                cell.most = 0
+
+    def _hopeless(self) -> bool:
+        """Whether no candidate could pass, whatever it answers."""
+        untrusted = self.controls.untrusted is not None and self.design.open_ended(self.name)
+        return untrusted or self.controls.unfaithful is not None
+
+    def active(self) -> list[Cell]:
+        """The cells that are still asked."""
+        return [cell for cell in self.cells if cell.ended is None]
+
+    async def regrade(self) -> None:
+        """Grades what came back."""
+        await asyncio.gather(*(cell.regrade(self.design, self.graders) for cell in self.active()))
+
+    async def look(self, look: int) -> None:
+        """Grades what came back, decides, and ends what needs no more prompts."""
+        active = self.active()
+        await self.regrade()
+        for cell in active:
+            cell.look = look
+            cell.verdict = cells.verdict(self.design, cell, self._judging(cell, look))
+        if active:
+            ratios = {cell.label: cells.ratio(self.design, cell, self.means.tariff) for cell in self.cells}
+            stop(self.cells, ratios, len(self.design.looks()))
+
+    def reliability_of(self) -> dict[str, Reliability]:
+        """How far each grader may be believed on this task, by its name."""
+        return {grader.name: self._reliability(grader.name) for grader in self.graders}
+
+    def _reliability(self, grader: str) -> Reliability:
+        planted = [-c.differences for c in self.controls.subtle if c.grader == grader]
+        signs, said, weights = self._people_against(grader)
+        decided = signs != 0
+        return reliability(
+            planted=planted[0] if planted else None,
+            people=(said * signs)[decided],
+            people_weights=weights[decided],
+        )
+
+    def _people_against(self, grader: str) -> tuple[cells.Floats, cells.Floats, cells.Floats]:
+        """People's verdicts, the grader's on the same pairs, and 1 / the chance with which these were labelled."""
+        rows = [
+            (label.difference, grade.difference, 1 / label.probability)
+            for cell in self.cells
+            for place, label in cells.labelled(cell, self._bare()).items()
+            for grade in cell.graded.by_judge.get(grader, [])[place : place + 1]
+            if grade.orders is not None and grade.difference is not None
+        ]
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        return columns[0], columns[1], columns[2]
+
+    def _bare(self) -> Judging:
+        return Judging({}, None, None, self.means.labels, self.means.key)
+
+    def _judging(self, cell: Cell, look: int) -> Judging:
+        return Judging(
+            rules={name: self._rule(cell, name, look) for name in cell.graded.by_judge},
+            unfaithful=self.controls.unfaithful,
+            untrusted=self.controls.untrusted,
+            labels=self.means.labels,
+            key=self.means.key,
+        )
+
+    def _rule(self, cell: Cell, grader: str, look: int) -> Rule:
+        critical = self.design.critical_values(self.name)
+        by_judge = cell.graded.judged and grader != CHECKS_ALONE
+        return Rule(
+            margin=self.design.margin(self.name),
+            alpha=self.design.replay.alpha,
+            comparisons=self.design.comparisons(self.name),
+            reliability=self._reliability(grader).value if by_judge else 1.0,
+            limit=self.design.replay.limit,
+            critical=critical[look - 1],
+            last=critical[-1],
+        )
+
+    def result(self) -> TaskTrial:
+        """What was found out about the task."""
+        sample = self.design.sample
+        return TaskTrial(
+            task=self.name,
+            population=sample.population[self.name],
+            replayable_calls=sample.calls_per_task[self.name],
+            sampled=sample.tasks.count(self.name),
+            margin=self.design.margin(self.name),
+            controls=self.controls,
+            panel=self._panel(),
+            candidates=tuple(self._candidate(cell) for cell in self.cells),
+        )
+
+    def _panel(self) -> Panel:
+        grades = {
+            grader.name: [g for cell in self.cells for g in cell.graded.by_judge.get(grader.name, ())]
+            for grader in self.graders
+        }
+        return Panel(
+            reliability=self.reliability_of(),
+            position_bias={name: position_bias(said) for name, said in grades.items()},
+            agreement=agreement(grades) if len(grades) > 1 else None,
+        )
+
+    def _candidate(self, cell: Cell) -> CandidateTrial:
+        design, tariff = self.design, self.means.tariff
+        assert cell.verdict is not None
+        weights, positions = design.sample.weights[cell.positions], cell.positions
+        usage = [cell.completions[i].usage for i in cell.known]
+        logged = [design.bodies[position].usage for position in positions]
+        latencies = [cell.completions[i].latency_ms for i in cell.known]
+        return CandidateTrial(
+            model=cell.arm.candidate.model,
+            label=cell.label,
+            verdict=cell.verdict,
+            reliability=min((rule.reliability for rule in self._judging(cell, cell.look).rules.values()), default=1.0),
+            basis=tuple(basis for basis, _ in cell.graded.basis().most_common()),
+            unreachable=cell.unreachable,
+            look=cell.look,
+            looks=len(design.looks()),
+            planned=cell.most,
+            ended=cell.ended or "",
+            usd_per_prompt=cells.usd_per_prompt(cell, self.graders, tariff),
+            cost_ratio=cells.ratio(design, cell, tariff),
+            input_ratio=_token_ratio([u.input_tokens for u in usage], [u.input_tokens for u in logged], weights),
+            output_ratio=_token_ratio([u.output_tokens for u in usage], [u.output_tokens for u in logged], weights),
+            latencies_ms=np.sort(np.array([ms for ms in latencies if ms is not None], dtype=np.float64)),
+            adjustments=cell.arm.adjustments,
+        )
 
 
-def _verdict(cell: Cell, tested: Sequence[Control], weights: Floats, rule: Rule) -> Verdict:
-    """The verdict that every grader gives at least."""
-    verdicts = [_by_one_grader(cell, grades, tested, weights, rule) for grades in cell.graded.by_judge.values()]
-    return min(verdicts, key=lambda v: (WORST_FIRST.index(v.decision), v.lower_bound or 0.0))
-
-
-def _by_one_grader(
-    cell: Cell, grades: Sequence[Grade], tested: Sequence[Control], weights: Floats, rule: Rule
-) -> Verdict:
-    verdict = decide(to_outcomes(grades, weights), rule)
-    obstacle = _obstacle(cell, grades, tested)
-    return verdict if obstacle is None else replace(verdict, decision="CANNOT_JUDGE", reason=obstacle)
-
-
-def _obstacle(cell: Cell, grades: Sequence[Grade], tested: Sequence[Control]) -> str | None:
-    """Why the graded pairs must not stand for the task; None if they may.
-
-    Pairs that nobody could grade differ from those that are plainly equal: without them only the ties would be left.
-    """
-    missing = excluded(grades)
-    lost = missing.pop(UNREACHABLE, 0) + cell.unreachable
-    asked = len(grades) + cell.unreachable
-    failed = next((control for control in tested if not control.passed), None)
-    if missing and failed is not None:
-        missed = failed.planted - failed.caught
-        return f"grader {failed.grader} missed {missed:,} of {failed.planted:,} planted bad answers"
-    if missing:
-        reason, count = missing.most_common(1)[0]
-        why = "no expected answer and no grader (name one with --grader)" if reason == "ungraded" else reason
-        return f"{count:,} of {asked:,} answers cannot be graded: {why}"
-    if lost > MOST_UNREACHABLE * asked:
-        return f"the service failed for {lost:,} of {asked:,} prompts; run the same command again"
-    return None
-
-
-def _cost_ratio(paid: Floats, logged: Floats, weights: Floats, answered: npt.NDArray[np.bool_]) -> Ratio | None:
-    """Candidate's cost over the logged one; None if too many of the candidate's answers have no known cost."""
-    unknown = int(np.isnan(paid[answered]).sum())
-    if unknown > MOST_UNMETERED * len(paid):
-        return None
-    return cost_ratio(paid, logged, weights)
-
-
-def _token_ratio(asked: Sequence[int | None], logged: Sequence[int | None], weights: Floats) -> float | None:
+def _token_ratio(asked: Sequence[int | None], logged: Sequence[int | None], weights: cells.Floats) -> float | None:
     """Replayed over logged tokens, weighted to the calls of the task, where both are known; None: nowhere."""
     both = np.array(
         [(a, b, w) for a, b, w in zip(asked, logged, weights, strict=True) if a is not None and b is not None],

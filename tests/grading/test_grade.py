@@ -12,7 +12,6 @@ import pytest
 from llmcost.calls import Answer, ToolCall
 from llmcost.config import CheckSettings
 from llmcost.endpoint.messages import ChatRequest, Completion
-from llmcost.errors import ConfigError
 from llmcost.grading import (
     CHECKS_ALONE,
     Grade,
@@ -22,7 +21,6 @@ from llmcost.grading import (
     grade,
     grader,
     may_need_judge,
-    refuse_self_grading,
     to_outcomes,
 )
 from llmcost.grading.panel import VACUOUS
@@ -291,15 +289,6 @@ def test_outcomes_leave_out_and_count_what_has_no_difference() -> None:
 
 def test_outcomes_of_nothing_are_empty() -> None:
     assert to_outcomes([], np.array([])).differences.shape == (0,)
-
-
-def test_no_model_grades_itself() -> None:
-    refuse_self_grading(["claude-4"], ["qwen3-8b@low"], ["gpt-4o-2024-08-06"])
-    refuse_self_grading(["gpt-4o"], [], ["gpt-4o-2024-08-06"], allow=True)
-    with pytest.raises(ConfigError, match="answered in the log"):
-        refuse_self_grading(["openai/gpt-4o"], ["qwen3-8b"], ["gpt-4o-2024-08-06"])
-    with pytest.raises(ConfigError, match="is a candidate"):
-        refuse_self_grading(["judge:qwen3-8b"], ["Qwen/Qwen3-8B@low"], ["gpt-4o"])
 
 
 async def nobody(requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:

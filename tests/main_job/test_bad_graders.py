@@ -52,7 +52,7 @@ def replay(folder: Path, judge: Callable[[JudgedPair], Winner], said: str) -> di
         if pair is not None:
             return Reply(text=verdict_text(judge(pair), "so it seems"))
         number = re.findall(r"Ticket (\d+)", str(body["messages"]))[-1]
-        return Reply(text=said.format(number=number))
+        return Reply(text=f"Sorry! {number}" if body["model"] == "gpt-4o" else said.format(number=number))
 
     records = [shop.record(number) for number in range(1, 1200, 2)]  # chat alone: no expected answers
     (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))

@@ -10,7 +10,10 @@ import pytest
 from support import shop
 from support.loopback import Loopback, Received
 
-PRICES = {"tiny": (0.10, 0.40), "small": (0.50, 2.00), "judge": (0.20, 0.80)}
+PRICES = {
+    "tiny": (0.10, 0.40), "small": (0.50, 2.00), "judge": (0.20, 0.80),
+    "gpt-4o": (2.50, 10.00), "gpt-4o-mini": (0.15, 0.60),
+}  # fmt: skip
 
 
 def billed(requests: Sequence[Received]) -> float:
@@ -50,7 +53,8 @@ def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) 
         bodies = [json.dumps(request.body, sort_keys=True) for request in server.requests]
         assert len(set(bodies)) == len(bodies) > asked, "nothing was asked twice"
         spend = json.loads(finished.stdout)["spend"]
-        assert spend["replay_usd"] + spend["grading_usd"] == pytest.approx(billed(server.requests), abs=1e-9)
+        parts = spend["replay_usd"] + spend["grading_usd"] + spend["controls_usd"]
+        assert parts == pytest.approx(billed(server.requests), abs=1e-9)
 
 
 def test_a_model_without_a_price_is_refused_where_a_cap_was_asked_for(tmp_path: Path) -> None:
@@ -91,6 +95,6 @@ def test_a_dry_run_and_an_unanswered_question_send_nothing(tmp_path: Path) -> No
     estimate = json.loads(dry.stdout)
     assert estimate["schema"] == "llmcost.estimate/1"
     assert estimate["max_usd"] > estimate["expected_usd"] > 0
-    assert {line["role"] for line in estimate["by_model"]} == {"candidate", "grader"}
+    assert {line["role"] for line in estimate["by_model"]} == {"candidate", "control", "grader"}
     assert asked.returncode == 0
     assert "127.0.0.1" in asked.stderr and "--yes" in asked.stderr

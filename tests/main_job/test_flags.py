@@ -159,6 +159,43 @@ def test_alpha_and_limit(folder: Path) -> None:
     assert verdicts["0.001"]["label"] == "INCONCLUSIVE"
 
 
+def test_looks_and_alpha_scope(folder: Path) -> None:
+    once = replay(folder, "--looks", "1")
+    assert {item["looks"] for task in once["tasks"] for item in task["candidates"]} == {1}
+    assert once["alpha_scope"] == "plan"
+    assert replay(folder, "--alpha-scope", "task", "--looks", "3")["alpha_scope"] == "task"
+    refused = shop.run_here("replay", "log.jsonl", "--models", "tiny", "--alpha-scope", "week", cwd=folder)
+    assert refused.returncode == 2 and "plan" in refused.stderr
+
+
+def test_aa(folder: Path) -> None:
+    """The incumbent is asked again as often as was said; without, the noise floor is not known."""
+    asked = {task["task"]: task["controls"]["aa_n"] for task in replay(folder, "--aa", "30")["tasks"]}
+    assert asked == {"chat": 30, "label": 30}
+    without = replay(folder, "--aa", "0")
+    assert all(task["noise_floor"] is None for task in without["tasks"])
+    assert {task["controls"]["aa_why"] for task in without["tasks"]} == {"switched off"}
+
+
+def test_a_sample_that_is_planned_from_a_pilot(folder: Path) -> None:
+    shop.write_log(folder / "log.jsonl", 1_600)
+    found = replay(folder, "--sample", "auto", "--limit", "20%")
+    planned = {task["task"]: task["candidates"][0]["planned"] for task in found["tasks"]}
+    assert all(100 <= size <= 800 for size in planned.values())
+    assert planned["label"] < 800  # its answers are all alike: the floor is enough
+    refused = shop.run_here("replay", "log.jsonl", "--models", "tiny", "--sample", "few", cwd=folder)
+    assert refused.returncode == 2 and "auto" in refused.stderr
+
+
+def test_allow_related_judge(folder: Path) -> None:
+    """gpt-4o answered in the log: a grader of the same maker is refused, unless it is allowed."""
+    command = ["replay", "log.jsonl", "--models", "tiny", "--grader", "gpt-4o", "--dry-run", "--format", "json",
+               "--base-url", "http://127.0.0.1:1/v1"]  # fmt: skip
+    refused = shop.run_here(*command, cwd=folder)
+    assert refused.returncode == 2 and "--allow-related-judge" in refused.stderr
+    assert shop.run_here(*command, "--allow-related-judge", cwd=folder).returncode == 0
+
+
 def test_expected_field(folder: Path) -> None:
     records = [shop.record(number) for number in range(0, 80, 2)]
     for record in records:

@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 from support import results
 
-from llmcost.recommend.result import Controls
+from llmcost.recommend.result import Controls, ReplayReport
 from llmcost.report import (
     Document,
     audit_document,
@@ -220,16 +220,30 @@ def test_all_wordy_models_share_one_line() -> None:
     assert "in tokens: Qwen/Qwen3-8B up to 1.3×, deepseek-v4-flash up to 1.2× (already in the figures)" in drawn
 
 
-def test_uncalibrated_graders_are_named_as_such_until_people_have_checked_them() -> None:
+def with_controls(report: ReplayReport, controls: Controls) -> str:
+    tasks = [msgspec.structs.replace(task, controls=controls) for task in report.tasks]
+    return renderers()["table"](replay_document(msgspec.structs.replace(report, tasks=tasks)), width=200)
+
+
+def test_graders_are_named_uncalibrated_until_people_have_checked_them() -> None:
+    note = "graders are not compared with people yet: judged tasks had to pass within 50 % of the margin"
+    checked = results.controls()
+    by_people = [msgspec.structs.replace(item, kappa_lower=0.7, kappa_from="human labels") for item in checked.graders]
+    assert note in with_controls(results.replay(), checked)
+    assert note not in with_controls(results.replay(), msgspec.structs.replace(checked, graders=by_people))
+    assert note not in with_controls(results.replay(), results.AGAIN)
+
+
+def test_a_noise_floor_that_is_not_known_is_said_not_to_be() -> None:
     report = results.replay()
-    note = "the graders are not calibrated against people yet: judged tasks had to pass within half"
-    assert note in renderers()["table"](replay_document(report), width=200)
-    checked = [msgspec.structs.replace(task, controls=Controls(kappa_lower=0.6)) for task in report.tasks]
-    exact = [task for task in report.tasks if "judge" not in task.candidates[0].basis]
-    for tasks in (checked, exact):
-        assert note not in renderers()["table"](
-            replay_document(msgspec.structs.replace(report, tasks=tasks)), width=200
-        )
+    tasks = [
+        msgspec.structs.replace(task, noise_floor=None, controls=Controls(aa_why="gpt-4o is not to be had"))
+        for task in report.tasks[:2]
+    ]
+    drawn = renderers()["table"](
+        replay_document(msgspec.structs.replace(report, tasks=[*tasks, *report.tasks[2:]])), width=200
+    )
+    assert "not compared with itself on support chat, classify (gpt-4o is not to be had)" in drawn
 
 
 def test_a_bill_of_one_step_does_not_repeat_it() -> None:

@@ -51,9 +51,16 @@ def test_the_scale_of_the_user_only_widens(lower: float, reach: float, reliabili
 
 def test_good_enough_but_dearer_is_said() -> None:
     screen = drawn(named("extract"))
-    assert re.search(r"^extract +gpt-4o-mini +gpt-4o-mini +– +−6\.7 to −1\.7 % \(n 600\) +INCONCLUSIVE$", screen, re.M)
-    assert "tried Qwen/Qwen3-8B: not reachable at this estimate" in screen
-    assert "; deepseek-v4-flash is good enough but costs 2.1×" in screen
+    assert re.search(r"^extract +gpt-4o-mini +gpt-4o-mini +– +≥ −1\.9 % \(n 600\) +KEEP$", screen, re.M)
+    assert "  deepseek-v4-flash is good enough but costs 2.1×" in screen
+
+
+def test_one_that_was_dropped_early_leaves_its_task_with_what_it_uses() -> None:
+    task = named("extract")
+    only = [item for item in task.candidates if item.verdict == "INCONCLUSIVE"]
+    screen = drawn(msgspec.structs.replace(task, candidates=only))
+    assert re.search(r"^extract +gpt-4o-mini +gpt-4o-mini +– +≈ −3\.8 % \(n 150\) +KEEP$", screen, re.M)
+    assert "tried Qwen/Qwen3-8B: dropped at look 2 of 5: not on the way to within its limit" in screen
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,10 @@ def test_the_reasons_are_whole_wherever_they_stand(name: str) -> None:
 def test_the_terminal_leaves_the_reasons_out_and_cuts_no_sentence(width: int) -> None:
     screen = renderers()["table"](replay_document(results.replay()), width=width)
     assert "more prompts will not bring it" not in screen
-    for note in ("+1: worse by more than the margin of 2 %", "grader missed 9 of 60 planted errors"):
+    for note in (
+        "+1: worse by more than the margin of 2 %",
+        "grader gemini-2.5-flash missed 9 of 60 planted bad answers",
+    ):
         assert note in re.sub(r"\s+", " ", screen)
 
 

@@ -35,13 +35,16 @@ from llmcost.recommend.result import (
     Candidate,
     Choice,
     Controls,
+    GraderControl,
     Incumbent,
+    LookEstimate,
     ModelEstimate,
     NotReplayable,
     Quality,
     ReplayEstimate,
     ReplayReport,
     Spend,
+    TaskReach,
     TaskReport,
     TaskSample,
 )
@@ -216,6 +219,7 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
     }
     all_figures = defaults | figures
     all_figures.setdefault("ties", all_figures["n"] - all_figures["wins"] - all_figures["losses"])
+    all_figures = {"look": 5, "looks": 5, "planned": all_figures["n"], "ended": "asked all of them"} | all_figures
     reliability = 0.5 if "judge" in all_figures["basis"] else 1.0
     lower = all_figures["lower_bound"]
     certified = None if lower is None else max(-lower, 0.002) / reliability
@@ -229,6 +233,20 @@ def candidate(model: str, verdict: str, reason: str, **figures: Any) -> Candidat
     )
 
 
+AGAIN = Controls(aa=0.004, aa_interval=[-0.021, 0.03], aa_n=200)
+
+
+def controls(caught: int = 60) -> Controls:
+    """Two graders who were tested: one lately, one that catches so many of the gross errors."""
+    graders = [
+        GraderControl("gemini-2.5-flash", 60, caught, 60, 49, 0.5, "planted errors", 0.09),
+        GraderControl("claude-haiku-4-5", 60, 59, 60, 55, 0.5, "planted errors", -0.01),
+    ]
+    return msgspec.structs.replace(
+        AGAIN, gross_bad=caught / 60, subtle_bad=49 / 60, kappa_lower=0.5, agreement=0.74, graders=graders
+    )
+
+
 def task(name: str, incumbent: str, candidates: list[Candidate], choice: Choice, **more: Any) -> TaskReport:
     return TaskReport(
         task=name,
@@ -239,7 +257,7 @@ def task(name: str, incumbent: str, candidates: list[Candidate], choice: Choice,
         margin=more.get("margin", 0.05),
         incumbent=Incumbent(incumbent, more.get("models", [incumbent]), 0.0384, 900.0, 2100.0),
         noise_floor=0.11,
-        controls=Controls(),
+        controls=more.get("controls", controls() if "judge" in candidates[0].basis else AGAIN),
         candidates=candidates,
         choice=choice,
     )
@@ -259,7 +277,8 @@ def replay() -> ReplayReport:
                     adjusted_parameters=["max_tokens → max_completion_tokens"],
                 ),
                 candidate(flash, "SWITCH", "at most 3.6 points worse (n 1,412; limit 5)", n=1412,
-                          lower_bound=-0.018, cost_ratio=0.05, output_token_ratio=1.2),
+                          lower_bound=-0.018, cost_ratio=0.05, output_token_ratio=1.2, human_labels=240,
+                          human_lower=-0.031, grade="A"),
             ],
             Choice(qwen, "SWITCH", 0.971, [0.968, 0.974]),
             models=["gpt-4o", "gpt-4o-mini"],
@@ -310,7 +329,7 @@ def replay() -> ReplayReport:
                     qwen, "INCONCLUSIVE",
                     "not decided: between −12.4 and −0.3 points (n 500); more prompts will not bring it within the "
                     "limit 5 while the estimate is beyond it", difference=-0.031, lower_bound=-0.062,
-                    upper_bound=-0.003,
+                    upper_bound=-0.003, length_adjusted=-0.034,
                 ),
             ],
             Choice("gpt-4o", "INCONCLUSIVE", None, None),
@@ -321,23 +340,24 @@ def replay() -> ReplayReport:
             [
                 candidate(
                     qwen, "INCONCLUSIVE",
-                    "not decided: between −6.7 and −1.7 points (n 600); more prompts will not bring it within the "
-                    "limit 2 while the estimate is beyond it", n=600, basis=["exact"], difference=-0.038,
-                    lower_bound=-0.067, upper_bound=-0.017,
+                    "dropped at look 2 of 5: not on the way to within its limit (estimate −3.8 points, n 150)",
+                    n=150, basis=["exact"], difference=-0.038, lower_bound=-0.147, upper_bound=0.087, look=2,
+                    planned=600, ended="dropped at look 2 of 5: not on the way to within its limit",
                 ),
                 candidate(flash, "SWITCH", "at most 1.9 points worse (n 600; limit 2)", n=600, basis=["exact"],
                           difference=0.002, lower_bound=-0.0188, grade="A", cost_ratio=2.08,
                           cost_ratio_interval=[2.01, 2.15]),
             ],
-            Choice("gpt-4o-mini", "INCONCLUSIVE", None, None),
+            Choice("gpt-4o-mini", "KEEP", None, None),
             margin=0.02,
         ),
         task(
             "chat · “You are a helpful legal assistant” · 9f3ac1d2",
             "openai/o3-mini-2025-01-31",
-            [candidate(flash, "CANNOT_JUDGE", "grader missed 9 of 60 planted errors", n=60, difference=None,
-                       lower_bound=None, upper_bound=None, grade=None, unreachable=3)],
+            [candidate(flash, "CANNOT_JUDGE", "grader gemini-2.5-flash missed 9 of 60 planted bad answers", n=60,
+                       difference=None, lower_bound=None, upper_bound=None, grade=None, unreachable=3)],
             Choice("openai/o3-mini-2025-01-31", "CANNOT_JUDGE", None, None),
+            controls=controls(caught=51),
         ),
     ]  # fmt: skip
     return ReplayReport(
@@ -349,7 +369,7 @@ def replay() -> ReplayReport:
         alpha=0.05,
         files=["logs/october.jsonl"],
         host="api.example.com",
-        graders=["gpt-4.1-mini", "claude-haiku-4-5"],
+        graders=["gemini-2.5-flash", "claude-haiku-4-5"],
         tasks=tasks,
         not_replayable=[NotReplayable("streams without a body", 212), NotReplayable("server-side history", 80)],
         model_map={item.task: item.choice.model for item in tasks},
@@ -362,14 +382,14 @@ def replay() -> ReplayReport:
             BillSide(702.1, 715.3, 0.0115, 700.0, 2600.0),
             -0.794,
             [-0.805, -0.783],
-            Quality(0.001, -0.0119, ["gpt-4.1-mini", "claude-haiku-4-5"]),
+            Quality(0.001, -0.0119, ["gemini-2.5-flash", "claude-haiku-4-5"]),
             [
                 BillStep("response_cache", 3412.88, 3200.88, 3700.0, "no_answer_change"),
                 BillStep("route", 3200.88, 702.1, 2600.0, "measured"),
             ],
             [],
         ),
-        spend=Spend(6.11, 9.4, 9412, 50.0),
+        spend=Spend(6.11, 9.4, 9412, 50.0, 2.87),
     )
 
 
@@ -386,11 +406,17 @@ def estimate() -> ReplayEstimate:
         by_model=[
             ModelEstimate("Qwen/Qwen3-8B", "candidate", 3100, 2.2, 1.04),
             ModelEstimate("deepseek-v4-flash", "candidate", 3100, 7.6, 3.2),
-            ModelEstimate("gpt-4.1-mini", "grader", 3200, 31.4, 10.53),
+            ModelEstimate("gemini-2.5-flash", "grader", 3200, 31.4, 10.53),
         ],
         sample=[TaskSample("support chat", 22_104, 600), TaskSample("classify", 16_293, 600)],
         not_replayable=[NotReplayable("no body in the log", 212)],
         adjusted_parameters=["max_tokens → max_completion_tokens"],
+        looks=[LookEstimate(share, 2.1 + share * 12.67) for share in (0.125, 0.25, 0.5, 0.75, 1.0)],
+        reach=[
+            TaskReach("support chat", 0.05, 600, 0.082, 0.031),
+            TaskReach("classify", 0.02, 600, 0.019, 0.012),
+            TaskReach("legal", 0.05, 40, 0.31, 0.22),
+        ],
     )
 
 

@@ -9,6 +9,8 @@ from llmcost.report import figures
 from llmcost.report.document import Column, Document, Heading, Line, Notes, Row, Table, Text, line
 from llmcost.report.screens import cells
 
+TASKS_NAMED = 4
+
 
 def estimate_document(estimate: ReplayEstimate) -> Document:
     """The estimate as a document: the worst case, what is sent and where, the cap, then by model and by task."""
@@ -57,12 +59,37 @@ def _cap(estimate: ReplayEstimate) -> str:
     return f"cap {figures.money(cap)} (--budget): below the worst case, so the run may stop early"
 
 
+def _reach(estimate: ReplayEstimate) -> Iterator[Line]:
+    """What the sample, and the budget, can show: where few answers differ, and where as many do as is usual."""
+    if not estimate.reach:
+        return
+    usual = [item.task for item in estimate.reach if item.smallest_margin <= item.margin]
+    few = [item.task for item in estimate.reach if item.smallest_margin_if_few <= item.margin < item.smallest_margin]
+    never = [item.task for item in estimate.reach if item.smallest_margin_if_few > item.margin]
+    with_what = "with this budget" if estimate.cap_usd is not None else "with these prompts"
+    parts = (
+        (usual, "on {} even if its answers differ in worth as often as is usual"),
+        (few, "on {} only if hardly any answer differs in worth"),
+        (never, "not on {}: too few prompts"),
+    )
+    said = [text.format(cells.listed(tasks, TASKS_NAMED)) for tasks, text in parts if tasks]
+    yield line(f"{with_what}, a model as good as today's passes {'; '.join(said)}")
+
+
+def _looks(estimate: ReplayEstimate) -> Iterator[Line]:
+    """How the money goes out: a candidate that is decided is not asked further."""
+    known = [item for item in estimate.looks if item.expected_usd is not None]
+    if len(known) > 1:
+        steps = " · ".join(figures.money(item.expected_usd) for item in known)
+        yield line(f"spent look by look, less where a candidate is decided early: {steps}")
+
+
 def _by_role(estimate: ReplayEstimate) -> str:
     totals: dict[str, float | None] = {}
     for item in estimate.by_model:
         so_far = totals.get(item.role, 0.0)
         totals[item.role] = None if so_far is None or item.max_usd is None else so_far + item.max_usd
-    words = {"candidate": "replay", "grader": "grading"}
+    words = {"candidate": "replay", "grader": "grading", "control": "today's model asked again"}
     parts = ", ".join(f"{words.get(role, role)} {figures.money(usd)}" for role, usd in totals.items())
     return f"Worst case: {parts}; " if parts else ""
 
@@ -99,6 +126,8 @@ def _by_task(samples: list[TaskSample]) -> Table:
 
 
 def _notes(estimate: ReplayEstimate) -> Iterator[Line]:
+    yield from _reach(estimate)
+    yield from _looks(estimate)
     for item in estimate.by_model:
         if item.max_usd is None:
             yield line(cells.strong(f"No price for {item.model}"), ": what it costs is in no figure above")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcost.evidence import UNCALIBRATED_RELIABILITY
 from llmcost.recommend.result import Baseline, ReplayReport, TaskReport
 from llmcost.report import figures
 from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, line
-from llmcost.report.screens import cells
+from llmcost.report.screens import cells, controls
 from llmcost.report.screens.bill import bill_table, waterfall
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
 
@@ -97,7 +96,8 @@ def _negated(savings: float | None) -> float | None:
 
 def _notes(report: ReplayReport) -> Iterator[Notes]:
     items = (
-        *_uncalibrated(report),
+        *controls.notes(report),
+        *_looks(report),
         *_chatty(report),
         *_adjusted(report),
         *_lost(report),
@@ -118,19 +118,16 @@ def _chatty(report: ReplayReport) -> Iterator[Line]:
         yield line(f"longer answers than today's, in tokens: {models} (already in the figures)")
 
 
-def _uncalibrated(report: ReplayReport) -> Iterator[Line]:
-    """How far graders are trusted that nobody has compared with people's verdicts."""
-    shares = [
-        item.reliability
-        for task in report.tasks
-        for item in task.candidates
-        if "judge" in item.basis and task.controls.kappa_lower is None
-    ]
-    if shares and min(shares) < 1:
-        shown = "half" if min(shares) == UNCALIBRATED_RELIABILITY else figures.percent(min(shares), 0)
+def _looks(report: ReplayReport) -> Iterator[Line]:
+    """What looking early has saved."""
+    candidates = [candidate for task in report.tasks for candidate in task.candidates]
+    early = [candidate for candidate in candidates if candidate.n + candidate.unreachable < candidate.planned]
+    if early:
+        asked = sum(candidate.n + candidate.unreachable for candidate in candidates)
+        planned = sum(candidate.planned for candidate in candidates)
         yield line(
-            f"the graders are not calibrated against people yet: judged tasks had to pass within {shown} of the "
-            f"margin, as if only {shown} of a true loss were seen"
+            f"{len(early)} of {figures.counted(len(candidates), 'comparison')} ended at an early look: "
+            f"{figures.count(asked)} of {figures.count(planned)} prompts asked"
         )
 
 
@@ -169,7 +166,8 @@ def _spent(report: ReplayReport) -> Line:
     spend = report.spend
     return line(
         cells.dim(
-            f"Replay cost {figures.money(spend.replay_usd)}, grading {figures.money(spend.grading_usd)} "
+            f"Replay cost {figures.money(spend.replay_usd)}, grading {figures.money(spend.grading_usd)}, "
+            f"controls {figures.money(spend.controls_usd)} "
             f"({figures.counted(spend.calls, 'call')}), seed {report.seed}, run {report.run}, "
             f"prices of {report.prices.as_of}"
         )

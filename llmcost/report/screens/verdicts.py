@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmcost.evidence import Decision
-from llmcost.recommend.result import Candidate, ReplayReport, TaskReport
+from llmcost.recommend.result import Candidate, ReplayReport, TaskReport, dropped_early
 from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Role, Row, Table, line
 from llmcost.report.screens import cells
@@ -39,7 +39,7 @@ def deciding(task: TaskReport) -> Candidate | None:
 def task_table(report: ReplayReport) -> Table:
     """Use case · what you use · what to use now · savings · quality · verdict."""
     columns = (
-        Column("Use case", "task", shrink=True, lines=4),
+        Column("Use case", "task", shrink=True, lines=4, least=9),
         Column("What you use", "model", shrink=True, lines=4),
         Column("What to use now", "model_now", shrink=True, lines=4),
         Column("Saves", "savings", "right"),
@@ -169,7 +169,7 @@ def _undecided(task: TaskReport, item: Candidate) -> str:
 
 _STAYS: dict[Decision, Callable[[TaskReport, Candidate], str]] = {
     "KEEP": lambda task, _: f"worse by more than the margin of {figures.at_most(task.margin)}",
-    "INCONCLUSIVE": _undecided,
+    "INCONCLUSIVE": lambda task, item: item.ended if dropped_early(item) else _undecided(task, item),
     "CANNOT_JUDGE": lambda _, item: item.reason,
 }
 
@@ -190,7 +190,10 @@ def _worse(item: Candidate) -> str:
 
 
 def _between(item: Candidate) -> str:
-    return figures.between(lowest(item), highest(item))
+    """What is certain; of one that was dropped early, where nothing is, the estimate."""
+    return (
+        f"≈ {figures.change(item.difference)}" if dropped_early(item) else figures.between(lowest(item), highest(item))
+    )
 
 
 _QUALITY: dict[Decision, Callable[[Candidate], str]] = {
@@ -202,6 +205,15 @@ _QUALITY: dict[Decision, Callable[[Candidate], str]] = {
 }
 
 
+def _effective(item: Candidate) -> Cell:
+    shown = None if item.n_effective is None else round(item.n_effective)
+    return Cell(figures.count(shown), value=item.n_effective)
+
+
+def _kappa(item: Candidate) -> Cell:
+    return Cell(f"{item.reliability:.2f}", value=item.reliability)
+
+
 def _bound(share: float | None, shown: Callable[[float | None], str]) -> Cell:
     return Cell(shown(share), value=share)
 
@@ -211,6 +223,7 @@ _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] =
     (Column("Candidate", "candidate", shrink=True), lambda _, item: cells.name(item.model)),
     (Column("Verdict", "verdict", shrink=True, least=15), lambda _, item: verdict(item)),
     (Column("n", "n", "right"), lambda _, item: cells.count(item.n)),
+    (Column("Effective n", "n_effective", "right"), lambda _, item: _effective(item)),
     (Column("Wins", "wins", "right"), lambda _, item: cells.count(item.wins)),
     (Column("Ties", "ties", "right"), lambda _, item: cells.count(item.ties)),
     (Column("Losses", "losses", "right"), lambda _, item: cells.count(item.losses)),
@@ -218,10 +231,15 @@ _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] =
     (Column("As judged", "difference", "right"), lambda _, item: cells.change(item.difference)),
     (Column("At least", "at_least", "right"), lambda _, item: _bound(lowest(item), figures.at_least)),
     (Column("At most", "at_most", "right"), lambda _, item: _bound(highest(item), figures.no_more)),
+    (Column("Certified", "certified_margin", "right"), lambda _, item: cells.percent(item.certified_margin)),
+    (Column("Flips at bias", "tipping_bias", "right"), lambda _, item: cells.change(item.tipping_bias)),
+    (Column("κ at least", "reliability", "right"), lambda _, item: _kappa(item)),
     (Column("Noise floor", "noise_floor", "right"), lambda task, _: cells.percent(task.noise_floor)),
     (Column("Cost ratio", "cost_ratio", "right"), lambda _, item: cells.percent(item.cost_ratio)),
     (Column("$/call", "cost_per_call_usd", "right"), lambda _, item: cells.per_call(item.cost_per_call_usd)),
     (Column("p95", "latency_p95_ms", "right"), lambda _, item: cells.duration(item.latency_p95_ms)),
     (Column("Graded by", "graded_by"), lambda _, item: cells.name(", ".join(item.basis) or None)),
     (Column("Evidence", "evidence"), lambda _, item: cells.name(item.grade)),
+    (Column("Look", "look", "right"), lambda _, item: Cell(f"{item.look} of {item.looks}", value=item.look)),
+    (Column("Ended", "ended", prose=True, shrink=True), lambda _, item: cells.name(item.ended or None)),
 )
