@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from llmcost.demo.scenario import Reply, Scenario, share
 
 CANDIDATES = ("qwen3-8b", "deepseek-v4-flash")
-GRADERS = ("gpt-4.1-mini", "claude-haiku-4-5")
+GRADERS = ("gemini-2.5-flash", "claude-haiku-4-5")
 DATED = {"gpt-4o": "gpt-4o-2024-08-06", "gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 
 

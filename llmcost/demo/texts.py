@@ -5,8 +5,9 @@ CONFIG = """\
 
 [replay]
 models = ["qwen3-8b", "deepseek-v4-flash"]     # candidates, each asked about every task
-graders = ["gpt-4.1-mini"]                    # name two of different makers for your own: each must be satisfied
+graders = ["gemini-2.5-flash"]                # name two of different makers for your own: each must be satisfied
 sample = 900                                   # prompts a task, at most
+limit = 0.08                                   # a looser margin than 2 % (checked) and 5 % (judged), named if it is met
 budget = 8.00                                  # US dollars, never passed
 seed = 7                                       # same log, same seed, same report
 # base_url = "https://your-endpoint/v1"        # the demo brings its own, on this machine

@@ -129,7 +129,11 @@ def test_graders_grade(base_url, scenarios):
         (b'{"model": "qwen3-8b"}', 400, "400"),
         (b'{"model": "qwen3-8b", "messages": "hello"}', 400, "unknown_prompt"),
         ({"model": "qwen3-8b", "messages": [{"role": "user", "content": "Never asked"}]}, 400, "unknown_prompt"),
-        ({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Never asked"}]}, 400, "unknown_prompt"),
+        (
+            {"model": "gemini-2.5-flash", "messages": [{"role": "user", "content": "Never asked"}]},
+            400,
+            "unknown_prompt",
+        ),
         ({"model": "gpt-5", "messages": []}, 404, "model_not_found"),
     ],
 )

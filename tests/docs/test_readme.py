@@ -19,7 +19,7 @@ from support import shop
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console(?: head=(\d+))?\n(.*?)```", re.DOTALL)
-RUN = re.compile(r"\brun [0-9a-f]{8}\b")  # names the endpoint, whose port is any free one
+RUN = re.compile(r"\b(run\s+)[0-9a-f]{8}\b")  # names the endpoint, whose port is any free one
 ELIDED = "…"
 
 
@@ -52,7 +52,7 @@ def shown(text: str, head: int | None) -> str:
     lines = [line.rstrip() for line in text.splitlines()]
     if head is not None and len(lines) > head:
         lines = [*lines[:head], ELIDED]
-    return RUN.sub("run 00000000", "\n".join(lines).strip("\n"))
+    return RUN.sub(r"\g<1>00000000", "\n".join(lines).strip("\n"))
 
 
 def replayed(block: re.Match[str], shell: Shell) -> str:
