@@ -6,7 +6,6 @@ from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 from llmcost.evidence.verdict import (
     MIN_RELIABILITY,
-    UNCALIBRATED_RELIABILITY,
     critical_value,
     decide,
     prompts_floor,
@@ -15,7 +14,6 @@ from llmcost.evidence.verdict import (
 
 __all__ = [
     "MIN_RELIABILITY",
-    "UNCALIBRATED_RELIABILITY",
     "Decision",
     "EvidenceGrade",
     "HumanVerdicts",

@@ -14,16 +14,19 @@ EvidenceGrade = Literal["A", "B"]
 
 @dataclass(frozen=True, slots=True)
 class HumanVerdicts:
-    """People's verdicts on some of the pairs; the arrays are parallel, one entry a labelled pair.
+    """People's verdicts on some of the pairs; the arrays are parallel, one entry a pair whose worth is known.
 
     places         indices into the pairs
-    differences    candidate − incumbent as people see it: −1, 0 or 1
+    differences    candidate − incumbent as people see it, in [−1, 1]; of a pair that no judge was asked about (checked,
+                   the same, failed) as it was settled, with probability 1: there is nothing to correct
     probabilities  with which the pair was chosen to be labelled, in (0, 1]
+    labels         how many of them people have labelled
     """
 
     places: npt.NDArray[np.int64]
     differences: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float64]
+    labels: int
 
 
 @dataclass(frozen=True, slots=True)

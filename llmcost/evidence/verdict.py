@@ -21,10 +21,6 @@ from llmcost.evidence.prediction_powered import human_bounds
 from llmcost.evidence.survey import effective_share, hajek_mean
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 
-UNCALIBRATED_RELIABILITY = 0.5
-"""What a judge is taken to show of a true difference while nothing measured it: good public judges show .6–.8 on
-open-ended tasks, so half is cautious, and it costs prompts rather than wrong switches."""
-
 MIN_RELIABILITY = 0.3
 """Below this a judge is nearer to a coin than to a grader: deflated so far, the margin is within its own bias."""
 
@@ -168,7 +164,7 @@ def _at_one_length(outcomes: Outcomes, z: float) -> tuple[float, float | None]:
 def _people(outcomes: Outcomes, z: float) -> tuple[float, float]:
     """The bounds that people's verdicts give to the difference; infinite where there are too few of them."""
     human = outcomes.human
-    if human is None or human.places.size < ENOUGH_LABELS:
+    if human is None or human.labels < ENOUGH_LABELS:
         return np.inf, np.inf
     found = human_bounds(
         outcomes.differences, outcomes.weights, human.places, human.differences, human.probabilities, z,
@@ -238,7 +234,7 @@ def _verdict(decision: Decision, reason: str, outcomes: Outcomes, rule: Rule, lo
         more_prompts=_more_prompts(look, rule) if look and decision == "INCONCLUSIVE" else None,
         statistic=look.statistic(rule.reliability * rule.margin) if look else None,
         length_adjusted=look.length_adjusted if look else None,
-        human_labels=0 if outcomes.human is None else outcomes.human.places.size,
+        human_labels=0 if outcomes.human is None else outcomes.human.labels,
         human_lower=look.human_lower if look and by_people else None,
     )
 

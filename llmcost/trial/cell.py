@@ -150,7 +150,7 @@ def outcomes(design: Design, cell: Cell, grades: Sequence[Grade], judging: Judgi
         bare,
         clusters=np.unique(design.clusters[positions[kept]], return_inverse=True)[1].astype(np.int64),
         lengths=_lengths(cell.known_pairs, grades)[kept] if cell.graded.judged else None,
-        human=_human(cell, kept, judging),
+        human=_human(cell, grades, kept, judging),
     )
 
 
@@ -174,16 +174,18 @@ def labelled(cell: Cell, judging: Judging) -> dict[int, HumanLabel]:
     return {place: label for place, label in found if label is not None}
 
 
-def _human(cell: Cell, kept: npt.NDArray[np.bool_], judging: Judging) -> HumanVerdicts | None:
-    place_of = np.cumsum(kept) - 1
-    said = {int(place_of[i]): label for i, label in labelled(cell, judging).items() if kept[i]}
+def _human(cell: Cell, grades: Sequence[Grade], kept: npt.NDArray[np.bool_], judging: Judging) -> HumanVerdicts | None:
+    """What people said, and beside it what needed nobody's word: pairs that no judge was asked about."""
+    said = labelled(cell, judging)
     if not said:
         return None
-    return HumanVerdicts(
-        np.array(list(said), dtype=np.int64),
-        np.array([label.difference for label in said.values()], dtype=np.float64),
-        np.array([label.probability for label in said.values()], dtype=np.float64),
-    )
+    rows = [
+        (place, *((label.difference, label.probability) if label is not None else (grade.difference, 1.0)))
+        for number, (place, grade) in enumerate(zip(np.cumsum(kept) - 1, grades, strict=True))
+        if grade.difference is not None and ((label := said.get(number)) is not None or grade.orders is None)
+    ]
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    return HumanVerdicts(columns[0].astype(np.int64), columns[1], columns[2], len(said))
 
 
 def _obstacle(cell: Cell, grades: Sequence[Grade], judging: Judging) -> str | None:

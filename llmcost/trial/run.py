@@ -169,8 +169,8 @@ class _Task:
 
     def _reliability(self, grader: str) -> Reliability:
         planted = [-c.differences for c in self.controls.subtle if c.grader == grader]
-        signs, said, weights = self._people_against(grader)
-        decided = signs != 0
+        people, said, weights = self._people_against(grader)
+        signs, decided = np.sign(people), people != 0
         return reliability(
             planted=planted[0] if planted else None,
             people=(said * signs)[decided],

@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import arrays
 
 from llmcost.evidence import (
     MIN_RELIABILITY,
-    UNCALIBRATED_RELIABILITY,
     HumanVerdicts,
     Outcomes,
     Rule,
@@ -22,6 +21,7 @@ from llmcost.evidence import (
     prompts_needed,
     tango_statistic,
 )
+from llmcost.evidence.calibration import UNCALIBRATED
 
 TWO_PERCENT = Rule(0.02)
 NAN = float("nan")
@@ -138,7 +138,7 @@ def test_a_grader_that_shows_too_little_cannot_judge(reliability):
 
 
 def test_an_uncalibrated_judge_needs_twice_the_room():
-    rule = replace(TWO_PERCENT, reliability=UNCALIBRATED_RELIABILITY)
+    rule = replace(TWO_PERCENT, reliability=UNCALIBRATED)
     assert decide(outcomes(ties=200), rule).decision == "INCONCLUSIVE"
     verdict = decide(outcomes(ties=300), rule)
     assert verdict.decision == "SWITCH"
@@ -286,7 +286,9 @@ def test_a_liking_for_longer_answers_does_not_make_a_switch():
 
 
 def people(values, probability=1.0):
-    return HumanVerdicts(np.arange(len(values)), np.asarray(values, float), np.full(len(values), probability))
+    return HumanVerdicts(
+        np.arange(len(values)), np.asarray(values, float), np.full(len(values), probability), len(values)
+    )
 
 
 def test_enough_of_peoples_verdicts_make_the_grade_and_may_veto():
