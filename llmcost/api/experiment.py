@@ -276,9 +276,6 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
     if not replay.models:
         raise ConfigError("no candidate named", "pass --models qwen3-8b,deepseek-v4-flash")
     candidates = [parse_candidate(name) for name in dict.fromkeys(replay.models)]
-    incumbents = {name for name in set(traffic.calls.labels("request_model")) if name}
-    allow = replay.allow_related_judge
-    refuse_related_judges(replay.graders, [c.model for c in candidates], sorted(incumbents), allow=allow)
     settings = traffic.settings
     design = trial.design(
         traffic.calls,
@@ -289,7 +286,16 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
         models=settings.models,
         checks=settings.checks,
     )
+    allow = replay.allow_related_judge
+    refuse_related_judges(replay.graders, [c.model for c in candidates], _judged_incumbents(design), allow=allow)
     return Experiment(traffic, design, Tariff(traffic.book, settings.models), replay, base_url, workspace)
+
+
+def _judged_incumbents(design: Design) -> list[str]:
+    """The models whose logged answers a judge may be shown: where checks decide, no maker is favoured."""
+    asked = zip(design.bodies, design.sample.tasks, strict=True)
+    by_judge = {task for task in design.tasks() if trial.judged(design, task)}
+    return sorted({body.request_model for body, task in asked if task in by_judge and body.request_model})
 
 
 def _adjustments(design: Design) -> list[str]:

@@ -1,5 +1,6 @@
 """One experiment: sample, replay, grade, decide, for every candidate on every task."""
 
+from llmcost.trial.controls import judged
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Design, design
 from llmcost.trial.estimate import ModelCost, estimate
@@ -18,6 +19,7 @@ __all__ = [
     "Trial",
     "design",
     "estimate",
+    "judged",
     "reach",
     "run",
 ]
