@@ -134,6 +134,7 @@ class _Task:
         controls: Controls,
     ) -> None:
         self.design, self.means, self.name, self.cells, self.controls = design, means, name, own, controls
+        self.named = [grader.name for grader in graders]
         self.graders = () if controls.untrusted else graders  # nothing more is spent on one that must not be believed
         if self._hopeless():
             for cell in own:
@@ -165,7 +166,7 @@ class _Task:
 
     def reliability_of(self) -> dict[str, Reliability]:
         """How far each grader may be believed on this task, by its name."""
-        return {grader.name: self._reliability(grader.name) for grader in self.graders}
+        return {name: self._reliability(name) for name in self.named}
 
     def _reliability(self, grader: str) -> Reliability:
         planted = [-c.differences for c in self.controls.subtle if c.grader == grader]
