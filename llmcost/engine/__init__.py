@@ -7,7 +7,8 @@ workers there are.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import TypeVar
 
 from llmcost.engine import cluster, cores
@@ -23,8 +24,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(work: Callable[[T], R], pieces: Sequence[T], *, workers: int = 1, dask: str | None = None) -> Iterator[R]:
-    """work(piece) of every piece, in order.
+def run(work: Callable[[T], R], pieces: Iterable[T], *, workers: int = 1, dask: str | None = None) -> Iterator[R]:
+    """work(piece) of every piece, in order. Pieces are asked for when somebody can work on them, and not earlier.
 
     workers  processes on this machine; with one, or for a single piece, the work is done right here
     dask     address of a Dask scheduler, whose workers then do it (they must reach the same files); or "local" for a
@@ -32,8 +33,8 @@ def run(work: Callable[[T], R], pieces: Sequence[T], *, workers: int = 1, dask: 
 
     With more than one worker, `work` and the pieces must be picklable. An error of a piece is raised in its place.
     """
-    if dask is not None and pieces:
-        return cluster.run(work, pieces, dask, workers)
-    if min(workers, len(pieces)) > 1:
-        return cores.run(work, pieces, min(workers, len(pieces)))
-    return map(work, pieces)
+    first = list(islice(todo := iter(pieces), max(1, workers)))
+    todo = chain(first, todo)
+    if dask is not None and first:
+        return cluster.run(work, todo, dask, workers)
+    return cores.run(work, todo, len(first)) if len(first) > 1 else map(work, todo)

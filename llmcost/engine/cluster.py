@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ CONNECT_S = 10
 LOCAL = "local"
 
 
-def run(work: Callable[[T], R], pieces: Sequence[T], scheduler: str, workers: int) -> Iterator[R]:
+def run(work: Callable[[T], R], pieces: Iterable[T], scheduler: str, workers: int) -> Iterator[R]:
     """work(piece) of every piece, in order, by the workers of the scheduler at this address.
 
     "local" is a cluster on this machine, of so many processes. Raises ConfigError if Dask is not installed, or nobody

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ R = TypeVar("R")
 AHEAD = 2  # pieces under way for each worker: enough to keep it busy, few enough to keep memory flat
 
 
-def run(work: Callable[[T], R], pieces: Sequence[T], workers: int) -> Iterator[R]:
+def run(work: Callable[[T], R], pieces: Iterable[T], workers: int) -> Iterator[R]:
     """work(piece) of every piece, in order, by so many processes."""
     # Spawned, for a forked copy of a process with threads (Arrow has some) may hang.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)

@@ -19,6 +19,7 @@ from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, o
 
 HEAD = 1 << 16
 BLOCK = 1 << 20
+POURED = 8 << 20  # bytes of lines that one is given to read
 BATCH_ROWS = 2_000
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
@@ -88,6 +89,14 @@ class Rows(NamedTuple):
         return Item(self.positions[place], self.positions[place] + 1, record, None)
 
 
+class Poured(NamedTuple):
+    """Whole lines of a file, decompressed, the first at this position; or a line that is not whole, and why."""
+
+    position: int
+    content: bytes
+    wrong: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """How a kind of file is read: all records in order, and chosen ones by ascending position."""
@@ -149,15 +158,49 @@ def _decodes(line: bytes) -> bool:
 
 def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[LineBlock]:
     """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
-    with open_bytes(path, compression, stop) as stream:
+    if compression is not None:
+        for poured in pour(path, compression, BLOCK):
+            yield from poured_blocks(poured)
+        return
+    with open_bytes(path, None, stop) as stream:
         position = _first_line_from(stream, start)
-        for lines, size, wrong, utf8 in _blocks(stream, compression is not None):
+        for lines, size, utf8 in _blocks(stream):
             end = position + size
             if stop is not None and end >= stop:
-                yield LineBlock(position, list(_before(stop, position, lines)), wrong, utf8)
+                yield LineBlock(position, list(_before(stop, position, lines)), None, utf8)
                 return
-            yield LineBlock(position, lines, wrong, utf8)
+            yield LineBlock(position, lines, None, utf8)
             position = end
+
+
+def pour(path: str, compression: str | None, size: int = POURED) -> Iterator[Poured]:
+    """All lines of a file, about so many bytes at a time; at least one time."""
+    with open_bytes(path, compression) as stream:
+        position, rest, wrong = 0, [b""], None
+        while wrong is None:
+            block, wrong = _block(stream, size)
+            if not block:
+                break
+            cut = block.rfind(b"\n") + 1
+            if cut:
+                content = b"".join([*rest, memoryview(block)[:cut]])
+                yield Poured(position, content, None)
+                position, rest = position + len(content), []
+            rest.append(block[cut:])
+        last = b"".join(rest)
+        if last or wrong or not position:
+            yield Poured(position, last, wrong)
+
+
+def poured_blocks(poured: Poured) -> Iterator[LineBlock]:
+    """The lines that were poured."""
+    position = poured.position
+    if poured.wrong is not None:
+        yield LineBlock(position, [poured.content], poured.wrong, False)
+        return
+    for lines, size, utf8 in _blocks(io.BytesIO(poured.content)):
+        yield LineBlock(position, lines, None, utf8)
+        position += size
 
 
 def _before(stop: int, position: int, lines: Sequence[bytes]) -> Iterator[bytes]:
@@ -176,27 +219,21 @@ def _first_line_from(stream: IO[bytes], start: int) -> int:
     return start - 1 + len(stream.readline())
 
 
-def _blocks(stream: IO[bytes], may_be_damaged: bool) -> Iterator[tuple[list[bytes], int, str | None, bool]]:
-    """The whole lines of each block of the stream, their bytes, and whether they are UTF-8 for sure.
-
-    Where the stream cannot be read: one line, and what is wrong with it.
-    """
-    rest, wrong = b"", None
-    while wrong is None:
-        block, wrong = _block(stream) if may_be_damaged else (stream.read(BLOCK), None)
-        if not block:
-            break
+def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], int, bool]]:
+    """The whole lines of each block of the stream, their bytes, and whether they are UTF-8 for sure."""
+    rest = b""
+    while block := stream.read(BLOCK):
         first, *lines = block.split(b"\n")
         if not lines:
             rest += first
             continue
         last = lines.pop()
         whole = _is_utf8(block, len(first), len(block) - len(last))  # where characters may be cut is left out
-        first = rest + first
-        yield [first, *lines], len(rest) + len(block) - len(last), None, whole and _is_utf8(first, 0, len(first))
+        size, first = len(rest) + len(block) - len(last), rest + first
+        yield [first, *lines], size, whole and _is_utf8(first, 0, len(first))
         rest = last
-    if rest or wrong:
-        yield [rest], len(rest) + 1, wrong, False
+    if rest:
+        yield [rest], len(rest) + 1, False
 
 
 def _is_utf8(content: bytes, start: int, stop: int) -> bool:
@@ -209,13 +246,13 @@ def _is_utf8(content: bytes, start: int, stop: int) -> bool:
     return True
 
 
-def _block(stream: IO[bytes]) -> tuple[bytes, str | None]:
-    """The next bytes, and what is wrong behind them."""
+def _block(stream: IO[bytes], size: int) -> tuple[bytes, str | None]:
+    """About so many next bytes, and what is wrong behind them."""
     read = getattr(stream, "read1", stream.read)  # reads what is there: bytes before a damaged place are not lost
     pieces: list[bytes] = []
     held = 0
     try:
-        while held < BLOCK and (piece := read(HEAD)):
+        while held < size and (piece := read(HEAD)):
             pieces.append(piece)
             held += len(piece)
     except DAMAGED:

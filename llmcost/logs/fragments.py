@@ -15,7 +15,8 @@ FRAGMENT_BYTES = 32 << 20  # of lines; the boundaries of a growing log stay wher
 class Fragment:
     """A piece of a log: of plain lines the bytes [start, stop), of Parquet the row groups; else all (stop: None).
 
-    `size` is its bytes on disk, `file_size` those of its file, `version` the state of that before it was read.
+    `size` is its bytes on disk, `file_size` those of its file, `version` the state of that before it was read. One that
+    is `poured` is lines which come only one behind the other, decompressed, but may be read in any order then.
     """
 
     source: Source
@@ -24,6 +25,7 @@ class Fragment:
     size: int
     file_size: int
     version: str
+    poured: bool = False
 
     @property
     def whole(self) -> bool:
@@ -36,7 +38,8 @@ def fragments_of(source: Source, *, in_order: bool) -> list[Fragment]:
     now = identity(source.path) if source.path != STDIN else FileIdentity(STDIN, 0, "")
     splits = None if in_order or source.compression or source.path == STDIN else SPLITS.get(source.container)
     if splits is None:
-        return [Fragment(source, 0, None, now.size, now.size, now.version)]
+        poured = source.container == "jsonl" and not in_order
+        return [Fragment(source, 0, None, now.size, now.size, now.version, poured)]
     return [Fragment(source, *piece, now.size, now.version) for piece in splits(source.path, now.size)]
 
 

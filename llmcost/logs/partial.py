@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pyarrow as pa
@@ -16,6 +17,7 @@ from llmcost.logs.joins import Parts
 from llmcost.logs.table import in_source
 
 FACTS, PARTS = b"llmcost", b"parts"
+MAX_REJECTS = 20  # that are told with their lines and reasons
 HASH_BYTES = 16  # behind the columns: Arrow itself does not notice a changed byte
 
 
@@ -40,14 +42,12 @@ class Partial:
     def write(self, path: Path, stamp: Any) -> None:
         """Keeps it in a file, with a stamp that says what it was read from."""
         facts = msgspec.json.encode((stamp, self.counts))
-        table = self.table.combine_chunks().replace_schema_metadata({FACTS: facts, PARTS: self.parts.to_bytes()})
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-        content = sink.getvalue()
+        table = self.table.replace_schema_metadata({FACTS: facts, PARTS: self.parts.to_bytes()})
         with path.open("wb") as file:
-            file.write(content)
-            file.write(xxhash.xxh3_128_digest(content))
+            hashed = _Hashed(file)
+            with pa.ipc.new_file(pa.PythonFile(hashed, "w"), table.schema) as writer:
+                writer.write_table(table)
+            file.write(hashed.hash.digest())
 
     @classmethod
     def read(cls, path: Path) -> Partial:
@@ -62,6 +62,23 @@ class Partial:
         metadata = table.schema.metadata
         _, counts = msgspec.json.decode(metadata[FACTS], type=tuple[Any, Counts])
         return cls(table.replace_schema_metadata(None), counts, Parts.from_bytes(metadata[PARTS]))
+
+
+class _Hashed(io.RawIOBase):
+    """Writes to a file, and hashes what it writes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.hash = xxhash.xxh3_128()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Writes these bytes."""
+        self.hash.update(content)
+        return self._file.write(content)
 
 
 def stamp_of(path: Path) -> Any:
@@ -80,6 +97,21 @@ def _content(path: Path) -> tuple[pa.Buffer, bytes]:
     if whole.size <= HASH_BYTES:
         raise ValueError("cut short")
     return whole.slice(0, whole.size - HASH_BYTES), whole.slice(whole.size - HASH_BYTES).to_pybytes()
+
+
+def in_order(pieces: Sequence[Partial]) -> Partial:
+    """What the pieces of one fragment hold, which stand one behind the other."""
+    parts, rows, lines = Parts(), 0, 0
+    rejects: list[tuple[int, str]] = []
+    for piece in pieces:
+        parts.append(piece.parts, rows)
+        rejects += [(lines + line, reason) for line, reason in piece.counts.rejects]
+        rows, lines = rows + piece.table.num_rows, lines + piece.counts.lines
+    records, rejected, passed_over = (
+        sum(getattr(piece.counts, name) for piece in pieces) for name in ("records", "rejected", "passed_over")
+    )
+    table = pa.concat_tables([piece.table for piece in pieces]).unify_dictionaries()
+    return Partial(table, Counts(records, rejected, passed_over, lines, tuple(rejects[:MAX_REJECTS])), parts)
 
 
 def merged(partials: Iterable[tuple[int, Partial]]) -> tuple[pa.Table, Parts]:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial as bound
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,19 @@ import pyarrow.compute as pc
 
 from llmcost import engine
 from llmcost.calls import Calls, Source
-from llmcost.logs.containers import Item, LineBlock, Lines, Rows, line_blocks, parquet_columns, records, sniff
+from llmcost.logs.containers import (
+    Item,
+    LineBlock,
+    Lines,
+    Poured,
+    Rows,
+    line_blocks,
+    parquet_columns,
+    pour,
+    poured_blocks,
+    records,
+    sniff,
+)  # fmt: skip
 from llmcost.logs.exchanges import CallSite
 from llmcost.logs.files import STDIN, expand
 from llmcost.logs.fragments import Fragment, fragments_of
@@ -31,13 +45,14 @@ from llmcost.logs.joins import Parts
 from llmcost.logs.lane import Lane
 from llmcost.logs.model import CallPart, Log, NotACall, PassedOver, ReadOptions, Reject, RepeatingFormat
 from llmcost.logs.parser import RecordParser, known_formats, leading_format
-from llmcost.logs.partial import Counts, Partial, merged
+from llmcost.logs.partial import MAX_REJECTS, Counts, Partial, in_order, merged
 from llmcost.logs.table import TableBuilder, without_copies
 
 SAMPLE = 64
 TOGETHER = 128  # lines, so that they stay in the processor's cache while they are looked at
-MAX_REJECTS = 20
 WORTH_A_WORKER = 48 << 20  # bytes to read: with less, another process takes longer to start than it saves
+
+EXPANDS = 4  # how much larger compressed lines are, at least as a rule
 
 DEFAULT_OPTIONS = ReadOptions()
 
@@ -50,6 +65,14 @@ def quiet(_: str) -> None:
 
 def no_progress(_done: int, _total: int) -> None:
     """Shows nothing."""
+
+
+class Piece(NamedTuple):
+    """What one is given to read: the fragment of this number, or lines that were poured out of it."""
+
+    number: int
+    fragment: Fragment
+    poured: Poured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +134,71 @@ def _partials(
     known = [None if index is None else index.find(fragment, options) for fragment in fragments]
     unread = [fragment for fragment, partial in zip(fragments, known, strict=True) if partial is None]
     # Workers of a cluster may stand elsewhere: what they read comes back, and is kept here.
-    work = bound(read_fragment, options=options, call_site=call_site, index=None if readers.dask else index)
-    fresh = engine.run(work, unread, workers=_workers(unread, readers), dask=readers.dask)
+    work = bound(_read, options=options, call_site=call_site, index=None if readers.dask else index)
+    pieces = _pieces(unread, pours=readers.dask is None)
+    read = engine.run(work, pieces, workers=_workers(unread, readers), dask=readers.dask)
+    fresh = itertools.groupby(read, key=itemgetter(0))
     done, total = 0, sum(fragment.size for fragment in fragments)
     for fragment, partial in zip(fragments, known, strict=True):
-        yield _at_hand(next(fresh), fragment, options, index) if partial is None else partial
+        if partial is None:
+            yield _at_hand([found for _, found in next(fresh)[1]], fragment, options, index)
+        else:
+            yield partial
         done += fragment.size
         progress(done, total)
     if index is not None and unread:
         index.prune()
 
 
-def _at_hand(read: Partial | Path, fragment: Fragment, options: ReadOptions, index: Index | None) -> Partial:
-    """What was read, in the index if there is one, and then out of memory until it is used."""
-    if isinstance(read, Partial) and index is not None:
-        read = index.keep(fragment, options, read) or read
-    return Partial.read(read) if isinstance(read, Path) else read
+def _pieces(unread: Sequence[Fragment], *, pours: bool) -> Iterator[Piece]:
+    """What is to be read: fragments where they are, and what is poured out of those that must be."""
+    for number, fragment in enumerate(unread):
+        if pours and fragment.poured:
+            for poured in pour(fragment.source.path, fragment.source.compression):
+                yield Piece(number, fragment, poured)
+        else:
+            yield Piece(number, fragment, None)
+
+
+def _at_hand(found: Sequence[Partial | Path], fragment: Fragment, options: ReadOptions, index: Index | None) -> Partial:
+    """What the pieces of a fragment held, in the index if there is one, and then out of memory until it is used."""
+    pieces = [Partial.read(piece) if isinstance(piece, Path) else piece for piece in found]
+    if isinstance(found[0], Path):
+        return pieces[0]
+    whole = in_order(pieces) if len(pieces) > 1 else pieces[0]
+    kept = None if index is None else index.keep(fragment, options, whole)
+    return whole if kept is None else Partial.read(kept)
 
 
 def _workers(unread: Sequence[Fragment], readers: Readers) -> int:
     if readers.workers is not None:
         return 1 if any(fragment.source.path == STDIN for fragment in unread) else readers.workers
-    worth = sum(fragment.size for fragment in unread) >= WORTH_A_WORKER
+    worth = sum(fragment.size * (EXPANDS if fragment.poured else 1) for fragment in unread) >= WORTH_A_WORKER
     return _workers(unread, replace(readers, workers=engine.available_cores() if worth else 1))
 
 
-def read_fragment(fragment: Fragment, options: ReadOptions, call_site: CallSite, index: Index | None) -> Partial | Path:
-    """What a fragment holds, or where in the index it is kept."""
+def _read(piece: Piece, options: ReadOptions, call_site: CallSite, index: Index | None) -> tuple[int, Partial | Path]:
+    return piece.number, read_fragment(piece.fragment, options, call_site, index, piece.poured)
+
+
+def read_fragment(
+    fragment: Fragment,
+    options: ReadOptions,
+    call_site: CallSite,
+    index: Index | None,
+    poured: Poured | None = None,
+) -> Partial | Path:
+    """What a fragment holds, or where in the index it is kept; of one that is poured, what was poured."""
     reading = _Reading(fragment.source, options, call_site)
     with _no_cycles():
-        reading.all(fragment)
+        if poured is None:
+            reading.all(fragment)
+        else:
+            reading.blocks(poured_blocks(poured))
         partial = reading.partial()
-    return partial if index is None else index.keep(fragment, options, partial) or partial
+    if index is None or poured is not None:
+        return partial
+    return index.keep(fragment, options, partial) or partial
 
 
 @contextmanager
@@ -174,8 +230,7 @@ class _Reading:
         """Reads the records of the fragment."""
         source = self._source
         if source.container == "jsonl":
-            for block in line_blocks(source.path, source.compression, fragment.start, fragment.stop):
-                self._block(block)
+            self.blocks(line_blocks(source.path, source.compression, fragment.start, fragment.stop))
         elif source.container == "parquet":
             halves = () if self._lane is None else REQUEST_KEYS + RESPONSE_KEYS
             for rows in parquet_columns(source.path, source.compression, halves, fragment.start, fragment.stop):
@@ -183,6 +238,11 @@ class _Reading:
         else:
             for item in records(source):
                 self._item(item)
+
+    def blocks(self, blocks: Iterable[LineBlock]) -> None:
+        """Reads the lines of these blocks."""
+        for block in blocks:
+            self._block(block)
 
     def _block(self, block: LineBlock) -> None:
         lane = self._lane
