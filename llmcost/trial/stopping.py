@@ -34,7 +34,10 @@ def _decided(cell: Cell, looks: int) -> str | None:
         return f"passed at look {cell.look} of {looks}"
     if cell.verdict.decision in FINAL:
         return f"decided at look {cell.look} of {looks}"
-    return f"asked all {len(cell.completions):,} prompts" if cell.look == looks else None
+    if cell.look < looks:
+        return None
+    passed = "passed at the looser limit: " if cell.verdict.decision == "SWITCH_AT" else ""
+    return f"{passed}asked all {len(cell.completions):,} prompts"
 
 
 def _hopeless(cell: Cell, ratio: Ratio | None) -> str | None:

@@ -50,7 +50,7 @@ def ended(found: Verdict, look: int, cost: Ratio | None = None) -> str | None:
         ("INCONCLUSIVE", -0.01, 2, "dropped at look 2 of 5: not on the way to within its limit"),
         ("INCONCLUSIVE", 0.0, 4, None),
         ("SWITCH_AT", 1.0, 4, None),
-        ("SWITCH_AT", 1.0, 5, "asked all 0 prompts"),
+        ("SWITCH_AT", 1.0, 5, "passed at the looser limit: asked all 0 prompts"),
         ("INCONCLUSIVE", -3.0, 5, "asked all 0 prompts"),
     ],
 )

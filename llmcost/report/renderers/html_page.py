@@ -22,6 +22,7 @@ from llmcost.report.document import (
 )
 from llmcost.report.renderers.renderer import WIDTH
 
+STAYS_TOGETHER = 12  # a column that is never narrower holds words that are not broken, such as a verdict
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _STYLE = """\
 .llmcost{--ink:#1c1e21;--soft:#5c6470;--line:#d8dce2;--tint:#f4f6f8;--paper:#fff;--good:#14703a;--bad:#b3261e;\
@@ -165,7 +166,7 @@ def _shape(column: Column, table: Table) -> str:
     What a narrow terminal leaves out, a phone does too; the detail tables have all of it.
     """
     shape = "right" if column.align == "right" else "prose" if column.prose else ""
-    if not shape and column.shrink and not column.least:
+    if not shape and column.shrink and column.least < STAYS_TOGETHER:
         shape = "name"
     spare = "spare" if column.rank and not table.detail else ""
     classes = " ".join(filter(None, (shape, spare)))
