@@ -85,7 +85,7 @@ class Bars:
             f"look {look} of {looks} · {running} of {len(now)} comparisons go on · {spent} spent now", highlight=False
         )
         for what, pairs in _by_outcome(left).items():
-            self._console.print(f"  {what}: {', '.join(pairs)}", highlight=False, soft_wrap=True, markup=False)
+            self._console.print(f"  {what}: {', '.join(pairs)}", highlight=False, markup=False)
 
     def _note(self, line: tuple[str, str], what: str) -> None:
         counts = self._trouble.setdefault(line, {})

@@ -110,6 +110,7 @@ def _controls(trial: TaskTrial) -> Controls:
         aa_n=again.n,
         aa_why=again.why,
         agreement=trial.panel.agreement,
+        agreement_corrected=trial.panel.agreement_corrected,
         graders=graders,
     )
 

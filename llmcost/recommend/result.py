@@ -46,7 +46,8 @@ class Controls(msgspec.Struct, frozen=True):
 
     aa          today's model asked again − its logged answers; `aa_interval` at 99 %, `aa_n` pairs, `aa_why` it was not
     gross_bad, subtle_bad, kappa_lower   of the worst grader
-    agreement   share of the judged pairs on which all graders say the same
+    agreement   share of the judged pairs on which all graders say the same; `agreement_corrected` less what chance
+                would give (Gwet's AC1)
     """
 
     aa: float | None = None
@@ -57,6 +58,7 @@ class Controls(msgspec.Struct, frozen=True):
     aa_n: int = 0
     aa_why: str | None = None
     agreement: float | None = None
+    agreement_corrected: float | None = None
     graders: list[GraderControl] = []
 
 

@@ -54,11 +54,13 @@ class Panel:
     reliability    κ_L and what it rests on
     position_bias  how far each favours the answer that it reads first, in [−1, 1]; None: it judged nothing
     agreement      share of the judged pairs on which all say the same; None: there is one grader, or none
+    agreement_corrected   the same, less what chance alone would give (Gwet's AC1)
     """
 
     reliability: Mapping[str, Reliability]
     position_bias: Mapping[str, float | None]
     agreement: float | None
+    agreement_corrected: float | None
 
 
 @dataclass(frozen=True, slots=True)

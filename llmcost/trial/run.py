@@ -13,7 +13,7 @@ from llmcost.endpoint import Ask, ChatRequest
 from llmcost.evidence import Rule
 from llmcost.evidence.calibration import Reliability, reliability
 from llmcost.grading import Grader
-from llmcost.grading.agreement import agreement, position_bias
+from llmcost.grading.agreement import agreement, chance_corrected, position_bias
 from llmcost.grading.labels import HumanLabel
 from llmcost.grading.panel import CHECKS_ALONE
 from llmcost.trial import cell as cells
@@ -238,6 +238,7 @@ class _Task:
             reliability=self.reliability_of(),
             position_bias={name: position_bias(said) for name, said in grades.items()},
             agreement=agreement(grades) if len(grades) > 1 else None,
+            agreement_corrected=chance_corrected(grades) if len(grades) > 1 else None,
         )
 
     def _candidate(self, cell: Cell) -> CandidateTrial:
