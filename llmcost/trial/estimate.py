@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from llmcost.endpoint import ChatRequest
 from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, write_prompt
 from llmcost.grading.damage import Kind
+from llmcost.replay import CandidateModel
 from llmcost.trial.controls import judged, planted
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
@@ -36,26 +37,33 @@ def estimate(
     """One line a candidate, one an incumbent asked again, one a grader. What is stored already costs nothing."""
     asked = [_asked(design, arm, "candidate", tariff, stored) for arm in design.arms]
     again = [_asked(design, arm, "control", tariff, stored) for arm in design.again]
-    return [*asked, *again, *(_grader(design, grader, tariff) for grader in graders)]
+    pairs = list(_to_grade(design, tariff)) if graders else []
+    return [*asked, *again, *(grading(grader, pairs, tariff) for grader in graders)]
 
 
 def _asked(design: Design, arm: Arm, role: str, tariff: Tariff, stored: Callable[[ChatRequest], bool]) -> ModelCost:
     fresh = [(r, design.bodies[i]) for r, i in zip(arm.requests, arm.positions, strict=True) if not stored(r)]
-    return ModelCost(
-        arm.candidate.label(),
-        role,
-        len(fresh),
-        _sum(tariff.most(request) for request, _ in fresh),
-        tariff.expected(
-            arm.candidate.model, [request for request, _ in fresh], [body.usage.output_tokens for _, body in fresh]
-        ),
-    )
+    lengths = [body.usage.output_tokens for _, body in fresh]
+    return asking(arm.candidate, role, [request for request, _ in fresh], lengths, tariff)
 
 
-def _grader(design: Design, grader: str, tariff: Tariff) -> ModelCost:
-    pairs = list(_to_grade(design, tariff))
+def asking(
+    candidate: CandidateModel,
+    role: str,
+    requests: Sequence[ChatRequest],
+    output_tokens: Sequence[int | None],
+    tariff: Tariff,
+) -> ModelCost:
+    """The line of a model that is asked these requests, if its answers are as long as is told of each."""
+    most = total(tariff.most(request) for request in requests)
+    expected = tariff.expected(candidate.model, requests, output_tokens)
+    return ModelCost(candidate.label(), role, len(requests), most, expected)
+
+
+def grading(grader: str, pairs: Sequence[tuple[int, Pair]], tariff: Tariff) -> ModelCost:
+    """The line of a grader that compares these pairs, each with the tokens that are still to be added to it."""
     requests = judge_requests_upper_bound(1)
-    most = _sum(
+    most = total(
         _times(tariff.most(ChatRequest({"model": grader, **write_prompt(pair, False)}), extra_input=room), requests)
         for room, pair in pairs
     )
@@ -84,7 +92,7 @@ def _times(usd: float | None, count: int) -> float | None:
     return None if usd is None else usd * count
 
 
-def _sum(parts: Iterable[float | None]) -> float | None:
-    """The sum; None as soon as one part is unknown."""
+def total(parts: Iterable[float | None]) -> float | None:
+    """The sum of dollars; None as soon as one part is unknown."""
     known = list(parts)
     return None if None in known else math.fsum(part for part in known if part is not None)
