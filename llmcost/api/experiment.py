@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from llmcost import trial
+from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
-from llmcost.config import ModelSettings, ReplaySettings, api_key
-from llmcost.endpoint import Ask, ChatRequest, Completion
-from llmcost.endpoint.address import is_loopback
-from llmcost.endpoint.client import Endpoint
+from llmcost.config import ReplaySettings
+from llmcost.endpoint import ChatRequest
 from llmcost.errors import ConfigError
 from llmcost.grading import grader, labels, refuse_related_judges
 from llmcost.recommend.assemble import RunFacts, assemble
@@ -34,18 +28,14 @@ from llmcost.recommend.result import (
     TaskReach,
     TaskSample,
 )
-from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store, parse_candidate
-from llmcost.replay.arms import translate
+from llmcost.replay import Budget, Progress, open_store, parse_candidate
 from llmcost.trial import Design, Means, Tariff
 from llmcost.trial.cell import Cell
+from llmcost.trial.estimate import total
 from llmcost.trial.record import RecordedArm, RecordedPair, RunRecord, pack
 from llmcost.trial.run import Watch
 from llmcost.version import VERSION
 from llmcost.workspace import Workspace
-
-T = TypeVar("T")
-
-CONTROLS = "controls"  # the purpose of what is asked to test graders and replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class Experiment:
     design: Design
     tariff: Tariff
     replay: ReplaySettings
-    base_url: str
+    endpoints: Endpoints
     workspace: Workspace
 
     def estimate(self) -> EstimateView:
@@ -65,7 +55,7 @@ class Experiment:
         stored = self._stored()
         lines = self._lines(stored)
         by_model = [ModelEstimate(m.model, m.role, m.calls, m.max_usd, m.expected_usd) for m in lines]
-        expected = _known(line.expected_usd for line in lines)
+        expected = total(line.expected_usd for line in lines)
         drawn = {task: sample.tasks.count(task) for task in sample.population}
         return EstimateView(
             ReplayEstimate(
@@ -74,7 +64,7 @@ class Experiment:
                 host=self.host,
                 calls=sum(line.calls for line in lines),
                 stored_calls=len(stored),
-                max_usd=_known(line.max_usd for line in lines),
+                max_usd=total(line.max_usd for line in lines),
                 expected_usd=expected,
                 cap_usd=self.replay.budget,
                 by_model=by_model,
@@ -88,8 +78,8 @@ class Experiment:
 
     def _looks(self, lines: Sequence[trial.ModelCost]) -> list[LookEstimate]:
         """What has been spent by each look if nothing is dropped before: controls first, then share by share."""
-        first = _known(line.expected_usd for line in lines if line.role == "control")
-        rest = _known(line.expected_usd for line in lines if line.role != "control")
+        first = total(line.expected_usd for line in lines if line.role == "control")
+        rest = total(line.expected_usd for line in lines if line.role != "control")
         known = first is not None and rest is not None
         return [
             LookEstimate(share, (first or 0.0) + share * (rest or 0.0) if known else None)
@@ -111,51 +101,32 @@ class Experiment:
         again resumes.
         """
         cap = self.replay.budget
-        self._refuse_uncapped()
+        self.endpoints.refuse_uncapped()
         if cap is None:
             cap = math.fsum(line.max_usd for line in self._lines(stored=()) if line.max_usd is not None)
         return wait_for(self._run(cap, progress, watch))
-
-    def _refuse_uncapped(self) -> None:
-        """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
-        unpriced = self._unpriced()
-        elsewhere = [model for model in unpriced if not is_loopback(self.url_of(model))]
-        if unpriced if self.replay.budget is not None else elsewhere:
-            raise ConfigError(
-                f"no price is known for {', '.join(unpriced)}: no cap can be kept",
-                'add [models."NAME"] price = {input = …, output = …} ($ a million tokens; 0 for your own machine)',
-            )
 
     def _lines(self, stored: Collection[bytes]) -> list[trial.ModelCost]:
         return trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
 
     async def _run(self, cap: float, progress: Progress | None, watch: Watch | None) -> ReplayView:
-        async with AsyncExitStack() as stack:
-            store = stack.enter_context(open_store(self.workspace))
-            endpoints = {url: await stack.enter_async_context(self._endpoint(url)) for url in sorted(self._urls())}
-            budget = Budget(cap)
-            runner = Runner(
-                lambda model: endpoints[self.url_of(model)],
-                store,
-                self.run_id(),
-                budget,
-                self.tariff.paid,
-                lambda request: self.tariff.most(request) or 0.0,  # unpriced ones have been allowed by now
-                progress=progress,
-                concurrency=self.replay.concurrency,
-            )
-            means = Means(
-                ask=runner,
-                graders=[grader(name, runner, self._as_taken) for name in self.replay.graders],
-                control_graders=[grader(name, _ForControls(runner), self._as_taken) for name in self.replay.graders],
-                tariff=self.tariff,
-                key=self.key,
-                labels=labels.decode(self.workspace.labels()),
-                watch=watch,
-                money_left=lambda: max(cap - budget.spent_usd - budget.reserved_usd, 0.0),
-            )
-            found = await trial.run(self.design, means)
-            spend = _spend(runner.spend(), cap)
+        endpoints, budget = self.endpoints, Budget(cap)
+        with open_store(self.workspace) as store:
+            async with endpoints.runner(store, self.run_id(), budget, progress) as runner:
+                means = Means(
+                    ask=runner,
+                    graders=[grader(name, runner, endpoints.as_taken) for name in self.replay.graders],
+                    control_graders=[
+                        grader(name, ForControls(runner), endpoints.as_taken) for name in self.replay.graders
+                    ],
+                    tariff=self.tariff,
+                    key=self.key,
+                    labels=labels.decode(self.workspace.labels()),
+                    watch=watch,
+                    money_left=lambda: max(cap - budget.spent_usd - budget.reserved_usd, 0.0),
+                )
+                found = await trial.run(self.design, means)
+                spend = spend_of(runner.spend(), cap)
         log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
         report = assemble(log, found.tasks, self._facts(spend))
         self.workspace.save_record(report.run, pack(self._record(found), self.design.calls))
@@ -168,7 +139,7 @@ class Experiment:
             run=self.run_id(),
             seed=self.replay.seed,
             alpha=self.replay.alpha,
-            base_url=self.base_url,
+            base_url=self.endpoints.base_url,
             tasks=list(sample.tasks),
             weights=sample.weights.tolist(),
             clusters=self.design.clusters.tolist(),
@@ -193,15 +164,11 @@ class Experiment:
     @property
     def host(self) -> str:
         """The host that the prompts go to."""
-        return ", ".join(sorted({urlsplit(url).netloc for url in self._urls()}))
-
-    def url_of(self, model: str) -> str:
-        """The base URL of a model: its own if the configuration names one, else the general one."""
-        return (self._settings(model).base_url or self.base_url).rstrip("/")
+        return self.endpoints.host
 
     def key(self, request: ChatRequest) -> bytes:
         """The content address of a request at its endpoint."""
-        return request.key(self.url_of(request.model))
+        return self.endpoints.key(request)
 
     def run_id(self) -> str:
         """The run's name: a hash of everything that shapes its result, so the same command resumes the same run."""
@@ -216,44 +183,9 @@ class Experiment:
         digest.update(msgspec.json.encode(shaping, order="deterministic"))
         return digest.hexdigest()[:8]
 
-    def _as_taken(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A judge's request with the parameters that its model takes."""
-        model = str(body["model"])
-        return translate(dict(body), CandidateModel(model), self._settings(model))[0]
-
     def _stored(self) -> Collection[bytes]:
-        """Keys of the candidates' requests that are answered already. Makes no workspace where there is none."""
-        if not self.workspace.answers.exists():
-            return frozenset()
-        keys = {self.key(request) for arm in (*self.design.arms, *self.design.again) for request in arm.requests}
-        with open_store(self.workspace) as store:
-            return store.get(list(keys)).keys()
-
-    def _settings(self, model: str) -> ModelSettings:
-        return self.tariff.models.get(model, ModelSettings())
-
-    def _models(self) -> list[str]:
         arms = (*self.design.arms, *self.design.again)
-        return list(dict.fromkeys([*(arm.candidate.model for arm in arms), *self.replay.graders]))
-
-    def _urls(self) -> set[str]:
-        return {self.url_of(model) for model in self._models()}
-
-    def _unpriced(self) -> list[str]:
-        return [model for model in self._models() if self.traffic.book.find(model) is None]
-
-    def _endpoint(self, url: str) -> Endpoint:
-        variables = {self._settings(model).api_key_env for model in self._models() if self.url_of(model) == url}
-        named = sorted(variable for variable in variables if variable)
-        general = self.replay.api_key_env if url == self.base_url else None
-        return Endpoint(
-            url,
-            api_key(named[0] if named else general),
-            timeout_s=self.replay.timeout_s,
-            retries=self.replay.retries,
-            concurrency=self.replay.concurrency,
-            seed=self.replay.seed,
-        )
+        return self.endpoints.stored((request for arm in arms for request in arm.requests), self.workspace)
 
     def _facts(self, spend: Spend) -> RunFacts:
         return RunFacts(
@@ -288,7 +220,10 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
     )
     allow = replay.allow_related_judge
     refuse_related_judges(replay.graders, [c.model for c in candidates], _judged_incumbents(design), allow=allow)
-    return Experiment(traffic, design, Tariff(traffic.book, settings.models), replay, base_url, workspace)
+    tariff = Tariff(traffic.book, settings.models)
+    asked = dict.fromkeys([*(arm.candidate.model for arm in (*design.arms, *design.again)), *replay.graders])
+    endpoints = Endpoints(tuple(asked), tariff, replay, base_url)
+    return Experiment(traffic, design, tariff, replay, endpoints, workspace)
 
 
 def _judged_incumbents(design: Design) -> list[str]:
@@ -304,37 +239,3 @@ def _adjustments(design: Design) -> list[str]:
         for arm in design.arms
         for what, count in sorted(arm.adjustments.items())
     ]
-
-
-def _spend(lines: Sequence[PurposeSpend], cap: float) -> Spend:
-    usd: Mapping[str, float] = {
-        purpose: math.fsum(line.cost_usd for line in lines if line.purpose == purpose)
-        for purpose in ("replay", "grading", CONTROLS)
-    }
-    return Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap, usd[CONTROLS])
-
-
-class _ForControls:
-    """The same asking, on the line of the bill that the controls are."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-
-    async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
-        """Completions parallel to `requests`."""
-        return await self._ask(requests, CONTROLS)
-
-
-def _known(parts: Any) -> float | None:
-    values = list(parts)
-    return None if None in values else math.fsum(values)
-
-
-def wait_for(job: Coroutine[Any, Any, T]) -> T:
-    """The job's result, also from inside a notebook, whose own event loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(job)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, job).result()

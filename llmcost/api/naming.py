@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost import logs
-from llmcost.api.experiment import wait_for
+from llmcost.api.endpoints import wait_for
 from llmcost.api.traffic import Say, Traffic
 from llmcost.audit.result import AuditResult, CallSite
 from llmcost.calls import Call

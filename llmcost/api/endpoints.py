@@ -1,0 +1,141 @@
+"""Where the models of a paid job are asked: their endpoints, keys and prices, and the runner that keeps the cap."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from llmcost.config import ModelSettings, ReplaySettings, api_key
+from llmcost.endpoint import Ask, ChatRequest, Completion
+from llmcost.endpoint.address import is_loopback
+from llmcost.endpoint.client import Endpoint
+from llmcost.errors import ConfigError
+from llmcost.recommend.result import Spend
+from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store
+from llmcost.replay.arms import translate
+from llmcost.trial import Tariff
+from llmcost.workspace import AnswerStore, Workspace
+
+T = TypeVar("T")
+
+CONTROLS = "controls"  # the purpose of what is asked to test graders and replay
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The models that a job may ask, graders included, and what it takes to ask them."""
+
+    models: tuple[str, ...]
+    tariff: Tariff
+    replay: ReplaySettings
+    base_url: str
+
+    @property
+    def host(self) -> str:
+        """The host that the prompts go to."""
+        return ", ".join(sorted({urlsplit(url).netloc for url in self._urls()}))
+
+    def url_of(self, model: str) -> str:
+        """The base URL of a model: its own if the configuration names one, else the general one."""
+        return (self.settings(model).base_url or self.base_url).rstrip("/")
+
+    def key(self, request: ChatRequest) -> bytes:
+        """The content address of a request at its endpoint."""
+        return request.key(self.url_of(request.model))
+
+    def settings(self, model: str) -> ModelSettings:
+        """What the configuration says of a model."""
+        return self.tariff.models.get(model, ModelSettings())
+
+    def as_taken(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A judge's request with the parameters that its model takes."""
+        model = str(body["model"])
+        return translate(dict(body), CandidateModel(model), self.settings(model))[0]
+
+    def stored(self, requests: Iterable[ChatRequest], workspace: Workspace) -> Collection[bytes]:
+        """Keys of those requests that are answered already. Makes no workspace where there is none."""
+        if not workspace.answers.exists():
+            return frozenset()
+        keys = {self.key(request) for request in requests}
+        with open_store(workspace) as store:
+            return store.get(list(keys)).keys()
+
+    def refuse_uncapped(self) -> None:
+        """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
+        unpriced = [model for model in self.models if self.tariff.book.find(model) is None]
+        elsewhere = [model for model in unpriced if not is_loopback(self.url_of(model))]
+        if unpriced if self.replay.budget is not None else elsewhere:
+            raise ConfigError(
+                f"no price is known for {', '.join(unpriced)}: no cap can be kept",
+                'add [models."NAME"] price = {input = …, output = …} ($ a million tokens; 0 for your own machine)',
+            )
+
+    @asynccontextmanager
+    async def runner(
+        self, store: AnswerStore[Completion], run: str, budget: Budget, progress: Progress | None
+    ) -> AsyncIterator[Runner]:
+        """A runner of this run within the budget, with every endpoint open as long as the block lasts."""
+        async with AsyncExitStack() as stack:
+            opened = {url: await stack.enter_async_context(self._endpoint(url)) for url in sorted(self._urls())}
+            yield Runner(
+                lambda model: opened[self.url_of(model)],
+                store,
+                run,
+                budget,
+                self.tariff.paid,
+                lambda request: self.tariff.most(request) or 0.0,  # unpriced ones have been allowed by now
+                progress=progress,
+                concurrency=self.replay.concurrency,
+            )
+
+    def _urls(self) -> set[str]:
+        return {self.url_of(model) for model in self.models}
+
+    def _endpoint(self, url: str) -> Endpoint:
+        variables = {self.settings(model).api_key_env for model in self.models if self.url_of(model) == url}
+        named = sorted(variable for variable in variables if variable)
+        general = self.replay.api_key_env if url == self.base_url else None
+        return Endpoint(
+            url,
+            api_key(named[0] if named else general),
+            timeout_s=self.replay.timeout_s,
+            retries=self.replay.retries,
+            concurrency=self.replay.concurrency,
+            seed=self.replay.seed,
+        )
+
+
+class ForControls:
+    """The same asking, on the line of the bill that the controls are."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
+        """Completions parallel to `requests`."""
+        return await self._ask(requests, CONTROLS)
+
+
+def spend_of(lines: Sequence[PurposeSpend], cap: float) -> Spend:
+    """What a runner spent, by what it was for."""
+    usd: Mapping[str, float] = {
+        purpose: math.fsum(line.cost_usd for line in lines if line.purpose == purpose)
+        for purpose in ("replay", "grading", CONTROLS)
+    }
+    return Spend(usd["replay"], usd["grading"], sum(line.answers for line in lines), cap, usd[CONTROLS])
+
+
+def wait_for(job: Coroutine[Any, Any, T]) -> T:
+    """The job's result, also from inside a notebook, whose own event loop is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(job)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, job).result()
