@@ -193,13 +193,20 @@ def _obstacle(cell: Cell, grades: Sequence[Grade], judging: Judging) -> str | No
 
     Pairs that nobody could grade differ from those that are plainly equal: without them only the ties would be left.
     """
-    missing = excluded(grades)
-    lost = missing.pop(UNREACHABLE, 0) + cell.unreachable
-    asked = len(grades) + cell.unreachable
     if judging.unfaithful is not None:
         return judging.unfaithful
-    if judging.untrusted is not None and (missing or not grades):
+    if judging.untrusted is not None and (not grades or set(excluded(grades)) - {UNREACHABLE}):
         return judging.untrusted
+    return incomplete(grades, cell.unreachable)
+
+
+def incomplete(grades: Sequence[Grade], unreachable: int) -> str | None:
+    """Why what was graded must not stand for all that was asked; None if it may.
+
+    unreachable  prompts besides these that the service kept from being answered
+    """
+    missing = excluded(grades)
+    lost, asked = missing.pop(UNREACHABLE, 0) + unreachable, len(grades) + unreachable
     if missing:
         reason, count = missing.most_common(1)[0]
         why = "no expected answer and no grader (name one with --grader)" if reason == "ungraded" else reason
