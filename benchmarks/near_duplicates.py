@@ -25,7 +25,7 @@ from scipy import sparse
 
 from llmcost import calls as calls_module
 from llmcost.calls import SCHEMA, SKETCH_BYTES, Calls
-from llmcost.logs.sketch import _plain, _shingles, jaccard, sketches
+from llmcost.logs.sketch import _shingles, jaccard, sketches
 from llmcost.strategies import NearPolicy
 from llmcost.strategies.alike import Prompts, candidates, distinct_prompts, leaders, near_ones, raw_bytes
 from llmcost.strategies.near_duplicates import near_hits
@@ -223,7 +223,7 @@ def exact_pairs(texts: list[str], queries: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def each(texts: list[str]) -> list[np.ndarray]:
-    shingles, owners = _shingles([_plain(text) for text in texts])
+    shingles, owners = _shingles(texts)
     order = np.argsort(owners, kind="stable")
     return np.split(shingles[order], np.searchsorted(owners[order], np.arange(1, len(texts) + 1)))[: len(texts)]
 

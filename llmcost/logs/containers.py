@@ -458,12 +458,22 @@ def _values(column: pa.Array) -> list[Any]:
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-    values: list[Any] = column.to_pylist()
     if pa.types.is_map(kind):
-        return [None if pairs is None else dict(pairs) for pairs in values]
+        return _objects(column)
+    values: list[Any] = column.to_pylist()
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return [None if value is None else value.decode("utf-8", "replace") for value in values]
     return values
+
+
+def _objects(column: pa.MapArray) -> list[dict[str, Any] | None]:
+    """Maps as objects."""
+    edges, keys, items = column.offsets.to_pylist(), column.keys.to_pylist(), column.items.to_pylist()
+    known = column.is_valid().to_pylist()
+    return [
+        dict(zip(keys[start:end], items[start:end], strict=True)) if is_known else None
+        for start, end, is_known in zip(edges, edges[1:], known, strict=False)
+    ]
 
 
 CONTAINERS = {

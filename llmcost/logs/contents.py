@@ -15,14 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Raw
 
-from llmcost.logs.decode import decode
 from llmcost.logs.features import texts_of, utf8_length
 from llmcost.logs.fingerprints import canonical
 from llmcost.logs.requests import LONGEST_MARKER, state_of_texts
 
 Ints = npt.NDArray[np.int64]
 
-_encode = msgspec.json.Encoder().encode
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 NULL = Raw(b"null")
 QUOTE, BACKSLASH = ord('"'), ord("\\")
 SPELLED_OTHERWISE = np.isin(np.arange(256), [ord("u"), ord("/")])
@@ -48,7 +47,7 @@ class Contents:
         odd = other.copy()
         odd[owners[SPELLED_OTHERWISE[content[escapes + 1]]]] = True
         self.sizes = lengths - 2 - np.bincount(owners, minlength=len(lengths))
-        self._values = {place: decode(bytes(self._raws[place])) for place in np.flatnonzero(odd).tolist()}
+        self._values = {place: _decode(self._raws[place]) for place in np.flatnonzero(odd).tolist()}
         for place, value in self._values.items():
             self.sizes[place] = utf8_length(value) if type(value) is str else sum(map(utf8_length, texts_of(value)))
         short = self.sizes <= MOST_BYTES * LONGEST_MARKER
@@ -66,7 +65,7 @@ class Contents:
 
     def value(self, place: int) -> Any:
         """A content, decoded."""
-        return self._values[place] if place in self._values else decode(bytes(self._raws[place]))
+        return self._values[place] if place in self._values else _decode(self._raws[place])
 
     def text(self, place: int) -> str:
         """The text of a content."""

@@ -62,8 +62,7 @@ class Asking:
         self.messages = attrgetter(request["messages"])
         self._content = message.get("content", "")
         self.roles, self.contents = (_column(message.get(key)) for key in ("role", "content"))
-        self.beside = [name for key, name in message.items() if key != "content"]
-        self.values_beside = reader(message, [key for key in message if key != "content"])
+        self.beside = [(name, attrgetter(name)) for key, name in message.items() if key != "content"]
         self.keys = [key for key in request if key not in NOT_SHAPING]
         self.values = reader(request, self.keys)
         self.objects = tuple(objects)
@@ -75,10 +74,12 @@ class Asking:
         for place, spelled in contents.respelled():
             if self._content:
                 setattr(messages[place], self._content, spelled)
-        for message, values in zip(messages, map(self.values_beside, messages), strict=True):
-            if not PLAIN.issuperset(map(type, values)):
-                for name, value in zip(self.beside, values, strict=True):
-                    setattr(message, name, value if type(value) in PLAIN else Raw(canonical(value)))
+        for name, read in self.beside:
+            column = list(map(read, messages))
+            if not PLAIN.issuperset(map(type, column)):
+                for message, value in zip(messages, column, strict=True):
+                    if type(value) not in PLAIN:
+                        setattr(message, name, Raw(canonical(value)))
 
 
 class Messages(NamedTuple):

@@ -15,7 +15,6 @@ the text.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Sequence
 
@@ -30,7 +29,7 @@ LONGEST_WORD = 18  # bytes a word on average; longer words are those of a script
 NUMBER = b"0"
 _LOWER = bytes(c + 32 if 65 <= c <= 90 else 48 if 49 <= c <= 57 else c for c in range(256))
 _DROPPED = bytes(c for c in range(33, 128) if not chr(c).isalnum())
-_DELIMITER = re.compile(b"[\n:]|\xef\xbc\x9a")  # the last is the colon of Chinese and Japanese
+_DELIMITERS = (b"\n", b":", "：".encode())  # the last is the colon of Chinese and Japanese
 _pack = struct.Struct("<8I").pack
 _hash = xxhash.xxh32_intdigest
 
@@ -56,8 +55,8 @@ def first_words(text: str, count: int) -> list[bytes]:
 
 def lead(head: bytes) -> bytes:
     """What stands before the first colon or line break; empty if there is none."""
-    found = _DELIMITER.search(head)
-    return head[: found.start()] if found else b""
+    ends = [end for delimiter in _DELIMITERS if (end := head.find(delimiter)) >= 0]
+    return head[: min(ends, default=0)]
 
 
 def last_line(tail: bytes) -> bytes:

@@ -16,7 +16,6 @@ A sketch depends on its text alone: not on the batch, the machine or the order.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -42,8 +41,12 @@ VALUE = np.uint64(2**58 - 1)
 FIRST, SECOND, AGAIN = (np.uint64(n) for n in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15))
 
 # What is not ASCII and separates words: general and CJK punctuation, and the marks of Latin-1, Arabic and Devanagari.
-SEPARATORS = re.compile("[\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u060c\u061b\u061f\u0964\u0965"
-                        "\u2000-\u206f\u3000-\u3004\u3008-\u3020\u3030\ufeff]+")  # fmt: skip
+SEPARATORS = (
+    (0xA0, 0xA9), (0xAB, 0xB1), (0xB4, 0xB4), (0xB6, 0xB8), (0xBB, 0xBB), (0xBF, 0xBF), (0x60C, 0x60C), (0x61B, 0x61B),
+    (0x61F, 0x61F), (0x964, 0x965), (0x2000, 0x206F), (0x3000, 0x3004), (0x3008, 0x3020), (0x3030, 0x3030),
+    (0xFEFF, 0xFEFF),
+)  # fmt: skip
+TWO, THREE, FOUR = 0xC2, 0xE0, 0xF0  # the first byte of a character of so many, at least
 
 
 def _folded(code: int) -> int:
@@ -61,7 +64,15 @@ def _probes() -> Ints:
     return np.asarray((place * 29 + 7 + attempt * (2 * place + 1)) % SKETCH_BYTES, dtype=np.int64)
 
 
-FOLDED, PROBES = bytes(map(_folded, range(256))), _probes()
+def _separates() -> npt.NDArray[np.bool_]:
+    """Whether a character below 2^16 is a separator."""
+    found = np.zeros(1 << 16, np.bool_)
+    for first, last in SEPARATORS:
+        found[first : last + 1] = True
+    return found
+
+
+FOLDED, SEPARATES, PROBES = bytes(map(_folded, range(256))), _separates(), _probes()
 
 
 def sketches(texts: Sequence[str | None]) -> pa.Array:
@@ -75,18 +86,18 @@ def sketches(texts: Sequence[str | None]) -> pa.Array:
 
 def jaccard(one: str, other: str) -> float:
     """The exact Jaccard index of the shingles of two texts, which their sketches estimate; 0 if both have none."""
-    shingles, texts = _shingles([_plain(one), _plain(other)])
+    shingles, texts = _shingles([one, other])
     ours, theirs = np.unique(shingles[texts == 0]), np.unique(shingles[texts == 1])
     shared = len(np.intersect1d(ours, theirs, assume_unique=True))
     return shared / max(1, len(ours) + len(theirs) - shared)
 
 
 def _pieces(texts: list[str | None]) -> Iterator[list[str]]:
-    """The texts in order, evened out as far as whole texts must be, a cacheful at a time; none becomes an empty one."""
+    """The texts in order, a cacheful at a time; none becomes an empty one."""
     piece: list[str] = []
     size = 0
     for text in texts:
-        piece.append(_plain(text or ""))
+        piece.append(text or "")
         size += len(piece[-1])
         if size >= PIECE:
             yield piece
@@ -95,11 +106,31 @@ def _pieces(texts: list[str | None]) -> Iterator[list[str]]:
         yield piece
 
 
-def _plain(text: str) -> str:
-    """The text without NUL; what is not ASCII folded to one form of each letter, without punctuation."""
-    if "\0" in text:
-        text = text.replace("\0", " ")
-    return text if text.isascii() else SEPARATORS.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+def _plain(texts: list[str]) -> npt.NDArray[np.uint8]:
+    """The texts with a gap behind each, as bytes: case, punctuation and white space evened out.
+
+    What is not ASCII is folded to one form of each letter first.
+    """
+    joined = GAP.join([text.replace("\0", " ") if "\0" in text else text for text in texts])
+    if not joined.isascii():
+        joined = unicodedata.normalize("NFKC", joined).casefold()
+    written = f" {joined}{GAP}\0\0\0\0".encode("utf-8", "replace").translate(FOLDED)
+    found = np.frombuffer(written, np.uint8)
+    return found if joined.isascii() else _spaced(found)
+
+
+def _spaced(written: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The same UTF-8 with spaces in the place of every separator."""
+    found = written.copy()
+    for low, high, size in ((TWO, THREE, 2), (THREE, FOUR, 3)):
+        at = np.flatnonzero((found >= low) & (found < high))
+        code = found[at].astype(np.int64) & (0x1F if size == 2 else 0x0F)
+        for place in range(1, size):
+            code = code << 6 | found[at + place] & 0x3F
+        separators = at[SEPARATES[code]]
+        for place in range(size):
+            found[separators + place] = SPACE
+    return found
 
 
 def _sketched(texts: list[str]) -> pa.Array:
@@ -118,8 +149,7 @@ def _shingles(texts: list[str]) -> tuple[Hashes, Ints]:
 
     A text is taken as a space, its words with a space between them, and an end; the shortest make one shingle.
     """
-    written = (" " + GAP.join(texts) + GAP + "\0\0\0\0").encode("utf-8", "replace").translate(FOLDED)
-    raw = np.frombuffer(written, np.uint8)
+    raw = _plain(texts)
     kept = raw != SPACE
     kept[:-1] |= raw[1:] > SPACE  # of a run of spaces the last, if a word follows
     line = raw[kept]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from msgspec import UNSET
 
+from llmcost.calls import LABEL
 from llmcost.logs.envelope import (
     CONTAINERS,
     FACTS,
@@ -53,6 +54,7 @@ class Answered(NamedTuple):
 
 ASKED = ("model", "service_tier", "user", "stream")
 REQUEST = "request"
+CHAT, ZERO = pa.scalar("chat", LABEL), pa.scalar(0, pa.int32())
 MOST_REMEMBERED = 4096
 
 # Facts by the place where they stand: path → [(fact, rank of the place among the places of the fact)].
@@ -109,7 +111,10 @@ class Surroundings:
                 continue
             for key, name, private in self._names(path, value):
                 item = value[key]
-                if type(item) in (dict, list):
+                if type(item) is str and item in self._tags and not private:
+                    if (known := self._tags[item]) is not None:
+                        row.append((name, known))
+                elif type(item) in (dict, list):
                     for deeper, tag in inside(name, item, MAX_TAG_DEPTH - 1):
                         row.append((deeper, tag))
                 elif item is not None and (found := self._tag(item, private)) is not None:
@@ -190,14 +195,14 @@ def _plain(
         "start_time": start,
         "latency_ms": _durations(facts, LATENCY_UNITS, "end", count),
         "time_to_first_chunk_ms": _durations(facts, FIRST_CHUNK_UNITS, "first_chunk", count),
-        "operation": ["chat"] * count,
+        "operation": pa.repeat(CHAT, count),
         "provider": _texts(facts["provider"]) if "provider" in facts else None,
         "request_model": model,
         "response_model": served,
         "service_tier": tier,
         "stream": _booleans([b if a is UNSET else a for a, b in zip(asks["stream"], streams, strict=True)]),
         **_usage(facts, responses),
-        "tokens_estimated": [False] * count,
+        "tokens_estimated": pa.repeat(False, count),
         "finish_reason": _finish(facts.get("finish_reason", nothing), responses),
         "error_type": _errors(facts, responses),
         "logged_cost_usd": list(map(number, facts["cost"])) if "cost" in facts else None,
@@ -207,8 +212,8 @@ def _plain(
         "weight": [weight_of({"sampling_fraction": v}) for v in facts["sampling_fraction"]]
         if "sampling_fraction" in facts
         else None,
-        "source": [0] * count,
-        "part": [0] * count,
+        "source": pa.repeat(ZERO, count),
+        "part": pa.repeat(ZERO, count),
     }
 
 
