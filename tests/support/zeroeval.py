@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import llmcost
+from llmcost.calls import Answer
+from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
+from llmcost.grading.rendering import answer_text, question_text
 from support import real_data
 from support.loopback import Body, Reply, error, prompt
 
@@ -28,6 +34,8 @@ PRICES = {
     "gemma-2-2b-it": (0.02, 0.02),
 }
 CANDIDATES = tuple(PRICES)
+JUDGES = {"judge-0.9": 0.9, "judge-0.7": 0.7, "judge-0.5": 0.5}  # simulated ones, and the κ of each
+MARGINS = (0.05, 0.10)
 
 
 @dataclass
@@ -43,20 +51,56 @@ class Recorded:
         return sum(marks) / len(marks)
 
     def answer(self, body: Body) -> Reply:
-        """What the model of the request said to this prompt when it was recorded."""
+        """What the model of the request said to this prompt when it was recorded; what a judge says of two answers."""
+        if body["model"] in JUDGES:
+            return self._judged(body)
         key = self._by_text.get(prompt(body))
         found = self.answers.get((*key, body["model"])) if key else None
         if found is None:
             return error(400, "nobody recorded an answer to this")
         return Reply(text=found["output"], headers={"x-llmcost-recorded-latency-ms": f"{latency(found['output'])}"})
 
+    def _judged(self, body: Body) -> Reply:
+        pair = read_prompt(body)
+        if pair is None:
+            return error(400, "a judge answers nothing but comparisons")
+        return Reply(text=verdict_text(self._preferred(body["model"], pair), "by the key"))
+
+    def _preferred(self, judge: str, pair: JudgedPair) -> Winner:
+        """The better answer with reliability κ: verdict × true sign is κ on average. Gross errors are always seen.
+
+        A right answer is better than a wrong one, and a wrong one better than a text that no model wrote.
+        """
+        worth = self._worth[pair.question]
+        gap = worth.get(pair.first, -1) - worth.get(pair.second, -1)
+        luck = _luck(judge, pair.question, *sorted((pair.first, pair.second)))
+        errs = luck < (1 - JUDGES[judge]) / 2
+        if gap == 0:
+            return "tie" if not errs else "A" if (luck * 1e6 % 1 < 0.5) == (pair.first < pair.second) else "B"
+        if errs and not _grossly_bad(worth, pair):
+            gap = -gap
+        return "A" if gap > 0 else "B"
+
+    @cached_property
+    def _worth(self) -> dict[str, dict[str, int]]:
+        """By prompt and answer as a judge sees them: 1 right, 0 wrong."""
+        found: dict[str, dict[str, int]] = {}
+        for (task, key, _), item in self.answers.items():
+            request = {"messages": [{"role": "user", "content": self.prompts[task, key]["prompt"]}]}
+            shown = answer_text(Answer(item["output"]))
+            found.setdefault(question_text(request), {})[shown] = int(item["correct"])
+        return found
+
     @cached_property
     def _by_text(self) -> dict[str, tuple[str, str]]:
         return {item["prompt"]: key for key, item in self.prompts.items()}
 
-    def write_log(self, path: Path) -> Path:
-        """The incumbent's calls as a JSONL log with expected answers."""
-        path.write_text("".join(json.dumps(record) + "\n" for record in self._records()), encoding="utf-8")
+    def write_log(self, path: Path, *, hidden: bool = False) -> Path:
+        """The incumbent's calls as a JSONL log, with expected answers unless those are to be hidden."""
+        records = list(self._records())
+        for record in records if hidden else ():
+            del record["metadata"]["expected"]
+        path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
         return path
 
     def _records(self) -> Iterator[dict[str, Any]]:
@@ -84,6 +128,69 @@ class Recorded:
             }
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What one judge led to for one candidate on one task, and what is true; both losses are shares."""
+
+    judge: str
+    margin: float
+    task: str
+    model: str
+    outcome: str
+    loss: float
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the verdict contradicts the truth: a switch beyond the margin, or a refusal within it."""
+        beyond = self.loss > self.margin
+        return (self.outcome == "SWITCH" and beyond) or (self.outcome == "KEEP" and not beyond)
+
+
+def judged(
+    recorded: Recorded, folder: Path, base_url: str, judges: Iterable[str] = JUDGES, models: Sequence[str] = CANDIDATES
+) -> Iterator[Judged]:
+    """Every candidate on every task at every margin, by each of these judges alone, all prompts asked before a look."""
+    recorded.write_log(folder / "log.jsonl", hidden=True)
+    config(folder / "llmcost.toml")
+    for judge, margin in product(judges, MARGINS):
+        plan = llmcost.plan_replay(
+            [str(folder / "log.jsonl")],
+            models=models,
+            graders=[judge],
+            base_url=base_url,
+            margin=margin,
+            sample=1_000,
+            looks=1,
+            budget=1_000.0,
+            config=folder / "llmcost.toml",
+            workspace=folder / "workspace",
+        )
+        for task in plan.run().result.tasks:
+            for item in task.candidates:
+                loss = recorded.accuracy(task.task, INCUMBENT) - recorded.accuracy(task.task, item.model)
+                yield Judged(judge, margin, task.task, item.model, item.verdict, loss)
+
+
+def _grossly_bad(worth: Mapping[str, int], pair: JudgedPair) -> bool:
+    """Whether one of the two is no model's answer to this, and not one of them with a small change either."""
+    unknown, other = (pair.first, pair.second) if pair.first not in worth else (pair.second, pair.first)
+    if unknown in worth:
+        return False
+    words = [set(text.split()) for text in (unknown, other)]
+    alike = len(words[0] & words[1]) / max(len(words[0] | words[1]), 1)
+    return alike < 0.5 or len(unknown) < 0.6 * len(other)
+
+
+def _luck(*parts: str) -> float:
+    """A number in [0, 1) that belongs to these texts."""
+    return int.from_bytes(blake2b("\0".join(parts).encode(), digest_size=6).digest()) / 2.0**48
+
+
+def present() -> bool:
+    """Whether the recordings are on this machine."""
+    return all((real_data.ROOT / "zeroeval" / f"{task}.answers.jsonl.gz").exists() for task in TASKS)
+
+
 def tokens(text: str) -> int:
     """Four bytes a token: the recordings have no counts."""
     return -(-len(text.encode()) // 4)
@@ -105,7 +212,7 @@ def config(path: Path) -> Path:
     """A configuration that prices the recorded models."""
     lines = [
         f'[models."{model}"]\nprice = {{ input = {price[0]}, output = {price[1]} }}\n'
-        for model, price in PRICES.items()
+        for model, price in (PRICES | dict.fromkeys(JUDGES, (0.0, 0.0))).items()
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
