@@ -168,6 +168,14 @@ class Workspace:
         """The key of a packet as it was saved; None if there is none of that name."""
         return self._read(self._packet_file(packet_id)) if PACKET_ID.fullmatch(packet_id) else None
 
+    def save_monitor(self, run_id: str, content: bytes) -> None:
+        """Keeps what was watched of a run's promises since the switch (see `llmcost.monitor.state`)."""
+        self._save(self._monitor_file(run_id), content)
+
+    def monitor(self, run_id: str) -> bytes | None:
+        """What was watched of a run's promises, as it was saved; None if nothing was."""
+        return self._read(self._monitor_file(run_id))
+
     def last_run(self) -> str | None:
         """The id of the last run; None if there is none."""
         return (self._read("last_run") or b"").decode() or None
@@ -181,9 +189,10 @@ class Workspace:
         return [name for _, name in sorted(files)]
 
     def _run_file(self, run_id: str) -> str:
-        if not RUN_ID.fullmatch(run_id):
-            raise InputError(f"{run_id!r} is not the name of a run", "llmcost report without a name shows the last run")
-        return f"runs/{run_id}.json"
+        return f"runs/{_named_run(run_id)}.json"
+
+    def _monitor_file(self, run_id: str) -> str:
+        return f"monitors/{_named_run(run_id)}.json"
 
     def _packet_file(self, packet_id: str) -> str:
         return f"packets/{packet_id}.json"
@@ -227,6 +236,12 @@ class Workspace:
             f"cannot use the workspace {self.path}: {error.strerror or error}",
             f"make it writable, or name another folder in {VARIABLE}",
         )
+
+
+def _named_run(run_id: str) -> str:
+    if not RUN_ID.fullmatch(run_id):
+        raise InputError(f"{run_id!r} is not the name of a run", "llmcost report without a name shows the last run")
+    return run_id
 
 
 def private(file: Path) -> None:
