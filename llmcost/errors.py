@@ -7,7 +7,7 @@
     │   └── BudgetError     4   the next call could have passed the cap
     └── StoreError          5   the workspace or its store is damaged, locked or full
 
-Exit code 1 is no error: it means that a gate did its work and said no (`llmcost check`).
+Exit code 1 is no error: a gate did its work and said no (`llmcost check`), or a promise is broken (`llmcost monitor`).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from llmcost.api.views import (
     KindsView,
     LabelExportView,
     LabelImportView,
+    MonitorView,
     PricesView,
     ReplayView,
 )
@@ -45,6 +46,7 @@ from llmcost.workspace import LastLogs, Workspace
 
 if TYPE_CHECKING:
     from llmcost.api.experiment import Experiment
+    from llmcost.api.monitoring import Monitor
 
 __all__ = [
     "AuditView",
@@ -54,6 +56,7 @@ __all__ = [
     "KindsView",
     "LabelExportView",
     "LabelImportView",
+    "MonitorView",
     "Options",
     "PricesView",
     "ReplayView",
@@ -64,6 +67,8 @@ __all__ = [
     "export",
     "label_export",
     "label_import",
+    "monitor",
+    "plan_monitor",
     "plan_replay",
     "prices",
     "replay",
@@ -247,6 +252,59 @@ def label_import(files: Sequence[Path], *, run: str | None = None, workspace: Pa
     return LabelImportView(import_labels(run, files, _workspace(workspace)))
 
 
+def plan_monitor(  # noqa: PLR0913  one parameter a choice
+    paths: Sequence[str] | str = (),
+    *,
+    run: str | None = None,
+    graders: Sequence[str] | None = None,
+    base_url: str | None = None,
+    sample: int | None = None,
+    alpha: float | None = None,
+    allow_related_judge: bool | None = None,
+    budget: float | None = None,
+    seed: int | None = None,
+    concurrency: int | None = None,
+    restart: bool = False,
+    options: Options | None = None,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+) -> Monitor:
+    """A look at the promises of a run (the last one) on newer logs (the last audited if none are named). Sends nothing.
+
+    graders  models that compare answers blind where no expected answer is known; the run's unless others are named
+    sample   most prompts a task of this log (200)
+    alpha    chance of any false alarm on any promise, however often one looks (5 %)
+    budget   hard cap of this look in US dollars; by default the worst case that the estimate states
+    restart  forget what was watched of this run before
+    """
+    from llmcost.api.monitoring import monitoring  # brings the HTTP client, which an audit has no use for
+
+    settings, place = load_settings(config), _workspace(workspace)
+    promised = report(run, workspace=workspace).result
+    given = {
+        "graders": tuple(promised.graders if graders is None else graders),
+        "alpha": FALSE_ALARMS if alpha is None else alpha,
+        "allow_related_judge": allow_related_judge,
+        "budget": budget,
+        "seed": seed,
+        "concurrency": concurrency,
+    }
+    chosen = msgspec.structs.replace(settings.replay, **{k: v for k, v in given.items() if v is not None})
+    _refuse_nonsense(chosen)
+    url = chosen_base_url(base_url, settings)
+    files, reading = _logs_or_last(_listed(paths), options, settings, place, say)
+    traffic = load(files, reading, settings, place, say)
+    return monitoring(
+        promised, traffic, chosen, sample=sample or WATCHED, base_url=url, workspace=place, restart=restart
+    )
+
+
+def monitor(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -> MonitorView:
+    """Whether a run's promises hold on these logs (see `plan_monitor`); never spends more than `budget` US dollars."""
+    return plan_monitor(paths, budget=budget, **choices).run()
+
+
 def baseline(
     paths: Sequence[str] | str,
     *,
@@ -353,6 +411,8 @@ def _remembered(last: LastLogs) -> Options:
     return Options(**{name: value for name, value in last.options.items() if name in known})
 
 
+WATCHED = 200  # prompts a task of one log
+FALSE_ALARMS = 0.05
 MOST_OF = {"looks": 20, "aa": 100_000}
 USUAL = {"looks": "5 is usual, 1 looks only at the end", "aa": "200 is usual, 0 does not ask the incumbent again"}
 

@@ -39,7 +39,7 @@ class Endpoints:
     @property
     def host(self) -> str:
         """The host that the prompts go to."""
-        return ", ".join(sorted({urlsplit(url).netloc for url in self._urls()}))
+        return ", ".join(sorted({urlsplit(url).netloc for url in self._urls() or {self.base_url}}))
 
     def url_of(self, model: str) -> str:
         """The base URL of a model: its own if the configuration names one, else the general one."""

@@ -15,6 +15,7 @@ from llmcost.config import AuditSettings
 from llmcost.errors import ConfigError
 from llmcost.gate.result import CheckResult
 from llmcost.labelling.result import LabelExport, LabelImport
+from llmcost.monitor.result import MonitorReport
 from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
 from llmcost.report import Document, html_fragment, renderers, to_json
@@ -26,6 +27,7 @@ from llmcost.report.screens import (
     kinds_document,
     label_export_document,
     label_import_document,
+    monitor_document,
     prices_document,
     replay_document,
 )
@@ -136,6 +138,27 @@ class EstimateView(View[ReplayEstimate]):
     def by_model(self) -> pd.DataFrame:
         """Calls and dollars by model."""
         return _frame(self.result.by_model)
+
+
+class MonitorEstimateView(EstimateView):
+    """What a look at promises would send, where, and what it would cost."""
+
+    def document(self) -> Document:
+        """The estimate as blocks of text and tables."""
+        return estimate_document(self.result, "llmcost monitor")
+
+
+class MonitorView(View[MonitorReport]):
+    """Whether the promises of a run hold on newer traffic."""
+
+    def document(self) -> Document:
+        """The look as blocks of text and tables."""
+        return monitor_document(self.result)
+
+    @property
+    def tasks(self) -> pd.DataFrame:
+        """One row a promise: its standing and every figure behind it."""
+        return _frame(self.result.tasks)
 
 
 class ReplayView(View[ReplayReport]):

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, explain, export, gate, label, prices, replay, report
+from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -15,7 +15,8 @@ EXIT_BUG = 70
 app = typer.Typer(
     name="llmcost",
     help="Audit and replay production LLM logs: where the money goes, and which cheaper model is provably not worse.",
-    epilog="Exit codes: 0 fine · 1 the gate failed · 2 usage or config · 3 input · 4 endpoint or budget · 5 store",
+    epilog="Exit codes: 0 fine · 1 the gate failed, or a promise is broken · 2 usage or config · 3 input · "
+    "4 endpoint or budget · 5 store",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -27,6 +28,7 @@ app.command("replay")(replay.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
 app.command("label")(label.command)
+app.command("monitor")(monitor.command)
 app.command("baseline")(gate.baseline_command)
 app.command("check")(gate.check_command)
 app.command("prices")(prices.command)

@@ -14,6 +14,7 @@ from llmcost.report.screens import (
     kinds_document,
     label_export_document,
     label_import_document,
+    monitor_document,
     prices_document,
     replay_document,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "kinds_document",
     "label_export_document",
     "label_import_document",
+    "monitor_document",
     "prices_document",
     "renderers",
     "replay_document",

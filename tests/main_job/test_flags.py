@@ -11,7 +11,7 @@ import pytest
 from support import shop
 from support.loopback import Loopback
 
-COMMANDS = ("audit", "explain", "replay", "report", "export", "label", "baseline", "check", "prices", "demo")
+COMMANDS = ("audit", "explain", "replay", "report", "export", "label", "monitor", "baseline", "check", "prices", "demo")
 WITHOUT_FLAGS = ("explain", "prices")
 
 

@@ -12,7 +12,15 @@ HEAVY = ("pandas", "pyarrow", "httpx", "aiohttp", "numpy", "scipy")
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["audit", "--help"], ["explain", "--help"], ["replay", "--help"], ["label", "--help"], ["--version"]],
+    [
+        ["--help"],
+        ["audit", "--help"],
+        ["explain", "--help"],
+        ["replay", "--help"],
+        ["label", "--help"],
+        ["monitor", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (

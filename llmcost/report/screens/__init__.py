@@ -7,6 +7,7 @@ from llmcost.report.screens.check import check_document
 from llmcost.report.screens.estimate import estimate_document
 from llmcost.report.screens.explain import explain_document, kinds_document
 from llmcost.report.screens.label import label_export_document, label_import_document
+from llmcost.report.screens.monitor import monitor_document
 from llmcost.report.screens.prices import prices_document
 from llmcost.report.screens.replay import replay_document
 
@@ -18,6 +19,7 @@ __all__ = [
     "kinds_document",
     "label_export_document",
     "label_import_document",
+    "monitor_document",
     "prices_document",
     "replay_document",
 ]

@@ -12,7 +12,7 @@ from llmcost.report.screens import cells
 TASKS_NAMED = 4
 
 
-def estimate_document(estimate: ReplayEstimate) -> Document:
+def estimate_document(estimate: ReplayEstimate, command: str = "llmcost replay") -> Document:
     """The estimate as a document: the worst case, what is sent and where, the cap, then by model and by task."""
     notes = tuple(_notes(estimate))
     blocks = (
@@ -22,7 +22,7 @@ def estimate_document(estimate: ReplayEstimate) -> Document:
         _by_task(estimate.sample),
         *((Notes(notes),) if notes else ()),
     )
-    return Document("llmcost replay --dry-run", blocks)
+    return Document(f"{command} --dry-run", blocks)
 
 
 def _answer(estimate: ReplayEstimate) -> Line:
