@@ -92,6 +92,7 @@ def load(
             "if the shape is unusual, name its fields: --map model=… --map messages=…",
         )
     calls = window(tasks.assign(log.calls, settings.tasks, options.task_field, logs.bodies), options)
+    pa.default_memory_pool().release_unused()  # of columns that were merged, and of texts that named tasks
     book = load_prices(settings.models, workspace.prices_path())
     billed = costs(calls, book, settings.audit.cost_mode)
     return Traffic(calls, billed, book, log, settings)

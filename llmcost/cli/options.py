@@ -90,6 +90,9 @@ def _reading(
 ) -> Reading:
     """The reading options that these flags say."""
     from llmcost.api import Options
+    from llmcost.engine import without_pandas
+
+    without_pandas()
 
     if engine not in ENGINES or (scheduler and engine != "dask"):
         raise ConfigError(

@@ -12,11 +12,12 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from llmcost.engine import cluster, cores
+from llmcost.engine.cores import without_pandas
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-__all__ = ["available_cores", "run"]
+__all__ = ["available_cores", "run", "without_pandas"]
 
 
 def available_cores() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
+from types import ModuleType
 from typing import Any, TypeVar
 
 from llmcost.errors import LLMCostError
@@ -59,9 +61,29 @@ def main_out_of_sight() -> Iterator[None]:
         vars(main).update(hidden)
 
 
+def without_pandas() -> None:
+    """Keeps Arrow from importing pandas, for a process that is all ours and has no data frames.
+
+    Arrow does so with the first column it makes, if it can; but not if it finds one that is too old to be of use.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    sys.modules["pandas"] = too_old = ModuleType("pandas")
+    vars(too_old).update(__version__="0")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pa.array([], pa.int64())
+    finally:
+        del sys.modules["pandas"]
+
+
 def _begin() -> None:
     """Leaves interrupts to the parent, and ends with it, however it ends: nobody else would end this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    without_pandas()
     Thread(target=_end_with_the_parent, daemon=True).start()
 
 

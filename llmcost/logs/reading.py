@@ -161,12 +161,12 @@ def _pieces(unread: Sequence[Fragment], *, pours: bool) -> Iterator[Piece]:
 
 def _at_hand(found: Sequence[Partial | Path], fragment: Fragment, options: ReadOptions, index: Index | None) -> Partial:
     """What the pieces of a fragment held, in the index if there is one, and then out of memory until it is used."""
-    pieces = [Partial.read(piece) if isinstance(piece, Path) else piece for piece in found]
+    pieces = [Partial.read(piece, just_written=True) if isinstance(piece, Path) else piece for piece in found]
     if isinstance(found[0], Path):
         return pieces[0]
     whole = in_order(pieces) if len(pieces) > 1 else pieces[0]
     kept = None if index is None else index.keep(fragment, options, whole)
-    return whole if kept is None else Partial.read(kept)
+    return whole if kept is None else Partial.read(kept, just_written=True)
 
 
 def _workers(unread: Sequence[Fragment], readers: Readers) -> int:

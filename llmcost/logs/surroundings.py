@@ -54,7 +54,6 @@ class Answered(NamedTuple):
 
 ASKED = ("model", "service_tier", "user", "stream")
 REQUEST = "request"
-CHAT, ZERO = pa.scalar("chat", LABEL), pa.scalar(0, pa.int32())
 MOST_REMEMBERED = 4096
 
 # Facts by the place where they stand: path → [(fact, rank of the place among the places of the fact)].
@@ -184,6 +183,7 @@ def _plain(
     model = _either(_texts(asks["model"]), _texts(facts.get("model", nothing)))
     model = _either(model, _deployments(outer, count), served)
     start = _started(facts.get("start"), responses)
+    nought = pa.repeat(pa.scalar(0, pa.int32()), count)
     tier = _either(
         _texts([response.service_tier for response in responses]),
         _texts(asks["service_tier"]),
@@ -195,7 +195,7 @@ def _plain(
         "start_time": start,
         "latency_ms": _durations(facts, LATENCY_UNITS, "end", count),
         "time_to_first_chunk_ms": _durations(facts, FIRST_CHUNK_UNITS, "first_chunk", count),
-        "operation": pa.repeat(CHAT, count),
+        "operation": pa.repeat(pa.scalar("chat", LABEL), count),
         "provider": _texts(facts["provider"]) if "provider" in facts else None,
         "request_model": model,
         "response_model": served,
@@ -212,8 +212,8 @@ def _plain(
         "weight": [weight_of({"sampling_fraction": v}) for v in facts["sampling_fraction"]]
         if "sampling_fraction" in facts
         else None,
-        "source": pa.repeat(ZERO, count),
-        "part": pa.repeat(ZERO, count),
+        "source": nought,
+        "part": nought,
     }
 
 
