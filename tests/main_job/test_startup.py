@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert outcome.stderr.strip() == "[]"
 
 
-def test_an_audit_does_without_pandas_and_http() -> None:
-    script = "import sys, llmcost.api; print([name for name in ('pandas', 'httpx') if name in sys.modules])"
+def test_an_audit_does_without_pandas_scipy_and_http() -> None:
+    script = "import sys, llmcost.api; print([name for name in ('pandas', 'scipy', 'httpx') if name in sys.modules])"
     outcome = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert outcome.stdout.strip() == "[]"
