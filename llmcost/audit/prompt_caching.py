@@ -71,8 +71,12 @@ class PromptCaching:
 
     def used(self, calls: Calls) -> Calls:
         """These calls with the cache used where it is not, and the log says so. No prompt changes."""
+        return PromptCache().apply(calls, self.using(calls))
+
+    def using(self, calls: Calls) -> dict[str, PrefixEvidence]:
+        """What these calls share, by call site, where the cache is not used, the log says so, and using it pays."""
         sites = {site: self.prefixes[site] for site, saving in self.unused.items() if saving.logged}
-        return self._where_it_pays(calls, self._as_they_are(sites))
+        return self._paying(calls, self._as_they_are(sites))
 
     def mended(self, calls: Calls) -> Calls:
         """These calls with every broken prefix mended; without those of which it is not known what they read today."""
@@ -109,8 +113,11 @@ class PromptCaching:
         return {site: saving for site, saving in gains.items() if self.worth_saying(saving.usd)}
 
     def _where_it_pays(self, calls: Calls, evidence: dict[str, PrefixEvidence]) -> Calls:
+        return PromptCache().apply(calls, self._paying(calls, evidence))
+
+    def _paying(self, calls: Calls, evidence: dict[str, PrefixEvidence]) -> dict[str, PrefixEvidence]:
         paying = self._gains(calls, evidence, 0.0)
-        return PromptCache().apply(calls, {site: found for site, found in evidence.items() if site in paying})
+        return {site: found for site, found in evidence.items() if site in paying}
 
     def _gains(self, calls: Calls, evidence: Mapping[str, PrefixEvidence], least: float) -> dict[str, CacheSaving]:
         """By call site what this evidence saves, where it does, and reads at least this share of tokens more."""

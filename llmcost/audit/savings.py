@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from llmcost.audit.rhythm import Waiting, waiting
 from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, repriced
 from llmcost.pricing.cost import from_app_cache
-from llmcost.strategies import BatchApi, CachePolicy, CanWait, Route, Swap
+from llmcost.strategies import BatchApi, CachePolicy, CanWait, Route, Swap, changes, stacked
 from llmcost.strategies.response_cache import answered_from_cache, hits, same_requests
 
 # Dollars are worth a reader's time from these on: a share of the bill, or a sum a month.
@@ -41,6 +42,19 @@ class TaskSaving:
     def usd(self) -> float | None:
         """The saving; None if it is not known."""
         return None if self.before is None or self.after is None else self.before - self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which steps of the stack are asked for; without swaps no task changes its model."""
+
+    response_cache: bool = True
+    batch_api: bool = True
+    prompt_cache: bool = True
+    swaps: Mapping[str, Swap] = field(default_factory=dict)
+
+
+ALL_UNCHANGED = Wanted()  # every step that changes no answer
 
 
 @dataclass(frozen=True)
@@ -148,13 +162,53 @@ class Stack:
             return False
         return usd >= MIN_SHARE * self.bill or (self.entries.monthly(usd) or 0.0) >= MIN_MONTHLY_USD
 
+    def evidence(self, wanted: Wanted = ALL_UNCHANGED) -> dict[str, Any]:
+        """What each wanted step of `strategies.STACK` rests on, by its name.
+
+        Batch API and prompt cache are used where they pay after the response cache and the model map: at each place
+        whichever of the two takes more off.
+        """
+        found: dict[str, Any] = {"response_cache": CachePolicy(self.ttl_s)} if wanted.response_cache else {}
+        if wanted.swaps:
+            found["model_map"] = wanted.swaps
+        left = self.after(found)
+        if wanted.batch_api and (rows := self._better_in_a_batch(left, wanted.prompt_cache)).any():
+            found["batch_api"] = CanWait(rows)
+            left = BatchApi().apply(left, found["batch_api"])
+        if wanted.prompt_cache and (sites := self.caching.using(left)):
+            found["prompt_cache"] = sites
+        return found
+
+    def after(self, evidence: Mapping[str, Any]) -> Calls:
+        """The calls after the steps of the stack that there is evidence for."""
+        first = {"response_cache"} & evidence.keys()
+        rest = {name: found for name, found in evidence.items() if name not in first}
+        return stacked(self.cached if first else self.entries.calls, changes(rest))
+
+    def _better_in_a_batch(self, left: Calls, or_prompt_cache: bool) -> Mask:
+        """The calls of places where a batch costs less than what is left, or than a prompt cache there would."""
+        batched = self.batched(left)
+        if batched is left:
+            return np.zeros(len(left), dtype=bool)
+        rival = self.caching.used(left) if or_prompt_cache else left
+        places = self.places.grouped
+        pays = self._pays(places, self.priced(rival), self.priced(batched))
+        chosen: Mask = self.waiting.rows & pays[places.codes] & np.isin(places.codes, list(self.batches))
+        return chosen
+
     @cached_property
     def unchanged(self) -> Floats:
-        """What every call costs after all that changes no answer: the response cache, then prompt cache or batches.
+        """What every call costs after all that changes no answer."""
+        return self.priced(self.after(self.evidence()))
 
-        Calls of a batch are answered in any order, so that they are not counted on to find each other's prefixes.
+    def total(self, calls: Calls) -> float:
+        """Dollars of these calls, over those whose cost is known today.
+
+        One whose cost would no longer be known costs what it does today: nothing is saved by not knowing.
         """
-        return self._where_less(self.priced(self.prompt_cached), self.batched(self.cached))
+        today, dollars = self.entries.costs, self.priced(calls)
+        known = ~np.isnan(today)
+        return money_sum(np.where(np.isnan(dollars[known]), today[known], dollars[known])) or 0.0
 
     def no_answer_change(self) -> float | None:
         """Dollars of the log that go without changing an answer."""
@@ -176,12 +230,15 @@ class Stack:
 
         One change can spoil another: who leaves a provider leaves its cache and its batches, too.
         """
-        changed = self.priced(after)
-        both, tasks = ~np.isnan(costs) & ~np.isnan(changed), self.entries.tasks
-        codes, size = tasks.codes[both], len(tasks.names)
+        changed, tasks = self.priced(after), self.entries.tasks
+        return np.where(self._pays(tasks, costs, changed)[tasks.codes], changed, costs)
+
+    def _pays(self, grouped: Labels, costs: Floats, changed: Floats) -> Mask:
+        """True for every group that costs less when changed, over the calls whose cost is known in both."""
+        both = ~np.isnan(costs) & ~np.isnan(changed)
+        codes, size = grouped.codes[both], len(grouped.names)
         sums = zip(*(money_sums(codes, size, each[both]) for each in (costs, changed)), strict=True)
-        pays = np.array([was is not None and now is not None and now < was for was, now in sums], dtype=bool)
-        return np.where(pays[tasks.codes], changed, costs)
+        return np.array([was is not None and now is not None and now < was for was, now in sums], dtype=bool)
 
     def priced(self, calls: Calls) -> Floats:
         """What the calls of this timeline cost, in dollars of the real traffic."""

@@ -8,6 +8,19 @@ from llmcost.strategies.near_duplicates import NearDuplicateCache, NearPolicy
 from llmcost.strategies.prompt_cache import CacheRule, PrefixEvidence, PromptCache, cache_rule
 from llmcost.strategies.response_cache import CachePolicy, ResponseCache
 from llmcost.strategies.route import Route, Swap
+from llmcost.strategies.stack import (
+    STACK,
+    Basis,
+    Change,
+    Fall,
+    Step,
+    alone,
+    changes,
+    shapley,
+    stacked,
+    totals,
+    waterfall,
+)
 from llmcost.strategies.strategy import Strategy
 
 BUILTINS: dict[str, Strategy] = {
@@ -20,20 +33,31 @@ BUILTINS: dict[str, Strategy] = {
 
 __all__ = [
     "BUILTINS",
+    "STACK",
+    "Basis",
     "BatchApi",
     "CachePolicy",
     "CacheRule",
     "CanWait",
+    "Change",
+    "Fall",
     "NearDuplicateCache",
     "NearPolicy",
     "PrefixEvidence",
     "PromptCache",
     "ResponseCache",
     "Route",
+    "Step",
     "Strategy",
     "Swap",
+    "alone",
     "cache_rule",
+    "changes",
+    "shapley",
+    "stacked",
     "strategies",
+    "totals",
+    "waterfall",
 ]
 
 

@@ -1,0 +1,146 @@
+"""The stack: strategies on one timeline of calls, each seeing what the previous ones left, priced step by step.
+
+Savings of single strategies do not add up: a call that a cache answers costs nothing in a batch. So nothing here adds
+them. `waterfall` says what each takes off what the previous ones left, `shapley` what each is worth whatever the order;
+both sum to what the whole stack saves. What calls cost is not known here: `total` tells the dollars of a timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb, fsum
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from llmcost.calls import Calls
+from llmcost.strategies.attempts import latency_p95
+from llmcost.strategies.batch_api import BatchApi
+from llmcost.strategies.prompt_cache import PromptCache
+from llmcost.strategies.response_cache import ResponseCache
+from llmcost.strategies.route import Route
+from llmcost.strategies.strategy import Strategy
+
+Basis: TypeAlias = Literal["no_answer_change", "measured", "potential"]
+Total: TypeAlias = Callable[[Calls], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A place in the stack: which strategy stands there, and on what its saving rests."""
+
+    name: str
+    strategy: Strategy
+    basis: Basis
+
+
+# Order is data. A batch is answered in any order, so no call of it is counted on to find the prefix of another:
+# the prompt cache stands after the Batch API and leaves batches alone.
+STACK: tuple[Step, ...] = (
+    Step("response_cache", ResponseCache(), "no_answer_change"),
+    Step("model_map", Route(), "measured"),
+    Step("batch_api", BatchApi(), "no_answer_change"),
+    Step("prompt_cache", PromptCache(), "no_answer_change"),
+)
+AS_STATED: Mapping[str, Basis] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step with the evidence that its strategy rests on."""
+
+    name: str
+    strategy: Strategy
+    evidence: Any
+    basis: Basis
+
+    def apply(self, calls: Calls) -> Calls:
+        """The calls as they would have been."""
+        return self.strategy.apply(calls, self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """One change, applied to what the previous ones left: dollars before and after, and how long requests then take."""
+
+    name: str
+    basis: Basis
+    before: float
+    after: float
+    latency_p95_ms: float | None
+
+
+def changes(
+    evidence: Mapping[str, Any], basis: Mapping[str, Basis] = AS_STATED, stack: Sequence[Step] = STACK
+) -> tuple[Change, ...]:
+    """The steps that there is evidence for, in the order of the stack; `basis` where it is another than stated."""
+    return tuple(
+        Change(step.name, step.strategy, evidence[step.name], basis.get(step.name, step.basis))
+        for step in stack
+        if step.name in evidence
+    )
+
+
+def stacked(calls: Calls, steps: Iterable[Change]) -> Calls:
+    """The calls after all these changes, one after the other."""
+    for step in steps:
+        calls = step.apply(calls)
+    return calls
+
+
+def waterfall(calls: Calls, steps: Iterable[Change], total: Total) -> list[Fall]:
+    """What each change does to the bill that the previous ones left; a change that finds nothing is not priced."""
+    return list(_falls(calls, steps, total))
+
+
+def _falls(calls: Calls, steps: Iterable[Change], total: Total) -> Iterator[Fall]:
+    usd, p95 = total(calls), latency_p95(calls)
+    for step in steps:
+        after = step.apply(calls)
+        left = usd if after is calls else total(after)
+        p95 = p95 if after is calls else latency_p95(after)
+        yield Fall(step.name, step.basis, usd, left, p95)
+        calls, usd = after, left
+
+
+def totals(calls: Calls, steps: Sequence[Change], total: Total) -> list[float]:
+    """Dollars under every subset of the changes: bit i of the index says whether change i is made.
+
+    Each subset is priced once, and not at all where its last change finds nothing. Walked depth first, so that no more
+    timelines are held at a time than there are changes.
+    """
+    found = [0.0] * (1 << len(steps))
+
+    def walk(depth: int, subset: int, left: Calls, usd: float) -> None:
+        if depth == len(steps):
+            found[subset] = usd
+            return
+        walk(depth + 1, subset, left, usd)
+        after = steps[depth].apply(left)
+        walk(depth + 1, subset | 1 << depth, after, usd if after is left else total(after))
+
+    walk(0, 0, calls, total(calls))
+    return found
+
+
+def shapley(totals: Sequence[float]) -> list[float]:
+    """What each change is worth: its saving, averaged over all orders in which the changes could be made.
+
+    totals  dollars under every subset, as `totals` gives them. The shares sum to what all changes together save
+    (Shapley 1953; a change that saves nothing in any company has a share of nothing).
+    """
+    players = (len(totals) - 1).bit_length()
+    return [fsum(_marginals(totals, player, players)) for player in range(players)]
+
+
+def alone(totals: Sequence[float]) -> list[float]:
+    """What each change would save were it the only one. Not to be added up."""
+    return [totals[0] - totals[1 << player] for player in range((len(totals) - 1).bit_length())]
+
+
+def _marginals(totals: Sequence[float], player: int, players: int) -> Iterator[float]:
+    """What the change takes off every subset without it, weighted by how many orders lead there."""
+    bit = 1 << player
+    for subset, usd in enumerate(totals):
+        if not subset & bit:
+            yield (usd - totals[subset | bit]) / (players * comb(players - 1, subset.bit_count()))
