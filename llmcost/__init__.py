@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         prices,
         replay,
         report,
+        simulate,
         update_prices,
     )
 
@@ -48,6 +49,7 @@ __all__ = [
     "prices",
     "replay",
     "report",
+    "simulate",
     "update_prices",
 ]
 

@@ -8,7 +8,7 @@ plan.run().model_map
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from llmcost.api.views import (
     MonitorView,
     PricesView,
     ReplayView,
+    SimulateView,
 )
 from llmcost.audit import audit as audited
 from llmcost.audit.result import AuditResult, Reject, SourceSummary
@@ -60,6 +61,7 @@ __all__ = [
     "Options",
     "PricesView",
     "ReplayView",
+    "SimulateView",
     "audit",
     "baseline",
     "check",
@@ -73,6 +75,7 @@ __all__ = [
     "prices",
     "replay",
     "report",
+    "simulate",
     "update_prices",
 ]
 
@@ -133,6 +136,39 @@ def _audited(traffic: Traffic, by: Sequence[str]) -> AuditResult:
         by=by,
         kinds=traffic.settings.tasks.kinds,
     )
+
+
+def simulate(  # noqa: PLR0913  one parameter a choice
+    paths: Sequence[str] | str = (),
+    *,
+    cache_ttl: str | None = None,
+    cache_sweep: bool = False,
+    prompt_cache: bool = False,
+    batch_api: bool = False,
+    model_map: Mapping[str, str] | None = None,
+    options: Options | None = None,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
+    progress: Progress = no_progress,
+) -> SimulateView:
+    """One bill of these logs (the last audited if none are named) before and after savings on one timeline of calls.
+
+    Uses no network. Where no saving is named, all that change no answer are simulated.
+
+    cache_ttl     an exact response cache that keeps answers so long ("1h")
+    cache_sweep   also the hit rate and dollars of such a cache for times to live from a minute to a week, by task
+    prompt_cache  the provider's prompt cache, where it is unused
+    batch_api     the provider's Batch API, for calls that nobody seems to wait for
+    model_map     task → model at today's tokens: what-if, a potential that nobody has measured
+    """
+    from llmcost.api.simulating import scenario, simulated
+
+    settings, place = load_settings(config), _workspace(workspace)
+    chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
+    traffic = load(chosen, reading, settings, place, say, progress)
+    wanted = scenario(traffic, cache_ttl, prompt_cache, batch_api, model_map or {}, cache_sweep)
+    return SimulateView(simulated(traffic, wanted, _source(traffic)))
 
 
 def plan_replay(  # noqa: PLR0913  one parameter a choice

@@ -18,6 +18,7 @@ from llmcost.labelling.result import LabelExport, LabelImport
 from llmcost.monitor.result import MonitorReport
 from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
+from llmcost.recommend.simulated import SimulateResult
 from llmcost.report import Document, html_fragment, renderers, to_json
 from llmcost.report.screens import (
     audit_document,
@@ -30,6 +31,7 @@ from llmcost.report.screens import (
     monitor_document,
     prices_document,
     replay_document,
+    simulate_document,
 )
 
 if TYPE_CHECKING:
@@ -125,6 +127,29 @@ class AuditView(View[AuditResult]):
     def findings(self) -> pd.DataFrame:
         """What is wasted, what it costs and what to do, dearest first."""
         return _frame(self.result.findings)
+
+
+class SimulateView(View[SimulateResult]):
+    """One bill before and after savings that need no model's answer."""
+
+    def document(self) -> Document:
+        """The simulation as blocks of text and tables."""
+        return simulate_document(self.result)
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """One row a step: the bill before and after it, on what the previous steps left."""
+        return _frame(self.result.steps)
+
+    @property
+    def shares(self) -> pd.DataFrame:
+        """One row a step: what it is worth whatever the order, and alone. The latter is never to be added up."""
+        return _frame(self.result.shares)
+
+    @property
+    def sweep(self) -> pd.DataFrame:
+        """One row a time to live and task, and one for the whole log (no task)."""
+        return _frame(self.result.sweep)
 
 
 class EstimateView(View[ReplayEstimate]):

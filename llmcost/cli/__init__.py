@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report
+from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report, simulate
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit.command)
 app.command("explain")(explain.command)
+app.command("simulate")(simulate.command)
 app.command("replay")(replay.command)
 app.command("report")(report.command)
 app.command("export")(export.command)

@@ -147,6 +147,25 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def cache_ttl(text: str | None) -> str | None:
+    """The time to live of "ttl=1h"."""
+    if text is None:
+        return None
+    name, separator, value = text.partition("=")
+    if name.strip() != "ttl" or not separator or not value.strip():
+        raise ConfigError(f"--cache {text!r} is not ttl=DURATION", "for example --cache ttl=1h")
+    return value.strip()
+
+
+def model_map(text: str | None) -> dict[str, str]:
+    """Task → model from "task=model,task=model"; a model's name may hold a "=" no more than a task's."""
+    pairs = [item.partition("=") for item in names(text) or ()]
+    wrong = next((item for item in pairs if not (item[0].strip() and item[1] and item[2].strip())), None)
+    if wrong is not None:
+        raise ConfigError(f"--model-map {''.join(wrong)!r} is not task=model", "for example --model-map chat=qwen3-8b")
+    return {task.strip(): model.strip() for task, _, model in pairs}
+
+
 def _number(text: str, flag: str, whole: str, example: str) -> float:
     try:
         value = float(text)

@@ -165,14 +165,22 @@ class BillStep(msgspec.Struct, frozen=True):
 
 
 class ShapleyShare(msgspec.Struct, frozen=True):
-    """What a strategy is worth whatever the order."""
+    """What a strategy is worth whatever the order, and what it would save were it the only one.
+
+    The shares sum to what the whole stack saves; what each would save alone does not, and is never to be added up.
+    """
 
     strategy: str
     shapley_usd: float
+    alone_usd: float | None = None
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """One before/after bill of the whole log."""
+    """One before/after bill of the whole log.
+
+    after    what the model map alone makes of it: measured
+    stacked  what all `steps` make of it together; None: there is none but the model map
+    """
 
     before: BillSide
     after: BillSide
@@ -181,6 +189,7 @@ class Bill(msgspec.Struct, frozen=True):
     quality: Quality
     steps: list[BillStep]
     shares: list[ShapleyShare]
+    stacked: BillSide | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True):

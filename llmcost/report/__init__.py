@@ -17,6 +17,7 @@ from llmcost.report.screens import (
     monitor_document,
     prices_document,
     replay_document,
+    simulate_document,
 )
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "prices_document",
     "renderers",
     "replay_document",
+    "simulate_document",
     "to_json",
 ]

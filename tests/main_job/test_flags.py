@@ -11,7 +11,8 @@ import pytest
 from support import shop
 from support.loopback import Loopback
 
-COMMANDS = ("audit", "explain", "replay", "report", "export", "label", "monitor", "baseline", "check", "prices", "demo")
+COMMANDS = ("audit", "explain", "simulate", "replay", "report", "export", "label", "monitor", "baseline", "check",
+            "prices", "demo")  # fmt: skip
 WITHOUT_FLAGS = ("explain", "prices")
 
 
@@ -133,6 +134,47 @@ def test_cost_mode(folder: Path) -> None:
     assert audit(folder, "costs.jsonl", "--cost-mode", "computed")["cost_mode"] == "computed"
     wrong = shop.run_here("audit", "costs.jsonl", "--cost-mode", "guessed", cwd=folder)
     assert wrong.returncode == 2 and "auto" in wrong.stderr
+
+
+def simulate(folder: Path, *arguments: str) -> dict[str, Any]:
+    outcome = shop.run_here("simulate", "log.jsonl", *arguments, "--format", "json", cwd=folder)
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, Any] = json.loads(outcome.stdout)
+    return found
+
+
+def test_each_saving_is_simulated_where_it_is_named(folder: Path) -> None:
+    """The shop repeats no request at its pace, and its calls are too few to look like a machine's."""
+    asked = {
+        (): ["response_cache", "batch_api", "prompt_cache"],
+        ("--cache", "ttl=1h"): ["response_cache"],
+        ("--prompt-cache",): ["prompt_cache"],
+        ("--batch-api",): ["batch_api"],
+    }
+    for flags, names in asked.items():
+        assert simulate(folder, *flags)["idle"] == names
+    assert simulate(folder, "--cache", "ttl=7d")["cache_ttl"] == "7d"
+    for wrong in ("1h", "ttl=", "ttl=soon", "capacity=9"):
+        assert shop.run_here("simulate", "log.jsonl", "--cache", wrong, cwd=folder).returncode == 2
+
+
+def test_model_map(folder: Path) -> None:
+    """What-if at today's tokens: a potential and nothing else."""
+    found = simulate(folder, "--model-map", "chat=tiny")
+    [step] = found["steps"]
+    assert (step["strategy"], step["basis"]) == ("model_map", "potential")
+    assert found["totals"]["no_answer_change"]["usd_logged"] == 0
+    assert found["totals"]["potential"]["usd_logged"] == pytest.approx(step["before_usd"] - step["after_usd"])
+    assert found["totals"]["measured"] is None
+    for wrong, hint in {"chat": "task=model", "talk=tiny": "chat", "chat=unheard-of": "price"}.items():
+        refused = shop.run_here("simulate", "log.jsonl", "--model-map", wrong, cwd=folder)
+        assert refused.returncode == 2 and hint in refused.stderr
+
+
+def test_cache_sweep(folder: Path) -> None:
+    rows = simulate(folder, "--cache-sweep")["sweep"]
+    assert [row["ttl"] for row in rows if row["task"] is None] == ["1m", "5m", "15m", "1h", "6h", "24h", "7d"]
+    assert {row["task"] for row in rows} == {None, "chat", "label"}
 
 
 def test_output(folder: Path) -> None:

@@ -16,6 +16,7 @@ HEAVY = ("pandas", "pyarrow", "httpx", "aiohttp", "numpy", "scipy")
         ["--help"],
         ["audit", "--help"],
         ["explain", "--help"],
+        ["simulate", "--help"],
         ["replay", "--help"],
         ["label", "--help"],
         ["monitor", "--help"],

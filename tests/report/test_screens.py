@@ -25,6 +25,7 @@ from llmcost.report import (
     prices_document,
     renderers,
     replay_document,
+    simulate_document,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,6 +34,7 @@ SCREENS = {
     "audit": lambda: audit_document(results.audit()),
     "replay": lambda: replay_document(results.replay()),
     "estimate": lambda: estimate_document(results.estimate()),
+    "simulate": lambda: simulate_document(results.simulation()),
     "check": lambda: check_document(results.failed_check()),
     "prices": lambda: prices_document(results.prices()),
     "explain": lambda: explain_document(results.explanation()),
@@ -312,6 +314,7 @@ def poisoned_screens(poison) -> dict[str, Document]:
         "audit": audit_document(results.poisoned(results.audit(), poison)),
         "replay": replay_document(results.poisoned(results.replay(), poison)),
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
+        "simulate": simulate_document(results.poisoned(results.simulation(), poison)),
         "check": check_document(results.poisoned(results.failed_check(), poison)),
         "prices": prices_document(results.poisoned(results.prices(), poison)),
         "explain": explain_document(results.poisoned(results.explanation(), poison)),

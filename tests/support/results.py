@@ -43,11 +43,13 @@ from llmcost.recommend.result import (
     Quality,
     ReplayEstimate,
     ReplayReport,
+    ShapleyShare,
     Spend,
     TaskReach,
     TaskReport,
     TaskSample,
 )
+from llmcost.recommend.simulated import Saving, SavingTotals, SimulateResult, SweepRow
 
 PRICES = PriceStamp("2026-11-20", "5d41402abc4b2a76b9719d911017c592")
 VERSION = "0.1.0"
@@ -390,6 +392,45 @@ def replay() -> ReplayReport:
             [],
         ),
         spend=Spend(6.11, 9.4, 9412, 50.0, 2.87),
+    )
+
+
+def simulation() -> SimulateResult:
+    """Four steps, one of which is a what-if, and the hit rates of two times to live."""
+    audited = audit()
+    steps = [
+        BillStep("response_cache", 3476.1, 3262.0, 3700.0, "no_answer_change"),
+        BillStep("model_map", 3262.0, 1702.5, 3100.0, "potential"),
+        BillStep("batch_api", 1702.5, 1488.25, 2900.0, "no_answer_change"),
+    ]
+    worth = (("response_cache", 158.15, 214.1), ("model_map", 1540.2, 1620.0), ("batch_api", 289.5, 410.0))
+    shares = [ShapleyShare(*each) for each in worth]
+    counts = {None: (61204, (1812, 5099)), "chat · 客服": (31022, (1700, 4800)), "summarize": (6480, (112, 299))}
+    sweep = [
+        SweepRow(ttl, seconds, task, calls, hits[at], hits[at] / calls, hits[at] * 0.042)
+        for at, (ttl, seconds) in enumerate((("5m", 300.0), ("1h", 3600.0)))
+        for task, (calls, hits) in counts.items()
+    ]
+    return SimulateResult(
+        llmcost_version=VERSION,
+        prices=PRICES,
+        cost_mode="computed",
+        source=audited.source,
+        span=audited.span,
+        calls=61204,
+        priced_calls=60410,
+        before=BillSide(3412.88, 3476.1, 0.0557, 940.0, 3900.0),
+        after=BillSide(1461.18, 1488.25, 0.0246, 700.0, 2900.0),
+        change=-0.572,
+        steps=steps,
+        shares=shares,
+        idle=["prompt_cache"],
+        totals=SavingTotals(Saving(610.4, 599.3), None, Saving(1987.85, 1951.7)),
+        cache_ttl="1h",
+        model_map={"summarize": "Qwen/Qwen3-8B"},
+        sweep=sweep,
+        cache_hits=5099,
+        batched_calls=9120,
     )
 
 

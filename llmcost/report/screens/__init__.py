@@ -10,6 +10,7 @@ from llmcost.report.screens.label import label_export_document, label_import_doc
 from llmcost.report.screens.monitor import monitor_document
 from llmcost.report.screens.prices import prices_document
 from llmcost.report.screens.replay import replay_document
+from llmcost.report.screens.simulate import simulate_document
 
 __all__ = [
     "audit_document",
@@ -22,4 +23,5 @@ __all__ = [
     "monitor_document",
     "prices_document",
     "replay_document",
+    "simulate_document",
 ]

@@ -15,6 +15,7 @@ _STRATEGY_NAMES = {
     "prompt_cache": "prompt cache",
     "compress": "compression",
     "batch": "Batch API",
+    "batch_api": "Batch API",
 }
 _BASIS_SUFFIX = {"no_answer_change": "", "measured": "", "potential": " (potential, do not quote)"}
 
@@ -33,6 +34,11 @@ def bill_table(bill: Bill) -> Table:
 def waterfall(bill: Bill) -> Line:
     """ "exact cache −$212 · model map −$1,690": what each step took off what the previous ones left."""
     return line(cells.SEPARATOR.join(map(_step, bill.steps[:STEPS_SHOWN])))
+
+
+def step_name(strategy: str) -> str:
+    """What people call a step of the stack."""
+    return _STRATEGY_NAMES.get(strategy, strategy.replace("_", " "))
 
 
 def _spend(bill: Bill) -> Row:
@@ -78,7 +84,7 @@ def _quality(bill: Bill) -> Row:
 
 
 def _step(step: BillStep) -> str:
-    name = _STRATEGY_NAMES.get(step.strategy, step.strategy.replace("_", " "))
+    name = step_name(step.strategy)
     if step.before_usd is None or step.after_usd is None:
         return f"{name} {figures.UNKNOWN}"
     return f"{name} {figures.signed_whole_money(step.after_usd - step.before_usd)}{_BASIS_SUFFIX[step.basis]}"

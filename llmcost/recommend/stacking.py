@@ -1,0 +1,35 @@
+"""The stack on a log's own timeline, in dollars: the steps of the bill, and what each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmcost.audit import latency_quantiles
+from llmcost.audit.savings import Stack
+from llmcost.calls import Calls
+from llmcost.recommend.result import BillSide, BillStep, ShapleyShare
+from llmcost.strategies import Basis, alone, changes, shapley, totals, waterfall
+
+
+def bill_steps(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis]) -> list[BillStep]:
+    """What each step does to the bill that the previous ones left."""
+    falls = waterfall(stack.entries.calls, changes(evidence, basis), stack.total)
+    return [BillStep(fall.name, fall.before, fall.after, fall.latency_p95_ms, fall.basis) for fall in falls]
+
+
+def bill_shares(stack: Stack, evidence: Mapping[str, Any]) -> list[ShapleyShare]:
+    """What each step is worth whatever the order, and alone."""
+    made = changes(evidence)
+    found = totals(stack.entries.calls, made, stack.total)
+    worth = zip(made, shapley(found), alone(found), strict=True)
+    return [ShapleyShare(change.name, share, by_itself) for change, share, by_itself in worth]
+
+
+def bill_side(stack: Stack, calls: Calls) -> BillSide:
+    """The bill of these calls, over those whose cost is known today."""
+    entries = stack.entries
+    usd = None if stack.bill is None else stack.total(calls)
+    priced = float(entries.weights[entries.priced].sum())
+    p50, p95 = latency_quantiles(calls)
+    return BillSide(None if usd is None else entries.monthly(usd), usd, None if usd is None else usd / priced, p50, p95)

@@ -1,0 +1,266 @@
+"""The simulation's screen: one bill before and after the stack, the steps between, what must not be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from math import fsum
+
+from llmcost.recommend.result import BillStep, ShapleyShare
+from llmcost.recommend.simulated import Saving, SimulateResult, SweepRow
+from llmcost.report import figures
+from llmcost.report.document import (
+    Block,
+    Cell,
+    Column,
+    Command,
+    Definitions,
+    Document,
+    Heading,
+    Line,
+    Next,
+    Notes,
+    Role,
+    Row,
+    Table,
+    Text,
+    line,
+)
+from llmcost.report.screens import cells
+from llmcost.report.screens.bill import step_name
+
+BASES = {"no_answer_change": "no answer changes", "measured": "measured", "potential": "potential, do not quote"}
+NOT_FOUND = {
+    "response_cache": "no request repeats within the time to live",
+    "prompt_cache": "no prefix is unused that the log counts, or none is worth it",
+    "batch_api": "no calls that nobody seems to wait for, or a batch is not cheaper",
+    "model_map": "no call is of these tasks and of another model",
+}
+SWEEP_ROWS = 12  # tasks on a terminal
+ALL_TASKS = "all tasks"
+
+
+def simulate_document(result: SimulateResult) -> Document:
+    """The simulation as a document: the answer, the steps, the three totals, the times to live."""
+    blocks: tuple[Block, ...] = (
+        Heading(_answer(result)),
+        Text(tuple(_summary(result))),
+        *([_waterfall(result)] if result.steps else []),
+        _totals(result),
+        *_sweep(result.sweep),
+        *_notes(result),
+        _next(result),
+    )
+    return Document("llmcost simulate", blocks)
+
+
+def _answer(result: SimulateResult) -> Line:
+    before, after = _shown(result, result.before.logged_usd), _shown(result, result.after.logged_usd)
+    if before is None:
+        return line(cells.strong("Cost unknown"), f": none of {figures.counted(result.calls, 'call')} has a price")
+    promise = "potential, do not quote" if result.totals.potential else "no answer changes"
+    return line(
+        cells.strong(f"{figures.money(before)} → {figures.money(after)}"),
+        f"{_period(result)} ({figures.change(result.change)}), {promise}",
+    )
+
+
+def _summary(result: SimulateResult) -> Iterator[Line]:
+    span = cells.period(result.span.start, result.span.end)
+    yield line(cells.joined((cells.file_names(result.source.files), span, figures.counted(result.calls, "call"))))
+    yield line(cells.joined((_per_request(result), _latency(result), f"prices of {result.prices.as_of}")))
+
+
+def _per_request(result: SimulateResult) -> str:
+    before, after = result.before.cost_per_call_usd, result.after.cost_per_call_usd
+    return "" if before is None else f"cost per request {figures.per_call(before)} → {figures.per_call(after)}"
+
+
+def _latency(result: SimulateResult) -> str:
+    before, after = result.before.latency_p95_ms, result.after.latency_p95_ms
+    return "" if before is None else f"p95 {figures.duration(before)} → {figures.duration(after)}"
+
+
+def _waterfall(result: SimulateResult) -> Table:
+    """Each step on what the previous ones left; beside it what it is worth in any order, and alone."""
+    columns = (
+        Column("Step", "step", shrink=True, least=11),
+        Column("Before", "before_usd", "right", rank=1),
+        Column("After", "after_usd", "right"),
+        Column("Saves", "saved_usd", "right"),
+        Column("p95", "latency_p95_ms", "right"),
+        Column("Worth", "shapley_usd", "right"),
+        Column("Alone", "alone_usd", "right"),
+        Column("Basis", "basis", shrink=True, prose=True, least=10),
+    )
+    rows = [_step(result, *each) for each in zip(result.steps, result.shares, strict=True)]
+    return Table("step", columns, (*rows, _together(result)))
+
+
+def _step(result: SimulateResult, step: BillStep, share: ShapleyShare) -> Row:
+    saved = _difference(step.before_usd, step.after_usd)
+    dollars = (step.before_usd, step.after_usd, saved)
+    return Row(
+        (
+            cells.name(step_name(step.strategy)),
+            *(_money(result, usd) for usd in dollars),
+            cells.duration(step.latency_p95_ms),
+            _money(result, share.shapley_usd),
+            _money(result, share.alone_usd),
+            Cell(BASES[step.basis], value=step.basis),
+        )
+    )
+
+
+def _together(result: SimulateResult) -> Row:
+    before, after = result.before.logged_usd, result.after.logged_usd
+    saved = _money(result, _difference(before, after), "strong")
+    p95 = cells.duration(result.after.latency_p95_ms)
+    name = cells.name("together", "strong")
+    return Row((name, _money(result, before), _money(result, after), saved, p95, saved, Cell(""), Cell("")))
+
+
+def _totals(result: SimulateResult) -> Definitions:
+    """Three totals, never mixed."""
+    totals = result.totals
+    asked = "not simulated (--model-map TASK=MODEL)" if totals.potential is None else None
+    return Definitions(
+        (
+            ("No answer changes", line(_saving(result, totals.no_answer_change))),
+            ("Measured safe", line("nothing yet: llmcost replay asks the models and grades their answers")),
+            ("Potential", line(asked or f"{_saving(result, totals.potential)} if quality held (do not quote)")),
+        )
+    )
+
+
+def _saving(result: SimulateResult, saving: Saving | None) -> str:
+    usd = None if saving is None else _shown(result, saving.usd_logged)
+    return f"{figures.money(usd)}{_period(result)}"
+
+
+def _notes(result: SimulateResult) -> Iterator[Notes]:
+    items = (*_adding(result), *_idle(result), *_limits(result))
+    if items:
+        yield Notes(items)
+
+
+def _adding(result: SimulateResult) -> Iterator[Line]:
+    """Why the last figures of the table are not to be added up."""
+    working = [share for share in result.shares if share.alone_usd]
+    if len(working) < 2:
+        return
+    by_themselves = fsum(share.alone_usd or 0.0 for share in working)
+    saved = _difference(result.before.logged_usd, result.after.logged_usd)
+    yield line(
+        "Worth: a step's share of the saving, whatever the order. Alone: what it would save were it the only one. ",
+        cells.strong("Never add those up"),
+        f": they come to {figures.whole_money(_shown(result, by_themselves))}, "
+        f"the stack saves {figures.whole_money(_shown(result, saved))}",
+    )
+
+
+def _idle(result: SimulateResult) -> Iterator[Line]:
+    for name in result.idle:
+        yield line(f"{step_name(name)} takes nothing off: {NOT_FOUND.get(name, 'nothing to do')}")
+
+
+def _limits(result: SimulateResult) -> Iterator[Line]:
+    if result.cache_ttl is not None:
+        hits = f"{figures.counted(result.cache_hits, 'hit')} of {figures.counted(result.calls, 'call')}"
+        yield line(f"exact cache: {hits}, answers kept for {result.cache_ttl}, one cache per end user, of any size")
+    if result.batched_calls:
+        calls = figures.counted(result.batched_calls, "call")
+        yield line(f"Batch API: {calls}, answered within a day and left out of p95 from there on")
+    if result.model_map:
+        yield line(
+            "model map: at today's tokens and list prices, latencies unknown and left out of p95; "
+            "nobody has seen these answers, llmcost replay asks"
+        )
+    if result.priced_calls < result.calls:
+        without = figures.counted(result.calls - result.priced_calls, "call")
+        yield line(f"{without} of unknown cost: in neither bill")
+    if result.before.monthly_usd is None:
+        yield line("the log spans less than 7 days: no monthly figure is drawn from it")
+
+
+def _sweep(rows: list[SweepRow]) -> Iterator[Table]:
+    """Tasks by times to live, and line by line for machines and pages."""
+    if rows:
+        yield _crosswise(rows)
+        yield _lengthwise(rows)
+
+
+def _crosswise(rows: list[SweepRow]) -> Table:
+    ttls = list(dict.fromkeys(row.ttl for row in rows))
+    columns = (
+        Column("Task", "task", shrink=True),
+        *(Column(ttl, f"hit_rate_{ttl}", "right") for ttl in ttls),
+    )
+    ordered = sorted(rows, key=lambda row: row.task or "")
+    by_task = {task: list(found) for task, found in groupby(ordered, key=lambda row: row.task or "")}
+    order = list(dict.fromkeys(row.task or "" for row in rows))
+    drawn = tuple(_swept(task, by_task[task]) for task in order)
+    title = "Exact cache by time to live: hit rate, and dollars it saves alone in this log"
+    return Table("sweep", columns, drawn, title, brief=drawn[:SWEEP_ROWS])
+
+
+def _lengthwise(rows: list[SweepRow]) -> Table:
+    columns = (
+        Column("Time to live", "ttl"),
+        Column("Task", "task", shrink=True),
+        Column("Calls", "calls", "right"),
+        Column("Hits", "hits", "right"),
+        Column("Hit rate", "hit_rate", "right"),
+        Column("Saves alone", "saved_usd", "right"),
+    )
+    drawn = tuple(
+        Row(
+            (
+                cells.name(row.ttl),
+                cells.name(row.task or ALL_TASKS),
+                cells.count(row.calls),
+                cells.count(row.hits),
+                cells.percent(row.hit_rate),
+                cells.money(row.saved_usd),
+            )
+        )
+        for row in rows
+    )
+    return Table("time to live", columns, drawn, "Exact cache by time to live, line by line", detail=True)
+
+
+def _swept(task: str, rows: list[SweepRow]) -> Row:
+    return Row(
+        (
+            cells.name(task) if task else cells.name(ALL_TASKS, "strong"),
+            *(cells.percent(row.hit_rate) for row in rows),
+        ),
+        (Cell(""), *(Cell(figures.money(row.saved_usd), "dim", row.saved_usd) for row in rows)),
+    )
+
+
+def _next(result: SimulateResult) -> Next:
+    replay = Command("llmcost replay --models MODELS", "measures what else can go; asks before it spends")
+    sweep = Command("llmcost simulate --cache-sweep", "which time to live is worth it")
+    return Next((replay,) if result.sweep else (sweep, replay))
+
+
+def _period(result: SimulateResult) -> str:
+    return " for this log" if result.before.monthly_usd is None else " a month"
+
+
+def _money(result: SimulateResult, usd: float | None, role: Role = "plain") -> Cell:
+    """Dollars as they are shown, and those of the log for machines."""
+    return Cell(figures.whole_money(_shown(result, usd)), role, usd)
+
+
+def _shown(result: SimulateResult, usd: float | None) -> float | None:
+    """Dollars of the log as they are shown: of a month, where the log is long enough to tell."""
+    monthly, logged = result.before.monthly_usd, result.before.logged_usd
+    if usd is None or monthly is None or not logged:
+        return usd
+    return usd * monthly / logged
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else before - after

@@ -1,0 +1,141 @@
+"""The stack on a log: what it decides, and that the audit, the sweep and the simulation are one estimate."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.call_tables import rows, table
+
+import llmcost
+from llmcost import pricing
+from llmcost.audit.exemplars import Exemplars
+from llmcost.audit.ledger import ledger
+from llmcost.audit.prefixes import Prefix
+from llmcost.audit.prompt_caching import PromptCaching
+from llmcost.audit.result import SourceSummary
+from llmcost.audit.savings import Stack, Wanted
+from llmcost.config import ModelPriceOverride, ModelSettings
+from llmcost.recommend.simulate import Scenario, SimulationFacts, simulate
+from llmcost.recommend.simulated import SimulateResult
+from llmcost.strategies import CachePolicy, Swap
+from llmcost.strategies.response_cache import hits
+
+SAMPLE = Path(__file__).parents[2] / "sample_logs" / "october.jsonl"
+BOOK = pricing.load(
+    {
+        "gpt-4o": ModelSettings(price=ModelPriceOverride(input=2.5, output=10.0, cache_read=0.25, batch_discount=0.5)),
+        "gpt-4o-mini": ModelSettings(price=ModelPriceOverride(input=0.15, output=0.6, cache_read=0.075)),
+    }
+)
+UNCHANGED = Scenario()
+FACTS = SimulationFacts("0", SourceSummary(["october.jsonl"], ["openai_pairs"], 0, 0, []), "computed")
+
+
+def stack_of(log: list[dict[str, Any]], ttl_s: float = 1300.0) -> Stack:
+    calls = table(log)
+    entries = ledger(calls, pricing.price(calls, BOOK))
+    return Stack(entries, BOOK, ttl_s, (), Exemplars(calls, entries.costs, lambda chosen: [None] * len(chosen)))
+
+
+def simulated(log: list[dict[str, Any]], scenario: Scenario = UNCHANGED, ttl_s: float = 1300.0) -> SimulateResult:
+    return simulate(stack_of(log, ttl_s), scenario, FACTS)
+
+
+@given(rows(), st.sampled_from([{}, {"chat": "gpt-4o-mini"}, {"chat": "gpt-4o", "code": "gpt-4o-mini"}]))
+def test_steps_and_shares_sum_to_the_difference_of_the_bills(log, model_map):
+    found = simulated(log, Scenario(model_map=model_map))
+    if found.before.logged_usd is None:
+        assert (found.steps, found.shares, found.change) == ([], [], None)
+        return
+    saved = found.before.logged_usd - found.after.logged_usd
+    close = {"rel": 1e-9, "abs": 1e-12}
+    assert math.fsum(step.before_usd - step.after_usd for step in found.steps) == pytest.approx(saved, **close)
+    assert math.fsum(share.shapley_usd for share in found.shares) == pytest.approx(saved, **close)
+    unmapped = simulated(log)
+    assert found.totals.no_answer_change == unmapped.totals.no_answer_change
+    assert unmapped.totals.no_answer_change.usd_logged == pytest.approx(
+        unmapped.before.logged_usd - unmapped.after.logged_usd, **close
+    )
+    assert (found.totals.potential is None) == (not model_map)
+    assert {step.basis for step in found.steps if step.strategy == "model_map"} <= {"potential"}
+
+
+@given(rows(), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_nothing(log, random):
+    shuffled = log.copy()
+    random.shuffle(shuffled)
+    scenario = Scenario(model_map={"chat": "gpt-4o-mini"}, sweep=True)
+    assert simulated(log, scenario) == simulated(shuffled, scenario)
+
+
+@given(rows())
+def test_the_sweep_counts_what_the_cache_answers(log):
+    found, stack = simulated(log, Scenario(sweep=True)), stack_of(log)
+    for row in found.sweep:
+        hit = hits(stack.entries.calls, CachePolicy(row.ttl_s))
+        of_task = np.array([row.task in (None, each["task"]) for each in log], dtype=bool)
+        assert (row.calls, row.hits) == (of_task.sum(), (hit & of_task).sum())
+        priced = hit & of_task & stack.entries.priced
+        assert (row.saved_usd or 0.0) == pytest.approx(stack.entries.costs[priced].sum(), rel=1e-9, abs=1e-12)
+
+
+def test_what_is_not_priced_afterwards_saves_nothing():
+    log = [{"task": "chat", "request_model": "gpt-4o", "input_tokens": 10_000, "output_tokens": 0}]
+    stack = stack_of(log)
+    after = stack.after({"model_map": {"chat": Swap("unheard-of-1")}})
+    assert np.isnan(stack.priced(after)).all()
+    assert stack.total(after) == stack.bill
+
+
+NIGHTLY = {"call_site": "nightly·1", "task": "label", "request_model": "gpt-4o", "messages": 1, "output_tokens": 10,
+           "input_tokens": 4000, "cache_read_tokens": 0}  # fmt: skip
+
+
+def nightly(prefix: float) -> Stack:
+    """300 calls of one place in two bursts, days apart: a machine at work, whose prompts begin alike so far."""
+    log = [{**NIGHTLY, "prompt": n, "at": 172_800.0 * day + n * 0.5} for day in (0, 1) for n in range(150)]
+    stack = stack_of(log)
+    found = {"nightly·1": Prefix(9, prefix, prefix, None, 0.0, False, False)}
+    vars(stack)["caching"] = PromptCaching(stack.entries, found, stack.priced, stack.worth_saying)
+    assert stack.batches
+    return stack
+
+
+@pytest.mark.parametrize(("prefix", "chosen"), [(0.0, "batch_api"), (1500.0, "batch_api"), (3900.0, "prompt_cache")])
+def test_each_place_gets_what_takes_more_off(prefix, chosen):
+    """Reading costs a tenth: a long shared beginning beats half of everything, a short one does not."""
+    stack = nightly(prefix)
+    found = stack.evidence(Wanted(response_cache=False))
+    assert list(found) == [chosen]
+    alone = [stack.evidence(Wanted(False, batch, not batch)) for batch in (True, False)]
+    assert stack.total(stack.after(found)) == min(stack.total(stack.after(each)) for each in alone)
+    assert stack.no_answer_change() == pytest.approx(stack.bill - stack.total(stack.after(found)))
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+def test_the_simulation_is_the_audits_own_estimate(sample: Path) -> None:
+    found = llmcost.simulate([str(SAMPLE)], workspace=sample)
+    audited = llmcost.audit([str(SAMPLE)], workspace=sample).result
+    promised = audited.potential.no_answer_change.usd_logged
+    assert found.result.totals.no_answer_change.usd_logged == pytest.approx(promised, rel=1e-9)
+    assert found.result.before.logged_usd == pytest.approx(audited.totals.cost_usd)
+    assert len(found.steps) == 2 and set(found.shares.strategy) == {"response_cache", "batch_api"}
+    assert found.render("json") == llmcost.simulate([str(SAMPLE)], workspace=sample).render("json")
+
+
+def test_alone_the_steps_save_more_than_together(sample: Path) -> None:
+    found = llmcost.simulate([str(SAMPLE)], workspace=sample, model_map={"classify": "Qwen/Qwen3-8B"}, cache_ttl="24h")
+    saved = found.result.before.logged_usd - found.result.after.logged_usd
+    assert sum(share.alone_usd for share in found.result.shares) > saved
+    assert "Never add those up" in found.render("table", width=200)
+    assert len(found.sweep) == 0
