@@ -6,7 +6,7 @@ from math import inf, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -129,3 +129,20 @@ def test_impossible_levels_are_refused():
     for z in (-1, float("nan")):
         with pytest.raises(ValueError, match="z must"):
             lower_bound(1, 1, 5, z)
+
+
+def test_a_published_interval_is_met(benchmark_command):
+    assert benchmark_command.score.published_apart() == 0
+
+
+def test_it_is_what_the_score_equation_says_on_hundreds_of_tables(benchmark_command):
+    wins, losses, n, margin, z = benchmark_command.score.draw(400)
+    assert benchmark_command.score.statistics_apart(wins, losses, n, margin) < 1e-9
+    assert benchmark_command.score.bounds_apart(wins, losses, n, z) < 1e-9
+
+
+@given(tables(), st.floats(0.2, 4))
+@settings(max_examples=30, deadline=None)
+def test_bounds_solve_the_score_equation(benchmark_command, table, z):
+    columns = [np.array([value], dtype=np.float64) for value in (*table, z)]
+    assert benchmark_command.score.bounds_apart(*columns) < 1e-8
