@@ -11,6 +11,7 @@ import msgspec
 
 from llmcost import trial
 from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
+from llmcost.api.simulating import stack_of
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import EstimateView, ReplayView
 from llmcost.config import ReplaySettings
@@ -112,7 +113,8 @@ class Experiment:
     async def _run(self, cap: float, progress: Progress | None, watch: Watch | None) -> ReplayView:
         endpoints, budget = self.endpoints, Budget(cap)
         with open_store(self.workspace) as store:
-            async with endpoints.runner(store, self.run_id(), budget, progress) as runner:
+            questions = sum(len(arm.requests) for arm in (*self.design.arms, *self.design.again))
+            async with endpoints.runner(store, self.run_id(), budget, progress, questions) as runner:
                 means = Means(
                     ask=runner,
                     graders=[grader(name, runner, endpoints.as_taken) for name in self.replay.graders],
@@ -128,7 +130,7 @@ class Experiment:
                 found = await trial.run(self.design, means)
                 spend = spend_of(runner.spend(), cap)
         log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
-        report = assemble(log, found.tasks, self._facts(spend))
+        report = assemble(log, found.tasks, self._facts(spend), stack_of(self.traffic, self._cache_ttl))
         self.workspace.save_record(report.run, pack(self._record(found), self.design.calls))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
@@ -200,7 +202,12 @@ class Experiment:
             not_replayable=self.design.sample.not_replayable,
             spend=spend,
             alpha_scope=self.replay.alpha_scope,
+            cache_ttl=self._cache_ttl,
         )
+
+    @property
+    def _cache_ttl(self) -> str:
+        return self.traffic.settings.audit.cache_ttl
 
 
 def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspace: Workspace) -> Experiment:

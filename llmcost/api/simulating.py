@@ -49,15 +49,15 @@ def simulated(traffic: Traffic, scenario: Scenario, source: SourceSummary) -> Si
     """The result of a scenario on this log."""
     mode = traffic.settings.audit.cost_mode
     facts = SimulationFacts(VERSION, source, mode)
-    return simulate(stack_of(traffic, ttl_seconds(scenario.cache_ttl)), scenario, facts)
+    return simulate(stack_of(traffic, scenario.cache_ttl), scenario, facts)
 
 
-def stack_of(traffic: Traffic, ttl_s: float) -> Stack:
-    """The savings of this log on one timeline, answers kept for so many seconds."""
+def stack_of(traffic: Traffic, cache_ttl: str) -> Stack:
+    """The savings of this log on one timeline, answers kept for so long ("1h")."""
     calls, book = traffic.calls, traffic.book
     listed = None if traffic.settings.audit.cost_mode == "computed" else price(calls, book)
     entries = ledger(calls, traffic.costs, listed)
-    return Stack(entries, book, ttl_s, (), Exemplars(calls, entries.costs, logs.bodies))
+    return Stack(entries, book, ttl_seconds(cache_ttl), (), Exemplars(calls, entries.costs, logs.bodies))
 
 
 def _refuse_unknown(traffic: Traffic, task: str, model: str) -> None:

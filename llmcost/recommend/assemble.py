@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
+from msgspec.structs import replace
 
 from llmcost.audit import latency_quantiles, money_sums, quantiles
 from llmcost.audit.ledger import UNKNOWN_MODEL, labels
+from llmcost.audit.savings import Stack, Wanted
 from llmcost.evidence import Decision
 from llmcost.recommend.bill import BilledLog
 from llmcost.recommend.plan import Pick, certified, failing, oracle, plan, single
 from llmcost.recommend.result import (
     Baseline,
     Bill,
-    BillStep,
     Candidate,
     Choice,
     Controls,
@@ -25,14 +26,13 @@ from llmcost.recommend.result import (
     NotReplayable,
     Quality,
     ReplayReport,
-    ShapleyShare,
     Spend,
     TaskReport,
     dropped_early,
 )
+from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, working
+from llmcost.strategies import Swap
 from llmcost.trial.result import CandidateTrial, TaskTrial
-
-MODEL_MAP = "model_map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,11 @@ class RunFacts:
     not_replayable: Mapping[str, int]
     spend: Spend
     alpha_scope: str = "plan"
+    cache_ttl: str = "1h"
 
 
-def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts) -> ReplayReport:
-    """The whole report of a run, from its trials and the log's bill."""
+def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack: Stack) -> ReplayReport:
+    """The whole report of a run, from its trials, the log's bill, and what else can be taken off it."""
     tasks = sorted((_task(log, trial) for trial in trials), key=lambda t: (-(t.cost_usd or 0.0), t.task))
     picks = plan(tasks)
     return ReplayReport(
@@ -71,7 +72,7 @@ def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts) -> Re
         model_map={task.task: task.choice.model for task in tasks},
         best_single_model=_best_single(log, tasks),
         oracle=_yardstick(log, tasks, oracle(tasks)),
-        bill=_bill(log, tasks, picks, facts.graders),
+        bill=_stacked(_bill(log, tasks, picks, facts.graders), stack, log.swaps(picks), facts.cache_ttl),
         spend=facts.spend,
         alpha_scope=facts.alpha_scope,
     )
@@ -215,18 +216,31 @@ def _bill(log: BilledLog, tasks: Sequence[TaskReport], picks: Sequence[Pick], gr
     before = log.side(log.calls)
     after = log.side(log.routed(picks))
     change = _relative(before.logged_usd, after.logged_usd)
-    steps, shares = [], []
-    if picks:
-        steps = [BillStep(MODEL_MAP, before.logged_usd, after.logged_usd, after.latency_p95_ms, "measured")]
-        shares = [ShapleyShare(MODEL_MAP, (before.logged_usd or 0.0) - (after.logged_usd or 0.0))]
     return Bill(
         before=before,
         after=after,
         change=change,
         change_interval=_change_interval(tasks, before.logged_usd, change) if picks else None,
         quality=_quality(tasks, picks, graders),
+        steps=[],
+        shares=[],
+    )
+
+
+def _stacked(bill: Bill, stack: Stack, swaps: Mapping[str, Swap], cache_ttl: str) -> Bill:
+    """The bill with what changes no answer stacked around the model map, where it pays after all else."""
+    if stack.bill is None:
+        return bill
+    evidence = stack.evidence(Wanted(swaps=swaps))
+    steps = working(bill_steps(stack, evidence))
+    names = {step.strategy for step in steps}
+    used = {name: found for name, found in evidence.items() if name in names}
+    return replace(
+        bill,
         steps=steps,
-        shares=shares,
+        shares=bill_shares(stack, used),
+        stacked=bill_side(stack, stack.after(used)) if names - {"model_map"} else None,
+        cache_ttl=cache_ttl if "response_cache" in names else None,
     )
 
 

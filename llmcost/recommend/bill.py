@@ -34,8 +34,12 @@ class BilledLog:
 
     def routed(self, picks: Sequence[Pick]) -> Calls:
         """The calls as they would be with these models, tokens and latencies as replayed."""
-        swaps = {pick.task: self._swap(pick) for pick in picks}
+        swaps = self.swaps(picks)
         return Route().apply(self.calls, swaps) if swaps else self.calls
+
+    def swaps(self, picks: Sequence[Pick]) -> dict[str, Swap]:
+        """What asking these models does to the calls of each task, as replayed."""
+        return {pick.task: self._swap(pick) for pick in picks}
 
     def priced(self, calls: Calls) -> float | None:
         """The total in USD of the calls whose logged cost is known; None if there are none.

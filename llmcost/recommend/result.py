@@ -178,8 +178,10 @@ class ShapleyShare(msgspec.Struct, frozen=True):
 class Bill(msgspec.Struct, frozen=True):
     """One before/after bill of the whole log.
 
-    after    what the model map alone makes of it: measured
-    stacked  what all `steps` make of it together; None: there is none but the model map
+    after      what the model map alone makes of it: measured
+    steps      the whole stack on one timeline, each step on what the previous ones left; those that change the bill
+    stacked    what all `steps` make of it together; None: there is none but the model map
+    cache_ttl  how long the exact cache among them keeps answers
     """
 
     before: BillSide
@@ -190,6 +192,7 @@ class Bill(msgspec.Struct, frozen=True):
     steps: list[BillStep]
     shares: list[ShapleyShare]
     stacked: BillSide | None = None
+    cache_ttl: str | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True):

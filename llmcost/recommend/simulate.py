@@ -13,7 +13,7 @@ from llmcost.audit.savings import Stack, Wanted
 from llmcost.config import CostMode
 from llmcost.pricing.rates import BATCH
 from llmcost.recommend.simulated import Saving, SavingTotals, SimulateResult, SweepRow
-from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps
+from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, working
 from llmcost.strategies import STACK, Basis, CachePolicy, Swap
 from llmcost.strategies.response_cache import answered_from_cache, hits
 
@@ -66,7 +66,7 @@ def simulate(stack: Stack, scenario: Scenario, facts: SimulationFacts) -> Simula
     evidence = {} if stack.bill is None else stack.evidence(wanted)
     steps = bill_steps(stack, evidence, UNMEASURED)
     before, after = bill_side(stack, entries.calls), bill_side(stack, stack.after(evidence))
-    moved = {step.strategy for step in steps if step.before_usd != step.after_usd}
+    moved = {step.strategy for step in working(steps)}
     return SimulateResult(
         llmcost_version=facts.version,
         prices=stack.book.stamp,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmcost.audit import latency_quantiles
@@ -10,9 +10,10 @@ from llmcost.audit.savings import Stack
 from llmcost.calls import Calls
 from llmcost.recommend.result import BillSide, BillStep, ShapleyShare
 from llmcost.strategies import Basis, alone, changes, shapley, totals, waterfall
+from llmcost.strategies.stack import AS_STATED
 
 
-def bill_steps(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis]) -> list[BillStep]:
+def bill_steps(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis] = AS_STATED) -> list[BillStep]:
     """What each step does to the bill that the previous ones left."""
     falls = waterfall(stack.entries.calls, changes(evidence, basis), stack.total)
     return [BillStep(fall.name, fall.before, fall.after, fall.latency_p95_ms, fall.basis) for fall in falls]
@@ -24,6 +25,11 @@ def bill_shares(stack: Stack, evidence: Mapping[str, Any]) -> list[ShapleyShare]
     found = totals(stack.entries.calls, made, stack.total)
     worth = zip(made, shapley(found), alone(found), strict=True)
     return [ShapleyShare(change.name, share, by_itself) for change, share, by_itself in worth]
+
+
+def working(steps: Iterable[BillStep]) -> list[BillStep]:
+    """The steps that change the bill."""
+    return [step for step in steps if step.before_usd != step.after_usd]
 
 
 def bill_side(stack: Stack, calls: Calls) -> BillSide:

@@ -386,10 +386,17 @@ def replay() -> ReplayReport:
             [-0.805, -0.783],
             Quality(0.001, -0.0119, ["gemini-2.5-flash", "claude-haiku-4-5"]),
             [
-                BillStep("response_cache", 3412.88, 3200.88, 3700.0, "no_answer_change"),
-                BillStep("route", 3200.88, 702.1, 2600.0, "measured"),
+                BillStep("response_cache", 3476.1, 3261.0, 3700.0, "no_answer_change"),
+                BillStep("model_map", 3261.0, 671.2, 2600.0, "measured"),
+                BillStep("batch_api", 671.2, 604.9, 2500.0, "no_answer_change"),
             ],
-            [],
+            [
+                ShapleyShare("response_cache", 129.4, 215.1),
+                ShapleyShare("model_map", 2508.4, 2760.8),
+                ShapleyShare("batch_api", 233.4, 402.7),
+            ],
+            BillSide(593.9, 604.9, 0.0097, 690.0, 2500.0),
+            "1h",
         ),
         spend=Spend(6.11, 9.4, 9412, 50.0, 2.87),
     )

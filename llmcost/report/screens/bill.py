@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from llmcost.recommend.result import Bill, BillStep
+from collections.abc import Sequence
+
+from llmcost.recommend.result import Bill, BillSide, BillStep, ShapleyShare
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Line, Row, Table, line
+from llmcost.report.document import Cell, Column, Line, Role, Row, Table, line
 from llmcost.report.screens import cells
+from llmcost.strategies.stack import Basis
 
 STEPS_SHOWN = 8
 _STRATEGY_NAMES = {
@@ -17,7 +20,11 @@ _STRATEGY_NAMES = {
     "batch": "Batch API",
     "batch_api": "Batch API",
 }
-_BASIS_SUFFIX = {"no_answer_change": "", "measured": "", "potential": " (potential, do not quote)"}
+BASES: dict[Basis, str] = {
+    "no_answer_change": "no answer changes",
+    "measured": "measured",
+    "potential": "potential, do not quote",
+}
 
 
 def bill_table(bill: Bill) -> Table:
@@ -32,8 +39,80 @@ def bill_table(bill: Bill) -> Table:
 
 
 def waterfall(bill: Bill) -> Line:
-    """ "exact cache −$212 · model map −$1,690": what each step took off what the previous ones left."""
-    return line(cells.SEPARATOR.join(map(_step, bill.steps[:STEPS_SHOWN])))
+    """ "exact cache −$212 (no answer changes) · model map −$1,690 (measured): $702 a month".
+
+    What each step took off what the previous ones left, on what it rests, and what all of them leave.
+    """
+    if bill.stacked is None:
+        return ()
+    steps = (_step(bill.before, step) for step in bill.steps[:STEPS_SHOWN])
+    left = figures.whole_money(shown(bill.before, bill.stacked.logged_usd))
+    return line(f"{cells.SEPARATOR.join(steps)}: {left}{period(bill.before)} with all of it")
+
+
+def steps_table(
+    before: BillSide, after: BillSide, steps: Sequence[BillStep], shares: Sequence[ShapleyShare], title: str = ""
+) -> Table:
+    """Each step on what the previous ones left; beside it what it is worth in any order, and alone.
+
+    With a title it is a table of details.
+    """
+    columns = (
+        Column("Step", "step", shrink=True, least=11),
+        Column("Before", "before_usd", "right", rank=1),
+        Column("After", "after_usd", "right"),
+        Column("Saves", "saved_usd", "right"),
+        Column("p95", "latency_p95_ms", "right"),
+        Column("Worth", "shapley_usd", "right"),
+        Column("Alone", "alone_usd", "right"),
+        Column("Basis", "basis", shrink=True, prose=True, least=10),
+    )
+    worth = {share.strategy: share for share in shares}
+    rows = [_step_row(before, step, worth.get(step.strategy)) for step in steps]
+    return Table("step", columns, (*rows, _together(before, after)), title, detail=bool(title))
+
+
+def _step_row(side: BillSide, step: BillStep, share: ShapleyShare | None) -> Row:
+    dollars = (step.before_usd, step.after_usd, difference(step.before_usd, step.after_usd))
+    return Row(
+        (
+            cells.name(step_name(step.strategy)),
+            *(_money(side, usd) for usd in dollars),
+            cells.duration(step.latency_p95_ms),
+            _money(side, share.shapley_usd if share else None),
+            _money(side, share.alone_usd if share else None),
+            Cell(BASES[step.basis], value=step.basis),
+        )
+    )
+
+
+def _together(before: BillSide, after: BillSide) -> Row:
+    saved = _money(before, difference(before.logged_usd, after.logged_usd), "strong")
+    p95 = cells.duration(after.latency_p95_ms)
+    name, dollars = cells.name("together", "strong"), (before.logged_usd, after.logged_usd)
+    return Row((name, *(_money(before, usd) for usd in dollars), saved, p95, saved, Cell(""), Cell("")))
+
+
+def _money(side: BillSide, usd: float | None, role: Role = "plain") -> Cell:
+    """Dollars as they are shown, and those of the log for machines."""
+    return Cell(figures.whole_money(shown(side, usd)), role, usd)
+
+
+def shown(side: BillSide, usd: float | None) -> float | None:
+    """Dollars of the log as they are shown: of a month, where the log is long enough to tell."""
+    if usd is None or side.monthly_usd is None or not side.logged_usd:
+        return usd
+    return usd * side.monthly_usd / side.logged_usd
+
+
+def period(side: BillSide) -> str:
+    """What dollars that are `shown` are of."""
+    return " for this log" if side.monthly_usd is None else " a month"
+
+
+def difference(before: float | None, after: float | None) -> float | None:
+    """What was saved; None if either is not known."""
+    return None if before is None or after is None else before - after
 
 
 def step_name(strategy: str) -> str:
@@ -83,8 +162,7 @@ def _quality(bill: Bill) -> Row:
     )
 
 
-def _step(step: BillStep) -> str:
-    name = step_name(step.strategy)
-    if step.before_usd is None or step.after_usd is None:
-        return f"{name} {figures.UNKNOWN}"
-    return f"{name} {figures.signed_whole_money(step.after_usd - step.before_usd)}{_BASIS_SUFFIX[step.basis]}"
+def _step(side: BillSide, step: BillStep) -> str:
+    saved = difference(step.before_usd, step.after_usd)
+    off = figures.signed_whole_money(None if saved is None else shown(side, -saved))
+    return f"{step_name(step.strategy)} {off} ({BASES[step.basis]})"

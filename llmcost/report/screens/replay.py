@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcost.recommend.result import Baseline, ReplayReport, TaskReport
+from llmcost.recommend.result import Baseline, Bill, ReplayReport, TaskReport
 from llmcost.report import figures
-from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, line
+from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, Table, line
 from llmcost.report.screens import cells, controls
-from llmcost.report.screens.bill import bill_table, waterfall
+from llmcost.report.screens.bill import bill_table, steps_table, waterfall
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
 
 CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
@@ -27,6 +27,7 @@ def replay_document(report: ReplayReport) -> Document:
         _next(report),
         reasons_table(report),
         candidates_table(report),
+        *_steps(report.bill),
     )
     return Document(f"llmcost report {report.run}", blocks)
 
@@ -58,11 +59,19 @@ def _spaced(text: str) -> str:
 def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
     items = [
         ("Model map", _model_map(report.tasks)),
-        ("How the bill falls", waterfall(report.bill) if len(report.bill.steps) > 1 else ()),
+        ("How the bill falls", waterfall(report.bill)),
         ("Best single model", _best_single(report.best_single_model)),
         ("Oracle per task", _oracle(report.oracle)),
     ]
     yield Definitions(tuple((term, meaning) for term, meaning in items if meaning))
+
+
+def _steps(bill: Bill) -> Iterator[Table]:
+    """The stack in full, where more than the model map takes something off."""
+    if bill.stacked is not None:
+        kept = f", answers kept for {bill.cache_ttl}" if bill.cache_ttl else ""
+        title = f"How the bill falls, step by step{kept} (what steps save alone is not to be added up)"
+        yield steps_table(bill.before, bill.stacked, bill.steps, bill.shares, title)
 
 
 def _model_map(tasks: list[TaskReport]) -> Line:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import groupby
 from math import fsum
 
-from llmcost.recommend.result import BillStep, ShapleyShare
 from llmcost.recommend.simulated import Saving, SimulateResult, SweepRow
 from llmcost.report import figures
 from llmcost.report.document import (
@@ -20,16 +19,14 @@ from llmcost.report.document import (
     Line,
     Next,
     Notes,
-    Role,
     Row,
     Table,
     Text,
     line,
 )
 from llmcost.report.screens import cells
-from llmcost.report.screens.bill import step_name
+from llmcost.report.screens.bill import difference, period, shown, step_name, steps_table
 
-BASES = {"no_answer_change": "no answer changes", "measured": "measured", "potential": "potential, do not quote"}
 NOT_FOUND = {
     "response_cache": "no request repeats within the time to live",
     "prompt_cache": "no prefix is unused that the log counts, or none is worth it",
@@ -45,23 +42,24 @@ def simulate_document(result: SimulateResult) -> Document:
     blocks: tuple[Block, ...] = (
         Heading(_answer(result)),
         Text(tuple(_summary(result))),
-        *([_waterfall(result)] if result.steps else []),
+        *([steps_table(result.before, result.after, result.steps, result.shares)] if result.steps else []),
         _totals(result),
-        *_sweep(result.sweep),
+        *([_crosswise(result.sweep)] if result.sweep else []),
         *_notes(result),
         _next(result),
+        *([_lengthwise(result.sweep)] if result.sweep else []),
     )
     return Document("llmcost simulate", blocks)
 
 
 def _answer(result: SimulateResult) -> Line:
-    before, after = _shown(result, result.before.logged_usd), _shown(result, result.after.logged_usd)
+    before, after = shown(result.before, result.before.logged_usd), shown(result.before, result.after.logged_usd)
     if before is None:
         return line(cells.strong("Cost unknown"), f": none of {figures.counted(result.calls, 'call')} has a price")
     promise = "potential, do not quote" if result.totals.potential else "no answer changes"
     return line(
         cells.strong(f"{figures.money(before)} → {figures.money(after)}"),
-        f"{_period(result)} ({figures.change(result.change)}), {promise}",
+        f"{period(result.before)} ({figures.change(result.change)}), {promise}",
     )
 
 
@@ -81,45 +79,6 @@ def _latency(result: SimulateResult) -> str:
     return "" if before is None else f"p95 {figures.duration(before)} → {figures.duration(after)}"
 
 
-def _waterfall(result: SimulateResult) -> Table:
-    """Each step on what the previous ones left; beside it what it is worth in any order, and alone."""
-    columns = (
-        Column("Step", "step", shrink=True, least=11),
-        Column("Before", "before_usd", "right", rank=1),
-        Column("After", "after_usd", "right"),
-        Column("Saves", "saved_usd", "right"),
-        Column("p95", "latency_p95_ms", "right"),
-        Column("Worth", "shapley_usd", "right"),
-        Column("Alone", "alone_usd", "right"),
-        Column("Basis", "basis", shrink=True, prose=True, least=10),
-    )
-    rows = [_step(result, *each) for each in zip(result.steps, result.shares, strict=True)]
-    return Table("step", columns, (*rows, _together(result)))
-
-
-def _step(result: SimulateResult, step: BillStep, share: ShapleyShare) -> Row:
-    saved = _difference(step.before_usd, step.after_usd)
-    dollars = (step.before_usd, step.after_usd, saved)
-    return Row(
-        (
-            cells.name(step_name(step.strategy)),
-            *(_money(result, usd) for usd in dollars),
-            cells.duration(step.latency_p95_ms),
-            _money(result, share.shapley_usd),
-            _money(result, share.alone_usd),
-            Cell(BASES[step.basis], value=step.basis),
-        )
-    )
-
-
-def _together(result: SimulateResult) -> Row:
-    before, after = result.before.logged_usd, result.after.logged_usd
-    saved = _money(result, _difference(before, after), "strong")
-    p95 = cells.duration(result.after.latency_p95_ms)
-    name = cells.name("together", "strong")
-    return Row((name, _money(result, before), _money(result, after), saved, p95, saved, Cell(""), Cell("")))
-
-
 def _totals(result: SimulateResult) -> Definitions:
     """Three totals, never mixed."""
     totals = result.totals
@@ -134,8 +93,8 @@ def _totals(result: SimulateResult) -> Definitions:
 
 
 def _saving(result: SimulateResult, saving: Saving | None) -> str:
-    usd = None if saving is None else _shown(result, saving.usd_logged)
-    return f"{figures.money(usd)}{_period(result)}"
+    usd = None if saving is None else shown(result.before, saving.usd_logged)
+    return f"{figures.money(usd)}{period(result.before)}"
 
 
 def _notes(result: SimulateResult) -> Iterator[Notes]:
@@ -150,12 +109,12 @@ def _adding(result: SimulateResult) -> Iterator[Line]:
     if len(working) < 2:
         return
     by_themselves = fsum(share.alone_usd or 0.0 for share in working)
-    saved = _difference(result.before.logged_usd, result.after.logged_usd)
+    saved = difference(result.before.logged_usd, result.after.logged_usd)
     yield line(
         "Worth: a step's share of the saving, whatever the order. Alone: what it would save were it the only one. ",
         cells.strong("Never add those up"),
-        f": they come to {figures.whole_money(_shown(result, by_themselves))}, "
-        f"the stack saves {figures.whole_money(_shown(result, saved))}",
+        f": they come to {figures.whole_money(shown(result.before, by_themselves))}, "
+        f"the stack saves {figures.whole_money(shown(result.before, saved))}",
     )
 
 
@@ -183,14 +142,8 @@ def _limits(result: SimulateResult) -> Iterator[Line]:
         yield line("the log spans less than 7 days: no monthly figure is drawn from it")
 
 
-def _sweep(rows: list[SweepRow]) -> Iterator[Table]:
-    """Tasks by times to live, and line by line for machines and pages."""
-    if rows:
-        yield _crosswise(rows)
-        yield _lengthwise(rows)
-
-
 def _crosswise(rows: list[SweepRow]) -> Table:
+    """Tasks by times to live."""
     ttls = list(dict.fromkeys(row.ttl for row in rows))
     columns = (
         Column("Task", "task", shrink=True),
@@ -205,6 +158,7 @@ def _crosswise(rows: list[SweepRow]) -> Table:
 
 
 def _lengthwise(rows: list[SweepRow]) -> Table:
+    """The same line by line, for machines and pages."""
     columns = (
         Column("Time to live", "ttl"),
         Column("Task", "task", shrink=True),
@@ -243,24 +197,3 @@ def _next(result: SimulateResult) -> Next:
     replay = Command("llmcost replay --models MODELS", "measures what else can go; asks before it spends")
     sweep = Command("llmcost simulate --cache-sweep", "which time to live is worth it")
     return Next((replay,) if result.sweep else (sweep, replay))
-
-
-def _period(result: SimulateResult) -> str:
-    return " for this log" if result.before.monthly_usd is None else " a month"
-
-
-def _money(result: SimulateResult, usd: float | None, role: Role = "plain") -> Cell:
-    """Dollars as they are shown, and those of the log for machines."""
-    return Cell(figures.whole_money(_shown(result, usd)), role, usd)
-
-
-def _shown(result: SimulateResult, usd: float | None) -> float | None:
-    """Dollars of the log as they are shown: of a month, where the log is long enough to tell."""
-    monthly, logged = result.before.monthly_usd, result.before.logged_usd
-    if usd is None or monthly is None or not logged:
-        return usd
-    return usd * monthly / logged
-
-
-def _difference(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else before - after
