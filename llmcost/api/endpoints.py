@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from llmcost.config import ModelSettings, ReplaySettings, api_key
 from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
-from llmcost.endpoint.client import Endpoint
+from llmcost.endpoint.client import PATIENCE, Endpoint
 from llmcost.errors import ConfigError
 from llmcost.recommend.result import Spend
 from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store
@@ -24,6 +24,7 @@ from llmcost.workspace import AnswerStore, Workspace
 
 T = TypeVar("T")
 
+MOST_PATIENCE = 200  # unanswered requests in a row: beyond, an outage costs more time than any run is worth
 CONTROLS = "controls"  # the purpose of what is asked to test graders and replay
 
 
@@ -78,11 +79,18 @@ class Endpoints:
 
     @asynccontextmanager
     async def runner(
-        self, store: AnswerStore[Completion], run: str, budget: Budget, progress: Progress | None
+        self, store: AnswerStore[Completion], run: str, budget: Budget, progress: Progress | None, questions: int
     ) -> AsyncIterator[Runner]:
-        """A runner of this run within the budget, with every endpoint open as long as the block lasts."""
+        """A runner of this run within the budget, with every endpoint open as long as the block lasts.
+
+        questions  of the whole run: where a tenth of them may go unanswered, so many in a row are no outage. When a
+                   run is taken up again, those that failed before are all that is left.
+        """
+        patience = min(max(PATIENCE, questions // 10), MOST_PATIENCE)
         async with AsyncExitStack() as stack:
-            opened = {url: await stack.enter_async_context(self._endpoint(url)) for url in sorted(self._urls())}
+            opened = {
+                url: await stack.enter_async_context(self._endpoint(url, patience)) for url in sorted(self._urls())
+            }
             yield Runner(
                 lambda model: opened[self.url_of(model)],
                 store,
@@ -97,7 +105,7 @@ class Endpoints:
     def _urls(self) -> set[str]:
         return {self.url_of(model) for model in self.models}
 
-    def _endpoint(self, url: str) -> Endpoint:
+    def _endpoint(self, url: str, patience: int) -> Endpoint:
         variables = {self.settings(model).api_key_env for model in self.models if self.url_of(model) == url}
         named = sorted(variable for variable in variables if variable)
         general = self.replay.api_key_env if url == self.base_url else None
@@ -108,6 +116,7 @@ class Endpoints:
             retries=self.replay.retries,
             concurrency=self.replay.concurrency,
             seed=self.replay.seed,
+            patience=patience,
         )
 
 

@@ -96,10 +96,10 @@ class Monitor:
         return wait_for(self._run(cap, progress))
 
     async def _run(self, cap: float, progress: Progress | None) -> MonitorView:
-        endpoints = self.endpoints
+        endpoints, questions = self.endpoints, sum(len(task.fresh) for task in self.tasks)
         with open_store(self.workspace) as store:
             store.claim(f"monitor of {self.report.run}")  # two at once would each forget what the other has seen
-            async with endpoints.runner(store, self._run_id(), Budget(cap), progress) as runner:
+            async with endpoints.runner(store, self._run_id(), Budget(cap), progress, questions) as runner:
                 names = self.replay.graders
                 means = Means(
                     ask=runner,

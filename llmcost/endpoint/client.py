@@ -20,7 +20,7 @@ from llmcost.errors import ConfigError, EndpointError
 
 LONGEST_BACKOFF_S = 30.0
 FIRST_CONTACT_RETRIES = 3
-MOST_UNREACHABLE_IN_A_ROW = 20
+PATIENCE = 20  # requests without an answer, while nobody else gets one either, until the endpoint counts as gone
 
 HINTS = {
     401: "check the API key: LLMCOST_API_KEY, OPENAI_API_KEY, or the variable that api_key_env names",
@@ -57,6 +57,7 @@ class Endpoint:
     retries       how often a request is sent again after a passing failure
     concurrency   the most requests in flight; fewer while the endpoint is overloaded
     backoff_s     the first pause before a retry; it doubles, with jitter seeded by `seed`
+    patience      the most requests in a row that stay without an answer while no other gets one
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Endpoint:
         concurrency: int = 64,
         backoff_s: float = 0.5,
         seed: int = 0,
+        patience: int = PATIENCE,
     ) -> None:
         self.base_url = checked(base_url)
         self._key = Secret(api_key)
@@ -79,6 +81,8 @@ class Endpoint:
         self._jitter = random.Random(seed)
         self._client: httpx.AsyncClient | None = None
         self._heard = False
+        self._patience = patience
+        self._answers = 0
         self._unreachable_in_a_row = 0
         self._stopped: dict[str | None, tuple[str, str]] = {}  # by model; None: the whole endpoint
 
@@ -102,18 +106,19 @@ class Endpoint:
 
         Raises EndpointError if no request of its model can succeed: a wrong key, an unknown model, nobody there.
         """
-        content = request.content()
+        content, answers = request.content(), self._answers
         for attempt in range(self._retries + 1):
             self._raise_if_stopped(request.model)
             result = await self._attempt(request.model, content)
             if result.completion is not None:
+                self._answers += 1
                 self._unreachable_in_a_row = 0
                 return result.completion
             self._stop_if_hopeless(request.model, result, attempt)
             if not await on_failure(perhaps_billed=result.perhaps_billed, again=attempt < self._retries):
                 break
             await asyncio.sleep(self._pause(attempt, result))
-        return self._unreachable(request.model, result)
+        return self._unreachable(request.model, result, alone=self._answers > answers)
 
     async def _attempt(self, model: str, content: bytes) -> Reply:
         slot = await self._limiter.acquire()
@@ -157,9 +162,13 @@ class Endpoint:
         if result.unconnected and not self._heard and attempt >= min(FIRST_CONTACT_RETRIES, self._retries):
             self._stop(f"no answer from {where} ({result.problem})", f"nothing was sent; {CHECK_URL}")
 
-    def _unreachable(self, model: str, result: Reply) -> Completion:
-        self._unreachable_in_a_row += 1
-        if self._unreachable_in_a_row >= MOST_UNREACHABLE_IN_A_ROW:
+    def _unreachable(self, model: str, result: Reply, *, alone: bool) -> Completion:
+        """The request stays without an answer; `alone`: while it was tried, others got theirs.
+
+        What fails is the last to end, because it is tried again and again: that alone is no sign of an outage.
+        """
+        self._unreachable_in_a_row = 0 if alone else self._unreachable_in_a_row + 1
+        if self._unreachable_in_a_row >= self._patience:
             self._stop(
                 f"{self._unreachable_in_a_row} requests in a row got no answer from {shown(self.base_url)}"
                 f" (the last one: {result.problem})",

@@ -322,6 +322,28 @@ def test_many_unreachable_in_a_row_stop_the_run() -> None:
         assert server.count() == 20
 
 
+def test_scattered_failures_are_no_outage_though_they_are_the_last_to_end() -> None:
+    """What fails is tried again, so that all failures end after all answers."""
+
+    def answer(body: dict[str, Any]) -> Reply:
+        return error(500) if int(body["messages"][0]["content"]) % 10 == 0 else Reply(text="fine")
+
+    async def many(opened: Endpoint) -> list[Completion]:
+        return await asyncio.gather(*(opened.complete(ask(str(number))) for number in range(400)))
+
+    with Loopback(answer) as server:
+        done = with_endpoint(server.base_url, many, retries=1, concurrency=64)
+    assert sum(completion.status == "unreachable" for completion in done) == 40
+
+
+def test_a_run_may_be_more_patient() -> None:
+    async def many(opened: Endpoint) -> list[Completion]:
+        return [await opened.complete(ask(str(number))) for number in range(30)]
+
+    with Loopback(lambda _body: error(500)) as server:
+        assert len(with_endpoint(server.base_url, many, retries=0, patience=50)) == 30
+
+
 def test_one_hopeless_request_stops_those_that_wait() -> None:
     async def many(opened: Endpoint) -> list[Any]:
         asked = (opened.complete(ask(str(number))) for number in range(50))
