@@ -24,6 +24,9 @@ from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 MIN_RELIABILITY = 0.3
 """Below this a judge is nearer to a coin than to a grader: deflated so far, the margin is within its own bias."""
 
+MOST_MORE = 100_000
+"""Prompts beyond which "so many more" is not said: an estimate that small moves decide promises nothing."""
+
 POWER_Z = 0.84
 """Φ⁻¹(.80): "more prompts" means enough to pass four times out of five if the estimate is the truth."""
 
@@ -132,8 +135,10 @@ def _look(outcomes: Outcomes, z: float) -> _Look:
     mean_lower, mean_upper = np.inf, -np.inf
     if not np.array_equal(values, signs):
         mean_lower, mean_upper = mean_bounds(values, weights, n_effective, z)
-    length_lower, at_one_length = _at_one_length(outcomes, z)
     human_lower, human_upper = _people(outcomes, z)
+    length_lower, at_one_length = _at_one_length(outcomes, z)
+    if np.isfinite(human_lower):  # what judges like has been corrected by people already
+        length_lower = np.inf
     return _Look(
         z=z,
         n=values.size,
@@ -141,7 +146,7 @@ def _look(outcomes: Outcomes, z: float) -> _Look:
         wins=wins,
         losses=losses,
         difference=difference,
-        lower=min(lower, mean_lower, length_lower, difference),
+        lower=min(lower, mean_lower, difference),
         upper=max(upper, mean_upper, difference),
         mean_lower=mean_lower,
         length_lower=length_lower,
@@ -190,7 +195,8 @@ def _certified_margin(look: _Look, rule: Rule) -> float:
     gain, hence none.
     """
     all_ties = look.z**2 / (look.n_effective + look.z**2)
-    return min(max(max(-look.lower, all_ties) / rule.reliability, -look.human_lower), 1.0)
+    judged = max(-look.lower, -look.length_lower, all_ties) / rule.reliability
+    return min(max(judged, -look.human_lower), 1.0)
 
 
 def _more_prompts(look: _Look, rule: Rule) -> int | None:
@@ -200,13 +206,13 @@ def _more_prompts(look: _Look, rule: Rule) -> int | None:
         return None
     if look.rejects(margin):  # only the floor is in the way
         needed = prompts_floor(margin, z)
-    needed = max(needed, look.n_effective * _wider(look, margin, z))
-    return max(ceil(needed * look.n / look.n_effective) - look.n, 1)
+    needed = max(needed, look.n_effective * _wider(look, margin, z)) * look.n / look.n_effective
+    return max(ceil(needed) - look.n, 1) if needed <= MOST_MORE else None
 
 
 def _wider(look: _Look, margin: float, z: float) -> float:
     """How many times the prompts it takes for the bound at equal length to pass with 80 % power."""
-    if look.length_adjusted is None:
+    if look.length_adjusted is None or not np.isfinite(look.length_lower):
         return 0.0
     reach = (look.length_adjusted - look.length_lower) / look.z
     return float((z + POWER_Z) * reach / (margin + min(look.length_adjusted, 0.0))) ** 2
@@ -264,6 +270,8 @@ def _reason(decision: Decision, look: _Look, rule: Rule) -> str:
     limit = f"limit {_points(rule.margin)}"
     if decision in ("SWITCH", "SWITCH_AT"):
         return f"at most {ceil(1000 * _certified_margin(look, rule)) / 10:.1f} points worse (n {look.n:,}; {limit})"
+    if decision == "KEEP" and look.human_upper < -rule.margin:
+        return f"people see it at least {floor(-1000 * look.human_upper) / 10:.1f} points worse (n {look.n:,}; {limit})"
     if decision == "KEEP":
         least = floor(-1000 * look.upper) / 10
         return f"{-100 * look.difference:.1f} points worse, at least {least:.1f} (n {look.n:,}; {limit})"

@@ -298,6 +298,20 @@ def test_enough_of_peoples_verdicts_make_the_grade_and_may_veto():
     against = np.where(np.arange(250) % 5 == 0, -1.0, 0.0)
     refuted = decide(replace(judged, human=people(against, 0.25)), TWO_PERCENT)
     assert (refuted.decision, refuted.grade) == ("KEEP", "A")
+    assert refuted.reason.startswith("people see it at least")
+
+
+def test_people_outrank_a_suspicion_of_length() -> None:
+    """A candidate that is longer throughout cannot be told apart from a liking for length; people can tell."""
+    rng = np.random.default_rng(5)
+    values = np.where(rng.random(1_000) < 0.02, rng.choice([-1.0, 1.0], 1_000), 0.0)
+    judged = Outcomes(values, np.ones(1_000), lengths=np.full(1_000, 0.4))
+    suspected = decide(judged, Rule(0.05))
+    assert suspected.decision == "INCONCLUSIVE"
+    assert "liking for longer answers" in suspected.reason
+    assert suspected.more_prompts is None and suspected.lower_bound is not None and suspected.lower_bound > -0.05
+    confirmed = decide(replace(judged, human=people(np.zeros(250), 0.25)), Rule(0.05))
+    assert (confirmed.decision, confirmed.grade) == ("SWITCH", "A")
 
 
 def test_few_of_peoples_verdicts_do_not_decide():
