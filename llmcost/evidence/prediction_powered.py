@@ -19,6 +19,11 @@ from scipy import special
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+UNTOLD = 5.0
+"""By this share, over the effective number of labels, bounds reach farther: Student's t counts labels as if all were of
+one weight, and the skewness of few is seen too small. Without it, candidates at the margin pass up to 5.7 % of the time
+at 250 labels; with it at most 5.2 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class HumanBounds:
@@ -69,7 +74,8 @@ def human_bounds(
     judge_error = _sums(everyone * (judged - by_judges) - seen * (judged - by_judges_there), groups)
     tuning = _tuning(label_error, judge_error)
     estimate = by_labels + tuning * (by_judges - by_judges_there)
-    below, above = _reaches(label_error + tuning * judge_error, _unseen(seen[labelled], groups[labelled]), enough, z)
+    shares = _sums(seen[labelled], groups[labelled])
+    below, above = _reaches(label_error + tuning * judge_error, shares[shares > 0], z)
     estimate, lower, upper = np.clip((estimate, estimate - below, estimate + above), -1, 1).tolist()
     return HumanBounds(estimate, lower, upper, tuning, labels.size)
 
@@ -85,28 +91,31 @@ def _tuning(label_error: Floats, judge_error: Floats) -> float:
     return float(np.clip(-(label_error @ judge_error) / power, 0, 1)) if power > 0 else 0.0
 
 
-def _unseen(shares: Floats, groups: Ints) -> float:
+def _reaches(errors: Floats, shares: Floats, z: float) -> tuple[float, float]:
+    """How far the bounds are below and above the estimate: z standard errors by Student's t, and more on the long side.
+
+    errors  what each group adds to the error of the estimate
+    shares  what each group with a label has of the weight of all labels
+
+    Where too few of some rare losses are seen, their spread is seen too small as well; P. Hall's term for the skewness
+    of Student's t (J. R. Statist. Soc. B 45 (1983), 42–48) widens the side where that happens. Neither is narrowed.
+    """
+    few = shares.size / (shares.size - 1)
+    variance = few * float(errors @ errors) + _unseen(shares) ** 2
+    quantile = -float(special.stdtrit(shares.size - 1, special.ndtr(-z)))
+    skewness = float(np.sum(errors**3)) / variance**1.5
+    lean = skewness * (2 * z * z + 1) / 6
+    reach = (1 + UNTOLD * float(shares @ shares)) * sqrt(variance)
+    return (quantile + max(-lean, 0.0)) * reach, (quantile + max(lean, 0.0)) * reach
+
+
+def _unseen(shares: Floats) -> float:
     """The error if the labels missed one whole disagreement, on a typical pair (or cluster) of theirs.
 
     Where people and judges rarely disagree, the disagreements that were seen say too little about their spread: without
     it, candidates at the margin pass 7–10 % of the time at 200 labels.
     """
-    sums = _sums(shares, groups)
-    return sqrt(float(np.mean(sums[sums > 0] ** 2)))
-
-
-def _reaches(errors: Floats, unseen: float, labelled_groups: int, z: float) -> tuple[float, float]:
-    """How far the bounds are below and above the estimate: z standard errors by Student's t, and more on the long side.
-
-    Where too few of some rare losses are seen, their spread is seen too small as well; P. Hall's term for the skewness
-    of Student's t (J. R. Statist. Soc. B 45 (1983), 42–48) widens the side where that happens. Neither is narrowed.
-    """
-    few = labelled_groups / (labelled_groups - 1)
-    variance = few * float(errors @ errors) + unseen**2
-    quantile = -float(special.stdtrit(labelled_groups - 1, special.ndtr(-z)))
-    skewness = float(np.sum(errors**3)) / variance**1.5
-    lean = skewness * (2 * z * z + 1) / 6
-    return (quantile + max(-lean, 0.0)) * sqrt(variance), (quantile + max(lean, 0.0)) * sqrt(variance)
+    return sqrt(float(np.mean(shares**2)))
 
 
 def _check(

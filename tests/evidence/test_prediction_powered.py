@@ -38,6 +38,13 @@ def test_each_bound_is_on_the_wrong_side_at_most_as_often_as_promised(discordanc
     assert np.mean([bounds.upper < 0.1 for bounds in found]) > 0.95  # and not by saying nothing
 
 
+def test_few_labels_that_count_for_much_do_not_break_the_promise():
+    """250 labels of unequal chance on calls of unequal weight are worth about 120."""
+    rng = np.random.default_rng(10)
+    found = [human_bounds(*world(rng, labels=250), Z).lower for _ in range(6_000)]
+    assert np.mean(np.array(found) > TRUTH) <= 0.0535  # 5 % and one standard error
+
+
 def test_a_biased_judge_alone_would_be_on_the_wrong_side():
     judged, weights, *labels = world(np.random.default_rng(2), n=20_000, labels=4_000)
     assert weights @ judged / weights.sum() > -0.01
