@@ -47,7 +47,7 @@ def label_rows(worlds: int) -> Iterator[Row]:
         for unequal in (False, True):
             rng = np.random.default_rng(15)
             switch = below = alone = 0
-            few = max(worlds // 10, 1)
+            few = min(worlds, 200)
             for world in range(worlds):
                 judged, weights, *human = labelled_world(rng, -margin, discordance, noise, bias, unequal)
                 outcomes = Outcomes(judged, weights, human=HumanVerdicts(*human, labels=human[0].size))

@@ -51,8 +51,9 @@ def effective_share(values: Floats, weights: Floats, clusters: Ints | None = Non
 
     Prompts of one cluster may fail together: their deviations are summed before they are squared, and the unseen loss
     takes part of a large cluster with it, m^½ prompts of m, so that a sample of ties counts for its number of
-    clusters. Clusters of 20 with an intraclass correlation of .3 are accepted at the margin in at most 5.2 % of
-    samples; in 7 % without the unseen loss, in 18–31 % if clusters are ignored.
+    clusters. Clusters of 20 with an intraclass correlation of .3 are accepted at the margin in 5 % of samples,
+    and in up to 7 % where the correlation is that of a few clusters which fail as a whole (200 clusters, a loss in 28
+    prompts); in 18–31 % if clusters are ignored.
     """
     groups = np.arange(values.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     sizes = np.bincount(groups)
