@@ -30,7 +30,7 @@ from llmcost.recommend.result import (
     TaskReport,
     dropped_early,
 )
-from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, working
+from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, stacked_bills, working
 from llmcost.strategies import Swap
 from llmcost.trial.result import CandidateTrial, TaskTrial
 
@@ -232,14 +232,14 @@ def _stacked(bill: Bill, stack: Stack, swaps: Mapping[str, Swap], cache_ttl: str
     if stack.bill is None:
         return bill
     evidence = stack.evidence(Wanted(swaps=swaps))
-    steps = working(bill_steps(stack, evidence))
+    found = stacked_bills(stack, evidence)
+    steps = working(bill_steps(found))
     names = {step.strategy for step in steps}
-    used = {name: found for name, found in evidence.items() if name in names}
     return replace(
         bill,
         steps=steps,
-        shares=bill_shares(stack, used),
-        stacked=bill_side(stack, stack.after(used)) if names - {"model_map"} else None,
+        shares=[share for share in bill_shares(found) if share.strategy in names or share.shapley_usd],
+        stacked=bill_side(stack, stack.after(evidence)) if names - {"model_map"} else None,
         cache_ttl=cache_ttl if "response_cache" in names else None,
     )
 

@@ -13,7 +13,7 @@ from llmcost.audit.savings import Stack, Wanted
 from llmcost.config import CostMode
 from llmcost.pricing.rates import BATCH
 from llmcost.recommend.simulated import Saving, SavingTotals, SimulateResult, SweepRow
-from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, working
+from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, stacked_bills, working
 from llmcost.strategies import STACK, Basis, CachePolicy, Swap
 from llmcost.strategies.response_cache import answered_from_cache, hits
 
@@ -64,7 +64,8 @@ def simulate(stack: Stack, scenario: Scenario, facts: SimulationFacts) -> Simula
     """The bill before and after the steps of the scenario, on one timeline of calls."""
     entries, wanted = stack.entries, scenario.wanted
     evidence = {} if stack.bill is None else stack.evidence(wanted)
-    steps = bill_steps(stack, evidence, UNMEASURED)
+    found = None if stack.bill is None else stacked_bills(stack, evidence, UNMEASURED)
+    steps = bill_steps(found) if found else []
     before, after = bill_side(stack, entries.calls), bill_side(stack, stack.after(evidence))
     moved = {step.strategy for step in working(steps)}
     return SimulateResult(
@@ -79,7 +80,7 @@ def simulate(stack: Stack, scenario: Scenario, facts: SimulationFacts) -> Simula
         after=after,
         change=(after.logged_usd or 0.0) / before.logged_usd - 1 if before.logged_usd else None,
         steps=steps,
-        shares=bill_shares(stack, evidence),
+        shares=bill_shares(found) if found else [],
         idle=[name for name in scenario.names if name not in moved],
         totals=_savings(stack, wanted, evidence),
         cache_ttl=scenario.cache_ttl if scenario.response_cache else None,

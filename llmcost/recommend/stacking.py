@@ -9,22 +9,24 @@ from llmcost.audit import latency_quantiles
 from llmcost.audit.savings import Stack
 from llmcost.calls import Calls
 from llmcost.recommend.result import BillSide, BillStep, ShapleyShare
-from llmcost.strategies import Basis, alone, changes, shapley, totals, waterfall
+from llmcost.strategies import Basis, Bills, alone, bills, changes, shapley, waterfall
 from llmcost.strategies.stack import AS_STATED
 
 
-def bill_steps(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis] = AS_STATED) -> list[BillStep]:
+def stacked_bills(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis] = AS_STATED) -> Bills:
+    """The bills of the log under every subset of the steps that there is evidence for."""
+    return bills(stack.entries.calls, changes(evidence, basis), stack.total)
+
+
+def bill_steps(found: Bills) -> list[BillStep]:
     """What each step does to the bill that the previous ones left."""
-    falls = waterfall(stack.entries.calls, changes(evidence, basis), stack.total)
-    return [BillStep(fall.name, fall.before, fall.after, fall.latency_p95_ms, fall.basis) for fall in falls]
+    return [BillStep(fall.name, fall.before, fall.after, fall.latency_p95_ms, fall.basis) for fall in waterfall(found)]
 
 
-def bill_shares(stack: Stack, evidence: Mapping[str, Any]) -> list[ShapleyShare]:
+def bill_shares(found: Bills) -> list[ShapleyShare]:
     """What each step is worth whatever the order, and alone."""
-    made = changes(evidence)
-    found = totals(stack.entries.calls, made, stack.total)
-    worth = zip(made, shapley(found), alone(found), strict=True)
-    return [ShapleyShare(change.name, share, by_itself) for change, share, by_itself in worth]
+    rows = zip(found.changes, shapley(found), alone(found), strict=True)
+    return [ShapleyShare(change.name, share, by_itself) for change, share, by_itself in rows]
 
 
 def working(steps: Iterable[BillStep]) -> list[BillStep]:

@@ -11,14 +11,15 @@ from llmcost.strategies.route import Route, Swap
 from llmcost.strategies.stack import (
     STACK,
     Basis,
+    Bills,
     Change,
     Fall,
     Step,
     alone,
+    bills,
     changes,
     shapley,
     stacked,
-    totals,
     waterfall,
 )
 from llmcost.strategies.strategy import Strategy
@@ -36,6 +37,7 @@ __all__ = [
     "STACK",
     "Basis",
     "BatchApi",
+    "Bills",
     "CachePolicy",
     "CacheRule",
     "CanWait",
@@ -51,12 +53,12 @@ __all__ = [
     "Strategy",
     "Swap",
     "alone",
+    "bills",
     "cache_rule",
     "changes",
     "shapley",
     "stacked",
     "strategies",
-    "totals",
     "waterfall",
 ]
 

@@ -88,59 +88,67 @@ def stacked(calls: Calls, steps: Iterable[Change]) -> Calls:
     return calls
 
 
-def waterfall(calls: Calls, steps: Iterable[Change], total: Total) -> list[Fall]:
-    """What each change does to the bill that the previous ones left; a change that finds nothing is not priced."""
-    return list(_falls(calls, steps, total))
+@dataclass(frozen=True, slots=True)
+class Bills:
+    """A log under every subset of some changes.
+
+    usd             by subset: bit i of the index says whether change i is made
+    latency_p95_ms  after none, the first, the first two … of them
+    """
+
+    changes: Sequence[Change]
+    usd: Sequence[float]
+    latency_p95_ms: Sequence[float | None]
 
 
-def _falls(calls: Calls, steps: Iterable[Change], total: Total) -> Iterator[Fall]:
-    usd, p95 = total(calls), latency_p95(calls)
-    for step in steps:
-        after = step.apply(calls)
-        left = usd if after is calls else total(after)
-        p95 = p95 if after is calls else latency_p95(after)
-        yield Fall(step.name, step.basis, usd, left, p95)
-        calls, usd = after, left
-
-
-def totals(calls: Calls, steps: Sequence[Change], total: Total) -> list[float]:
-    """Dollars under every subset of the changes: bit i of the index says whether change i is made.
+def bills(calls: Calls, changes: Sequence[Change], total: Total) -> Bills:
+    """The bills of these calls under every subset of the changes, of which there may be a handful.
 
     Each subset is priced once, and not at all where its last change finds nothing. Walked depth first, so that no more
     timelines are held at a time than there are changes.
     """
-    found = [0.0] * (1 << len(steps))
+    usd, p95 = [0.0] * (1 << len(changes)), [latency_p95(calls)]
 
-    def walk(depth: int, subset: int, left: Calls, usd: float) -> None:
-        if depth == len(steps):
-            found[subset] = usd
+    def walk(depth: int, subset: int, left: Calls, dollars: float) -> None:
+        if depth == len(changes):
+            usd[subset] = dollars
             return
-        walk(depth + 1, subset, left, usd)
-        after = steps[depth].apply(left)
-        walk(depth + 1, subset | 1 << depth, after, usd if after is left else total(after))
+        after = changes[depth].apply(left)
+        if subset == (1 << depth) - 1:  # all changes so far
+            p95.append(p95[-1] if after is left else latency_p95(after))
+        walk(depth + 1, subset | 1 << depth, after, dollars if after is left else total(after))
+        del after
+        walk(depth + 1, subset, left, dollars)
 
     walk(0, 0, calls, total(calls))
-    return found
+    return Bills(changes, usd, p95)
 
 
-def shapley(totals: Sequence[float]) -> list[float]:
+def waterfall(found: Bills) -> list[Fall]:
+    """What each change does to the bill that the previous ones left."""
+    left = [found.usd[(1 << made) - 1] for made in range(len(found.changes) + 1)]
+    rows = zip(found.changes, left, left[1:], found.latency_p95_ms[1:], strict=False)
+    return [Fall(change.name, change.basis, before, after, p95) for change, before, after, p95 in rows]
+
+
+def shapley(found: Bills) -> list[float]:
     """What each change is worth: its saving, averaged over all orders in which the changes could be made.
 
-    totals  dollars under every subset, as `totals` gives them. The shares sum to what all changes together save
-    (Shapley 1953; a change that saves nothing in any company has a share of nothing).
+    The shares sum to what all changes together save (Shapley 1953); a change that saves nothing in any company has a
+    share of nothing.
     """
-    players = (len(totals) - 1).bit_length()
-    return [fsum(_marginals(totals, player, players)) for player in range(players)]
+    players = range(len(found.changes))
+    return [fsum(_marginals(found.usd, player, len(players))) for player in players]
 
 
-def alone(totals: Sequence[float]) -> list[float]:
+def alone(found: Bills) -> list[float]:
     """What each change would save were it the only one. Not to be added up."""
-    return [totals[0] - totals[1 << player] for player in range((len(totals) - 1).bit_length())]
+    return [found.usd[0] - found.usd[1 << player] for player in range(len(found.changes))]
 
 
-def _marginals(totals: Sequence[float], player: int, players: int) -> Iterator[float]:
+def _marginals(usd: Sequence[float], player: int, players: int) -> Iterator[float]:
     """What the change takes off every subset without it, weighted by how many orders lead there."""
     bit = 1 << player
-    for subset, usd in enumerate(totals):
+    for subset, dollars in enumerate(usd):
         if not subset & bit:
-            yield (usd - totals[subset | bit]) / (players * comb(players - 1, subset.bit_count()))
+            yield (dollars - usd[subset | bit]) / (players * comb(players - 1, subset.bit_count()))

@@ -18,17 +18,18 @@ from llmcost.config import ModelPriceOverride, ModelSettings
 from llmcost.strategies import (
     BUILTINS,
     STACK,
+    Bills,
     CachePolicy,
     CanWait,
     NearPolicy,
     PrefixEvidence,
     Swap,
     alone,
+    bills,
     changes,
     shapley,
     stacked,
     strategies,
-    totals,
     waterfall,
 )
 from llmcost.strategies.attempts import latency_p95, request_latencies
@@ -108,34 +109,38 @@ def test_the_order_of_the_rows_changes_no_total(data, log, random):
     shuffled = {**evidence, "batch_api": CanWait(evidence["batch_api"].rows[order])}
     one, other = table(log), table([log[row] for row in order])
     for name, strategy in strategies().items():
-        bills = [total(strategy.apply(*each)) for each in ((one, evidence[name]), (other, shuffled[name]))]
-        assert bills[0] == pytest.approx(bills[1], rel=1e-12, abs=1e-15)
-    bills = [total(stacked(*each)) for each in ((one, steps_of(evidence)), (other, steps_of(shuffled)))]
-    assert bills[0] == pytest.approx(bills[1], rel=1e-12, abs=1e-15)
+        both = [total(strategy.apply(*each)) for each in ((one, evidence[name]), (other, shuffled[name]))]
+        assert both[0] == pytest.approx(both[1], rel=1e-12, abs=1e-15)
+    both = [total(stacked(*each)) for each in ((one, steps_of(evidence)), (other, steps_of(shuffled)))]
+    assert both[0] == pytest.approx(both[1], rel=1e-12, abs=1e-15)
 
 
 @given(st.data(), logs())
 def test_waterfall_and_shares_sum_to_what_the_stack_saves(data, log):
     calls, steps = table(log), steps_of(data.draw(grounds(len(log))))
     saved = total(calls) - total(stacked(calls, steps))
-    falls, found = waterfall(calls, steps, total), totals(calls, steps, total)
+    found = bills(calls, steps, total)
+    falls = waterfall(found)
     close = {"rel": 1e-9, "abs": 1e-12}
     assert math.fsum(fall.before - fall.after for fall in falls) == pytest.approx(saved, **close)
     assert math.fsum(shapley(found)) == pytest.approx(saved, **close)
     assert [fall.before for fall in falls[1:]] == [fall.after for fall in falls[:-1]]
-    assert [fall.after for fall in falls] == [found[(2 << index) - 1] for index in range(len(steps))]
+    assert [fall.after for fall in falls] == [found.usd[(2 << index) - 1] for index in range(len(steps))]
+    timelines = [stacked(calls, steps[:made]) for made in range(len(steps) + 1)]
+    assert [latency_p95(each) for each in timelines] == list(found.latency_p95_ms)
     assert alone(found)[0] == falls[0].before - falls[0].after
 
 
 @given(st.lists(st.floats(0, 1000), min_size=16, max_size=16))
-def test_a_share_is_the_mean_saving_over_all_orders(bills):
+def test_a_share_is_the_mean_saving_over_all_orders(usd):
     saved = np.zeros((math.factorial(4), 4))
     for number, order in enumerate(permutations(range(4))):
         made = 0
         for change in order:
-            saved[number, change] = bills[made] - bills[made | 1 << change]
+            saved[number, change] = usd[made] - usd[made | 1 << change]
             made |= 1 << change
-    np.testing.assert_allclose(shapley(bills), saved.mean(axis=0), rtol=1e-9, atol=1e-9)
+    made_up = Bills(steps_of({"response_cache": CachePolicy({})}) * 4, usd, [None] * 5)
+    np.testing.assert_allclose(shapley(made_up), saved.mean(axis=0), rtol=1e-9, atol=1e-9)
 
 
 @given(logs())
@@ -144,10 +149,10 @@ def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_n
     nothing = {"response_cache": CachePolicy({}), "model_map": {}, "prompt_cache": {}}
     steps = changes({**nothing, "batch_api": CanWait(np.zeros(len(log), dtype=bool))})
     assert stacked(calls, steps) is calls
-    found = totals(calls, steps, lambda each: priced.append(each) or 1.0)  # type: ignore[func-returns-value]
-    assert len(priced) == 1 and found == [1.0] * 16
+    found = bills(calls, steps, lambda each: priced.append(each) or 1.0)  # type: ignore[func-returns-value]
+    assert len(priced) == 1 and found.usd == [1.0] * 16
     assert shapley(found) == [0.0] * 4
-    assert all(fall.before == fall.after for fall in waterfall(calls, steps, total))
+    assert all(fall.before == fall.after for fall in waterfall(found))
 
 
 def test_each_subset_is_priced_once():
@@ -156,12 +161,12 @@ def test_each_subset_is_priced_once():
     priced: list[Calls] = []
     steps = changes({"response_cache": CachePolicy(9.0), "model_map": {"chat": Swap("gpt-4o-mini")},
                      "batch_api": CanWait(np.array([True, True]))})  # fmt: skip
-    found = totals(calls, steps, lambda each: priced.append(each) or total(each))  # type: ignore[func-returns-value]
+    found = bills(calls, steps, lambda each: priced.append(each) or total(each))  # type: ignore[func-returns-value]
     assert len(priced) == 8
     whole = (4000 * 2.5 + 10 * 10) / 1e6
-    assert found[0] == pytest.approx(2 * whole) and found[1] == pytest.approx(whole)
-    assert found[4] == pytest.approx(whole) and found[5] == pytest.approx(whole / 2)
-    assert sum(alone(found)) > found[0] - found[7]
+    assert found.usd[0] == pytest.approx(2 * whole) and found.usd[1] == pytest.approx(whole)
+    assert found.usd[4] == pytest.approx(whole) and found.usd[5] == pytest.approx(whole / 2)
+    assert sum(alone(found)) > found.usd[0] - found.usd[7]
 
 
 def test_the_stack_is_made_of_registered_strategies_in_an_order_that_holds():

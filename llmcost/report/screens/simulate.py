@@ -29,7 +29,7 @@ from llmcost.report.screens.bill import difference, period, shown, step_name, st
 
 NOT_FOUND = {
     "response_cache": "no request repeats within the time to live",
-    "prompt_cache": "no prefix is unused that the log counts, or none is worth it",
+    "prompt_cache": "no call site pays anew for what its prompts share, or the log does not count cached tokens",
     "batch_api": "no calls that nobody seems to wait for, or a batch is not cheaper",
     "model_map": "no call is of these tasks and of another model",
 }
