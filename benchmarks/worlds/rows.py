@@ -39,7 +39,12 @@ class Row:
 
     def text(self) -> str:
         figures = f"{self.what:88} {self._figure(self.measured):>9}  {self._demand():14}"
-        return f"{figures} {'met' if self.kept else 'MISSED':6} {self._without()}".rstrip()
+        return f"{figures} {self._said():6} {self._without()}".rstrip()
+
+    def _said(self) -> str:
+        if self._demand() == "none":
+            return ""
+        return "met" if self.kept else "MISSED"
 
     def _demand(self) -> str:
         if self.at_least == -inf and self.at_most == inf:
