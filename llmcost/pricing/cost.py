@@ -147,17 +147,18 @@ def price_usages(
 def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens: int) -> float | None:
     """The most a standard call of these sizes can cost, in US dollars, whenever it is made; None if unpriced.
 
-    The dearest of every rate in force today or announced: peak hours, no cache read, every token written to the cache.
+    The dearest of every rate in force today or announced: peak hours, no cache read, every token written to the cache,
+    for an hour where that is sold.
     """
     found = book.find(model)
     if found is None or min(input_tokens, max_output_tokens) < 0:
         return None
     today = found.period_at(book.day)
     periods = [today, *(period for period in found.periods if period.start and period.start > book.day)]
-    rates = [rate.charged for period in periods for rate in period.rates
+    rates = [rate for period in periods for rate in period.rates
              if rate.tier == STANDARD and (rate.above == 0 or rate.above < input_tokens)]  # fmt: skip
-    dearest_input = max(max(plain, write) for plain, _, write, _, _ in rates)
-    dearest_output = max(max(output, reasoning) for *_, output, reasoning in rates)
+    dearest_input = max(max(rate.charged[0], rate.charged[2], rate.charged_1h) for rate in rates)
+    dearest_output = max(max(rate.charged[3:]) for rate in rates)
     return (input_tokens * dearest_input + max_output_tokens * dearest_output) / 1e6
 
 
