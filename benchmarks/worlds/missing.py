@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
@@ -72,15 +73,28 @@ def _switches(worlds: int, same: Grade, kinds: Sequence[Grade], n: int = 400) ->
 
 
 def unreachable_rows(worlds: int) -> Iterator[Row]:
-    """The service fails on just those prompts that the candidate would lose: the worst that a service can do."""
+    """The service fails on just those prompts that the candidate would lose: the worst that a service can do.
+
+    Two guards: a tenth missing decides nothing at all, and more missing than the margin makes no switch.
+    """
     share = _when_unreachable(worlds, 0.25)
-    with patch.object(cells, "MOST_UNREACHABLE", 1.0):
+    with _no_guard():
         without = _when_unreachable(max(worlds // 2, 1), 0.25)
     yield Row("the 25 % of answers that are worse never arrive, whole trial: CANNOT JUDGE", share["CANNOT_JUDGE"],
-              0.99, 1, "at most 10 % missing", without["CANNOT_JUDGE"])  # fmt: skip
-    yield Row("  the same: SWITCH", share["SWITCH"], 0, 0, "at most 10 % missing", without["SWITCH"])
+              0.99, 1, "little may be missing", without["CANNOT_JUDGE"])  # fmt: skip
+    yield Row("  the same: SWITCH", share["SWITCH"], 0, 0, "little may be missing", without["SWITCH"])
     few = _when_unreachable(worlds, 0.08)
-    yield Row("the 8 % of answers that are worse never arrive, margin 5 %: SWITCH (a known limit)", few["SWITCH"])
+    with _no_guard():
+        unguarded = _when_unreachable(max(worlds // 2, 1), 0.08)
+    # some of these worlds have no more than 5 % missing: there nobody can tell
+    yield Row("the 8 % of answers that are worse never arrive, margin 5 %: SWITCH", few["SWITCH"], 0, 0.2,
+              "no more missing than the margin", unguarded["SWITCH"])  # fmt: skip
+
+
+@contextmanager
+def _no_guard() -> Iterator[None]:
+    with patch.object(cells, "MOST_UNREACHABLE", 1.0), patch.object(cells, "_too_much_missing", lambda *_: None):
+        yield
 
 
 def _when_unreachable(worlds: int, losses: float) -> dict[str, float]:

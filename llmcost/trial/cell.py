@@ -127,7 +127,7 @@ def _or_zero(bound: float | None) -> float:
 def _by_one_grader(design: Design, cell: Cell, name: str, judging: Judging) -> Verdict:
     grades = cell.graded.by_judge[name]
     found = decide(outcomes(design, cell, grades, judging), judging.rules[name])
-    obstacle = _obstacle(cell, grades, judging)
+    obstacle = _obstacle(cell, grades, judging) or _too_much_missing(cell, grades, found, judging.rules[name])
     return found if obstacle is None else replace(found, decision="CANNOT_JUDGE", reason=obstacle, more_prompts=None)
 
 
@@ -200,6 +200,13 @@ def _obstacle(cell: Cell, grades: Sequence[Grade], judging: Judging) -> str | No
     return incomplete(grades, cell.unreachable)
 
 
+def _too_much_missing(cell: Cell, grades: Sequence[Grade], found: Verdict, rule: Rule) -> str | None:
+    """Why a switch must not rest on what came back: what did not, if it were all lost, would be beyond the margin."""
+    promised = {"SWITCH": rule.margin, "SWITCH_AT": rule.limit}.get(found.decision)
+    lost, asked = excluded(grades)[UNREACHABLE] + cell.unreachable, len(grades) + cell.unreachable
+    return _service_failed(lost, asked) if promised is not None and lost > promised * asked else None
+
+
 def incomplete(grades: Sequence[Grade], unreachable: int) -> str | None:
     """Why what was graded must not stand for all that was asked; None if it may.
 
@@ -211,9 +218,11 @@ def incomplete(grades: Sequence[Grade], unreachable: int) -> str | None:
         reason, count = missing.most_common(1)[0]
         why = "no expected answer and no grader (name one with --grader)" if reason == "ungraded" else reason
         return f"{count:,} of {asked:,} answers cannot be graded: {why}"
-    if lost > MOST_UNREACHABLE * asked:
-        return f"the service failed for {lost:,} of {asked:,} prompts; run the same command again"
-    return None
+    return _service_failed(lost, asked) if lost > MOST_UNREACHABLE * asked else None
+
+
+def _service_failed(lost: int, asked: int) -> str:
+    return f"the service failed for {lost:,} of {asked:,} prompts; run the same command again"
 
 
 def ratio(design: Design, cell: Cell, tariff: Tariff) -> Ratio | None:
