@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import shop
-from support.loopback import Body, Loopback, Reply
+from support.loopback import Body, Reply
 
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 
@@ -54,16 +53,7 @@ def replay(folder: Path, judge: Callable[[JudgedPair], Winner], said: str) -> di
         number = re.findall(r"Ticket (\d+)", str(body["messages"]))[-1]
         return Reply(text=f"Sorry! {number}" if body["model"] == "gpt-4o" else said.format(number=number))
 
-    records = [shop.record(number) for number in range(1, 1200, 2)]  # chat alone: no expected answers
-    (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    shop.write_config(folder / "llmcost.toml")
-    with Loopback(answer) as server:
-        outcome = shop.run_here(
-            "replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "--yes",
-            "--format", "json", cwd=folder,
-        )  # fmt: skip
-    assert outcome.returncode == 0, outcome.stderr
-    [task] = json.loads(outcome.stdout)["tasks"]
+    [task] = shop.replayed_chat(folder, answer)["tasks"]
     assert isinstance(task, dict)
     return task
 

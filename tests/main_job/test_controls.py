@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from support import shop
-from support.loopback import Body, Loopback, Reply, error
+from support.loopback import Body, Reply, error
 
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 
@@ -40,17 +39,7 @@ def replay(folder: Path, incumbent: Callable[[str], Reply], judge: Judging = hon
         number = re.findall(r"Ticket (\d+)", str(body["messages"]))[-1]
         return incumbent(number) if body["model"] == "gpt-4o" else Reply(text=CANDIDATES.format(number=number))
 
-    records = [shop.record(number) for number in range(1, 1200, 2)]  # chat alone: no expected answers
-    (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    shop.write_config(folder / "llmcost.toml")
-    with Loopback(answer) as server:
-        outcome = shop.run_here(
-            "replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "--yes",
-            "--format", "json", cwd=folder,
-        )  # fmt: skip
-    assert outcome.returncode == 0, outcome.stderr
-    found: dict[str, Any] = json.loads(outcome.stdout)
-    return found
+    return shop.replayed_chat(folder, answer)
 
 
 def test_a_model_that_is_itself_again_gives_the_noise_floor(tmp_path: Path) -> None:

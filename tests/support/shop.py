@@ -18,7 +18,7 @@ import pytest
 
 from llmcost import cli
 from llmcost.grading.judge import read_prompt, verdict_text
-from support.loopback import Body, Reply, echo, prompt
+from support.loopback import Answerer, Body, Loopback, Reply, echo, prompt
 
 KEY = "sk-planted-0123456789abcdefghijklmnopqrstuvwxyz"
 CONFIG = """
@@ -128,6 +128,21 @@ def run_here(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -
             patch.setenv(name, value)
         code = cli.run(list(arguments))
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def replayed_chat(folder: Path, answer: Answerer) -> dict[str, Any]:
+    """The report of a replay of 600 chats without expected answers: candidate "tiny", grader "judge"."""
+    records = [record(number) for number in range(1, 1200, 2)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
+    write_config(folder / "llmcost.toml")
+    with Loopback(answer) as server:
+        outcome = run_here(
+            "replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "--yes",
+            "--format", "json", cwd=folder,
+        )  # fmt: skip
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, Any] = json.loads(outcome.stdout)
+    return found
 
 
 def start(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
