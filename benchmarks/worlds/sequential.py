@@ -159,6 +159,7 @@ def planned_size(differing: int, most: int = 2_000) -> int:
             critical_values=lambda task: boundaries(ALPHA),
             margin=lambda task: MARGIN,
             sample=SimpleNamespace(weights=np.ones(PILOT)),
+            clusters=np.arange(PILOT),
         )
         arm = replace(ARM, positions=np.arange(PILOT))
         cell = Cell(arm, "task", np.arange(PILOT), most, pairs=[object()] * PILOT)  # type: ignore[list-item]

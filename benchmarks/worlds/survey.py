@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from llmcost.evidence import Rule, verdict
+from llmcost.evidence import Rule, survey
 from llmcost.replay.sample import inclusion_probabilities
 from worlds.draws import Floats, Ints, switches
 from worlds.rows import ALPHA_AND_ERROR, Row
@@ -68,7 +68,7 @@ def _row(worlds: int, n: int, where: str, discordance: float) -> Row:
     rule = Rule(MARGIN)
     share = np.mean([switches(rule, values, weights) for values, weights in drawn])
     unweighted = np.mean([switches(rule, values) for values, _ in drawn])
-    with patch.object(verdict, "effective_share", lambda *_: 1.0):
+    with patch.object(survey, "effective_share", lambda *_: 1.0):
         all_effective = np.mean([switches(rule, values, weights) for values, weights in drawn])
     guard, without = {
         "anywhere": ("", None),

@@ -69,6 +69,26 @@ def effective_share(values: Floats, weights: Floats, clusters: Ints | None = Non
     return float(min(1.0, 1 / np.mean(scaled**2), simple / design))
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Wins and losses of a sample with unequal weights and clusters, as so many of n equal, single prompts."""
+
+    wins: float
+    losses: float
+    n: float
+
+
+def effective_counts(values: Floats, weights: Floats, clusters: Ints | None = None) -> Counts:
+    """The counts that a test of equal prompts may be given: weighted shares of effective n, the lesser of two.
+
+    Of the differences and of their signs, whose variances weights and clusters may touch differently.
+    """
+    signs = np.sign(values)
+    n = values.size * min(effective_share(each, weights, clusters) for each in (values, signs))
+    wins, losses = (n * hajek_mean((signs == side).astype(np.float64), weights) for side in (1, -1))
+    return Counts(wins, losses, n)
+
+
 def _large(sizes: Floats) -> float:
     return float(np.quantile(sizes, UNSEEN_LOSS_QUANTILE, method="higher"))
 

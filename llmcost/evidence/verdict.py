@@ -18,7 +18,7 @@ from llmcost.evidence.graded import mean_bounds
 from llmcost.evidence.length import adjusted_bounds
 from llmcost.evidence.outcomes import Decision, EvidenceGrade, Outcomes, Rule, Verdict
 from llmcost.evidence.prediction_powered import human_bounds
-from llmcost.evidence.survey import effective_share, hajek_mean
+from llmcost.evidence.survey import effective_counts, hajek_mean
 from llmcost.evidence.tango import lower_bound, tango_statistic, upper_bound
 
 MIN_RELIABILITY = 0.3
@@ -125,15 +125,13 @@ def decide(outcomes: Outcomes, rule: Rule) -> Verdict:
 def _look(outcomes: Outcomes, z: float) -> _Look:
     """Tango on the signs with effective counts; with graded differences their own bounds too, and the worse of both."""
     values, weights, clusters = outcomes.differences, outcomes.weights, outcomes.clusters
-    signs = np.sign(values)
-    shares = (effective_share(values, weights, clusters), effective_share(signs, weights, clusters))
-    n_effective = values.size * min(shares)
-    win_share, loss_share = (hajek_mean((signs == side).astype(np.float64), weights) for side in (1, -1))
-    wins, losses = n_effective * win_share, n_effective * loss_share
+    counts = effective_counts(values, weights, clusters)
+    wins, losses, n_effective = counts.wins, counts.losses, counts.n
+    win_share, loss_share = wins / n_effective, losses / n_effective
     lower, upper = lower_bound(wins, losses, n_effective, z), upper_bound(wins, losses, n_effective, z)
     difference = hajek_mean(values, weights)
     mean_lower, mean_upper = np.inf, -np.inf
-    if not np.array_equal(values, signs):
+    if not np.array_equal(values, np.sign(values)):
         mean_lower, mean_upper = mean_bounds(values, weights, n_effective, z)
     human_lower, human_upper = _people(outcomes, z)
     length_lower, at_one_length = _at_one_length(outcomes, z)

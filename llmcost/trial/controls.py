@@ -21,7 +21,7 @@ from llmcost.calls import Call
 from llmcost.endpoint import Ask
 from llmcost.errors import EndpointError
 from llmcost.evidence import Outcomes, lower_bound, upper_bound
-from llmcost.evidence.survey import effective_share, hajek_mean
+from llmcost.evidence.survey import effective_counts, hajek_mean
 from llmcost.grading import Grader, Pair, grade, may_need_judge, to_outcomes
 from llmcost.grading.damage import Answered, Kind, plant
 from llmcost.trial.design import Arm, Design
@@ -196,15 +196,13 @@ async def _answers(design: Design, arm: Arm, task: str, ask: Ask) -> list[tuple[
 
 def _compared(outcomes: Outcomes, clusters: npt.NDArray[np.int64], z: float) -> Again:
     values, weights = outcomes.differences, outcomes.weights
-    signs = np.sign(values)
-    n = values.size * effective_share(signs, weights, clusters)
-    wins, losses = (n * hajek_mean((signs == side).astype(np.float64), weights) for side in (1, -1))
+    counts = effective_counts(values, weights, clusters)
     return Again(
         n=values.size,
         difference=hajek_mean(values, weights),
-        lower=lower_bound(wins, losses, n, z),
-        upper=upper_bound(wins, losses, n, z),
-        differing=hajek_mean((signs != 0).astype(np.float64), weights),
+        lower=lower_bound(counts.wins, counts.losses, counts.n, z),
+        upper=upper_bound(counts.wins, counts.losses, counts.n, z),
+        differing=hajek_mean((values != 0).astype(np.float64), weights),
     )
 
 

@@ -64,4 +64,4 @@ def _for_one_grader(design: Design, cell: Cell, name: str, margin: float, critic
     cautious = min(share + sqrt(share * (1 - share) / differs.size) + 1 / differs.size, 1.0)
     needed = prompts_needed(0.0, cautious, margin, critical)
     assert needed is not None  # no difference at all is within any margin
-    return ceil(needed / effective_share(np.zeros(differs.size), weights))
+    return ceil(needed / effective_share(differs, weights, design.clusters[positions]))

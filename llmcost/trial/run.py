@@ -11,7 +11,7 @@ import numpy as np
 
 from llmcost.endpoint import Ask, ChatRequest
 from llmcost.evidence import Rule
-from llmcost.evidence.calibration import Reliability, reliability
+from llmcost.evidence.calibration import EXACT, Reliability, reliability
 from llmcost.grading import Grader
 from llmcost.grading.agreement import agreement, chance_corrected, position_bias
 from llmcost.grading.labels import HumanLabel
@@ -209,7 +209,7 @@ class _Task:
             margin=self.design.margin(self.name),
             alpha=self.design.replay.alpha,
             comparisons=self.design.comparisons(self.name),
-            reliability=self._reliability(grader).value if by_judge else 1.0,
+            reliability=(self._reliability(grader) if by_judge else EXACT).value,
             limit=self.design.replay.limit,
             critical=critical[look - 1],
             last=critical[-1],
