@@ -19,24 +19,22 @@ def command(
     grader: Annotated[
         str | None, typer.Option(help="Models that compare answers, blind.", show_default="the run's")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint (or LLMCOST_BASE_URL).")] = None,
+    base_url: options.BaseUrl = None,
     sample: Annotated[
         int | None, typer.Option(help="Most prompts a task of this log.", show_default="200", min=1)
     ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="Chance of any false alarm, however often you look.", show_default="0.05")
     ] = None,
-    allow_related_judge: Annotated[
-        bool, typer.Option("--allow-related-judge", help="Let a grader judge models of its own maker.")
-    ] = False,
+    allow_related_judge: options.AllowRelatedJudge = False,
     budget: Annotated[
         str | None, typer.Option(help="Hard cap of this look, e.g. $5.", show_default="the worst case")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sample.", show_default="7")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Most requests in flight.", show_default="64", min=1)] = None,
+    seed: options.Seed = None,
+    concurrency: options.Concurrency = None,
     restart: Annotated[bool, typer.Option("--restart", help="Forget what was watched of this run before.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")] = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
     format: options.Format = "table",
     output: options.Out = None,
     config: options.Config = None,

@@ -29,7 +29,14 @@ Config = Annotated[
 ]
 Format = Annotated[str, typer.Option(help="table, markdown, json, html or csv.")]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to a file instead of stdout.")]
-
+BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint (or LLMCOST_BASE_URL).")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the sample.", show_default="7")]
+Concurrency = Annotated[int | None, typer.Option(help="Most requests in flight.", show_default="64", min=1)]
+AllowRelatedJudge = Annotated[
+    bool, typer.Option("--allow-related-judge", help="Let a grader judge models of its own maker.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")]
 
 ENGINES = ("local", "dask")
 

@@ -18,7 +18,7 @@ def command(
     grader: Annotated[
         str | None, typer.Option(help="Models that compare answers, blind, where no expected answer is known.")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint (or LLMCOST_BASE_URL).")] = None,
+    base_url: options.BaseUrl = None,
     sample: Annotated[
         str | None, typer.Option(help="Most prompts a task, or auto: what a pilot says.", show_default="2000")
     ] = None,
@@ -38,16 +38,14 @@ def command(
     aa: Annotated[
         int | None, typer.Option(help="Prompts a task to ask today's model again; 0: none.", show_default="200", min=0)
     ] = None,
-    allow_related_judge: Annotated[
-        bool, typer.Option("--allow-related-judge", help="Let a grader judge models of its own maker.")
-    ] = False,
+    allow_related_judge: options.AllowRelatedJudge = False,
     budget: Annotated[
         str | None, typer.Option(help="Hard cap of the run, e.g. $5.", show_default="the worst case")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sample.", show_default="7")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Most requests in flight.", show_default="64", min=1)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")] = False,
+    seed: options.Seed = None,
+    concurrency: options.Concurrency = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
     format: options.Format = "table",
     output: options.Out = None,
     config: options.Config = None,
