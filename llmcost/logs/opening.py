@@ -48,11 +48,6 @@ def fingerprints(text: str) -> bytes:
     return _pack(_segment(lead(head)), *_beginnings(_words(head, 32)), _segment(last_line(tail)), *_ends(last))
 
 
-def first_words(text: str, count: int) -> list[bytes]:
-    """The first words of a text as they count: lower case, without punctuation, numbers alike."""
-    return _words(text.strip()[:HEAD].encode("utf-8", "replace"), count)
-
-
 def lead(head: bytes) -> bytes:
     """What stands before the first colon or line break; empty if there is none."""
     ends = [end for delimiter in _DELIMITERS if (end := head.find(delimiter)) >= 0]
