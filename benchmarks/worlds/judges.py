@@ -12,7 +12,7 @@ from unittest.mock import PropertyMock, patch
 import numpy as np
 from scipy import stats
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.evidence import Outcomes, Rule, Verdict, calibration, decide
 from llmcost.evidence.calibration import EXACT, reliability
 from llmcost.grading import Grade, Pair

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.evidence import Rule, decide
 from llmcost.grading import Grade, Pair, grade, to_outcomes

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from llmcost.calls import Answer, Call, Usage
+from llmcost.answers import Answer, Usage
+from llmcost.calls import Call
 from llmcost.config import ReplaySettings
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.evidence import Verdict

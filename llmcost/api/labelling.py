@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from llmcost import logs
-from llmcost.calls import Answer, Calls
+from llmcost.answers import Answer
+from llmcost.calls import Calls
 from llmcost.endpoint import Completion
 from llmcost.errors import ConfigError, InputError
 from llmcost.grading import labels as people

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.demo.answers import PROFILES, Answers
 from llmcost.demo.scenario import Reply, Scenario, share
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text

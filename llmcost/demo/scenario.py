@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from llmcost.calls import ToolCall
+from llmcost.answers import ToolCall
 
 T = TypeVar("T")
 Message = Mapping[str, Any]

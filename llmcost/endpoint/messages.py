@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from llmcost.calls import Answer, Usage
+from llmcost.answers import Answer, Usage
 
 Status = Literal["answered", "rejected", "unreachable"]
 

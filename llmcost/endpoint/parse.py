@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Answer, ToolCall, Usage
+from llmcost.answers import Answer, ToolCall, Usage
 
 MOST_TOKENS = 100_000_000  # no call has more: a larger count is a fault of the counter, and a fault is no price
 

@@ -15,7 +15,7 @@ from itertools import islice
 from random import Random
 from typing import Any, Literal
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.grading import alterations
 from llmcost.grading.alterations import Alter, Surroundings
 from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES

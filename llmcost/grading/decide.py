@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.config import CheckSettings
 from llmcost.grading.checks import CHECKS, LONGEST_LABEL, Check, choose
 from llmcost.grading.pairs import Grade, Pair

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 
 
 @dataclass(frozen=True, slots=True)

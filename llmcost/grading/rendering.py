@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 
 NO_ANSWER = "[no answer]"
 

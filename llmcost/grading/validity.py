@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 from llmcost.grading.reading import MISSING, same_value, whole_json
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 
 TEXT_PARTS = ("text", "output_text", "input_text")
 TEXT_KEYS = ("content", "text", "output_text", "completion", "response", "answer", "output", "message")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs.streams import events_of
 from llmcost.logs.translated import (
     Chat,

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs.translated import Chat, Untranslatable, answer_body, assistant_message, known, tool_call
 from llmcost.logs.values import count
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from llmcost.calls import APP_CACHE, HIT, Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import APP_CACHE, HIT, Call
 from llmcost.logs import anthropic_api, converse_api, gemini_api
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import FACTS, TOKEN_FIELDS, Tags, mapped_facts

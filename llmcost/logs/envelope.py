@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.config import DEFAULT_EXPECTED_FIELDS
 from llmcost.logs.decode import embedded
 from llmcost.logs.fingerprints import canonical

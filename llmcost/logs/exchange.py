@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Answer, Call, Usage
+from llmcost.answers import Answer, Usage
+from llmcost.calls import Call
 from llmcost.logs.answers import answer_of, text_of
 from llmcost.logs.envelope import expected_of, facts_of, row_usage, times_of, weight_of
 from llmcost.logs.model import NotACall, ReadOptions, Record

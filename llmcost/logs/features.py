@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import xxhash
 
-from llmcost.calls import Answer, Call, ToolCall
+from llmcost.answers import Answer, ToolCall
+from llmcost.calls import Call
 from llmcost.logs.values import count
 
 SYSTEM_ROLES = ("system", "developer")

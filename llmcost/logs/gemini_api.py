@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs.streams import events_of
 from llmcost.logs.translated import (
     Chat,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llmcost.calls import BodyState, Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import BodyState, Call
 from llmcost.logs.chat_parts import Message, Untold, chat_messages, chat_tools, has_calls
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import Tags, mapped_facts

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.calls import SCHEMA, Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import SCHEMA, Call
 from llmcost.logs.features import Features, features
 from llmcost.logs.fingerprints import identity_key, prompt_key
 from llmcost.logs.opening import openings

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import BodyState, Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import BodyState, Call
 from llmcost.logs.answers import answer_of
 from llmcost.logs.exchange import Exchange, call_of, error_of
 from llmcost.logs.model import NotACall, ReadOptions, Record

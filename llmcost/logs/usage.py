@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs.values import count
 
 INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "input", "prompt")

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost import logs
-from llmcost.calls import Answer, Call, Calls
+from llmcost.answers import Answer
+from llmcost.calls import Call, Calls
 from llmcost.config import CheckSettings, ModelSettings
 from llmcost.endpoint import ChatRequest
 from llmcost.errors import InputError

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.config import CheckSettings
 from llmcost.endpoint import Ask, Completion
 from llmcost.errors import BudgetError, EndpointError

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.calls import APP_CACHE, HIT, Calls, Usage
+from llmcost.answers import Usage
+from llmcost.calls import APP_CACHE, HIT, Calls
 from llmcost.pricing.book import PriceBook
 from llmcost.pricing.rates import BATCH, FLEX, PRIORITY, STANDARD, ModelPrice, Period, Rate, microseconds
 

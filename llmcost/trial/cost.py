@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.config import ModelSettings
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.grading import Pair, write_prompt

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.demo.answers import CANDIDATES, GRADERS, PROFILES, Answers
 from llmcost.demo.judges import Judges
 from llmcost.demo.scenario import Reply, prompt_key

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from llmcost import demo
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.demo.answers import Answers
 from llmcost.demo.book import MODELS, RecordedAnswers
 from llmcost.demo.meter import text_tokens

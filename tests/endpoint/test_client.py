@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.loopback import Loopback, Reply, error, script
 
-from llmcost.calls import Answer, ToolCall, Usage
+from llmcost.answers import Answer, ToolCall, Usage
 from llmcost.endpoint import ChatRequest, Completion, Endpoint
 from llmcost.errors import ConfigError, EndpointError, LLMCostError
 

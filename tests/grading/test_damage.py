@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 from llmcost.grading import alterations, opposites
 from llmcost.grading.alterations import Surroundings
 from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 from llmcost.config import CheckSettings
 from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.grading import (

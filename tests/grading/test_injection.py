@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 from llmcost.grading.judge import RUBRIC, JudgedPair, read_prompt, verdict_text, write_prompt
 from llmcost.grading.pairs import Pair
 from llmcost.grading.rendering import answer_text, question_text

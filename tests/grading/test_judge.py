@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcost.calls import Answer, ToolCall
+from llmcost.answers import Answer, ToolCall
 from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.grading.judge import (
     FORMS,

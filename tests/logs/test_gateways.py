@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.real_data import path
 
 from llmcost import logs
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs.formats.langfuse import usage_details
 from llmcost.logs.langchain import chat_messages
 from llmcost.logs.overlap import Parts, settled

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from llmcost.calls import ToolCall, Usage
+from llmcost.answers import ToolCall, Usage
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is my order?"}]
 REQUEST = {"model": "gpt-4o", "messages": MESSAGES, "temperature": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmcost import logs
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.errors import ConfigError
 
 ROW = {"model": "gpt-4o", "prompt": "Where is my order?", "response": "On its way."}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from llmcost import logs
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.logs import anthropic_api, converse_api, gemini_api
 from llmcost.logs.translated import Untranslatable
 

@@ -15,7 +15,7 @@ import pytest
 from support.real_data import path
 
 from llmcost import logs, pricing
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.config import ModelPriceOverride, ModelSettings
 
 # Dollars per million tokens that make the sums easy: 1 of input, 0.1 read, 1.25 written, 10 of output.

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.real_data import path
 
 from llmcost import logs
-from llmcost.calls import Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import Call
 
 FIXTURES = Path(__file__).parent / "fixtures"
 START_NS = 1_790_848_800_000_000_000

@@ -11,7 +11,7 @@ from support import shop
 from support.loopback import Loopback, Reply
 
 from llmcost import api
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.endpoint import Completion
 from llmcost.errors import BudgetError, ConfigError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmcost import pricing
-from llmcost.calls import Usage
+from llmcost.answers import Usage
 from llmcost.config import ModelPriceOverride, ModelSettings
 from llmcost.errors import ConfigError, InputError
 

@@ -17,7 +17,8 @@ from support import price_oracle
 from support.call_tables import table
 
 from llmcost import pricing
-from llmcost.calls import Usage, concat, from_rows
+from llmcost.answers import Usage
+from llmcost.calls import concat, from_rows
 from llmcost.pricing import price, price_usage, worst_case
 
 BOOK = pricing.load()

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmcost import logs
+from llmcost.answers import Answer
 from llmcost.api.traffic import Options, load
-from llmcost.calls import Answer
 from llmcost.config import load as load_settings
 from llmcost.endpoint import Completion
 from llmcost.replay import open_store

@@ -16,7 +16,7 @@ from math import log, tanh
 from pathlib import Path
 
 import llmcost
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
 from llmcost.grading.damage import Answered
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text

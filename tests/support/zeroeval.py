@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import llmcost
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 from llmcost.grading.rendering import answer_text, question_text
 from support import real_data

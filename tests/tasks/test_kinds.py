@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from support.real_data import path
 
-from llmcost.calls import Answer, Call, ToolCall
+from llmcost.answers import Answer, ToolCall
+from llmcost.calls import Call
 from llmcost.tasks.kinds import EVIDENCE, KINDS, SIGNALS, Shape, kind_of, signals_of
 from llmcost.tasks.language import language_of
 

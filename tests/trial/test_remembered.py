@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from llmcost.calls import Answer
+from llmcost.answers import Answer
 from llmcost.grading import Grade, Pair
 from llmcost.trial.remembered import Remembered
 

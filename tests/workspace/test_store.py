@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llmcost.calls import Answer, ToolCall, Usage
+from llmcost.answers import Answer, ToolCall, Usage
 from llmcost.endpoint import Completion
 from llmcost.errors import StoreError
 from llmcost.workspace import AnswerStore

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from llmcost.calls import ToolCall
+from llmcost.answers import ToolCall
 from llmcost.demo.families.chat_topics import FAQS, TOPICS, Topic
 from llmcost.demo.families.handbooks import CARE_HANDBOOK
 from llmcost.demo.scenario import Dice, Point, Reply, Scenario, conversation, replies

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from llmcost.calls import Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import Call
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import Tags, mapped_facts
 from llmcost.logs.exchange import NOT_A_CALL, Exchange

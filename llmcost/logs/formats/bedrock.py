@@ -19,7 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from llmcost.calls import Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import Call
 from llmcost.logs import anthropic_api, converse_api
 from llmcost.logs.decode import embedded
 from llmcost.logs.envelope import Tags, mapped_facts

@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from llmcost.calls import Call, Usage
+from llmcost.answers import Usage
+from llmcost.calls import Call
 from llmcost.logs.declared import INTERFACES, Declared, Facts, is_body, put_usage, response_of
 from llmcost.logs.decode import embedded
 from llmcost.logs.fingerprints import canonical
