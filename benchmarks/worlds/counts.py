@@ -20,7 +20,7 @@ from scipy import signal, special, stats
 from llmcost.evidence import Outcomes, Rule, Verdict, boundaries, decide
 from llmcost.evidence.looks import FIVE_LOOKS
 from llmcost.evidence.survey import Ratio
-from llmcost.replay.arms import CandidateModel
+from llmcost.serving import CandidateModel
 from llmcost.trial.cell import Cell
 from llmcost.trial.design import Arm
 from llmcost.trial.stopping import stop

@@ -23,8 +23,8 @@ from llmcost.endpoint import ChatRequest, Completion
 from llmcost.evidence import Verdict
 from llmcost.grading import Grade, Pair
 from llmcost.grading.damage import Answered, Kind, Planted, plant
-from llmcost.replay.arms import CandidateModel
 from llmcost.replay.sample import Sample
+from llmcost.serving import CandidateModel
 from llmcost.trial.design import Arm, Design
 from llmcost.trial.run import Means, run
 

@@ -17,8 +17,8 @@ from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import PATIENCE, Endpoint
 from llmcost.errors import ConfigError
 from llmcost.recommend.result import Spend
-from llmcost.replay import Budget, CandidateModel, Progress, PurposeSpend, Runner, open_store
-from llmcost.replay.arms import translate
+from llmcost.replay import Budget, Progress, PurposeSpend, Runner, open_store
+from llmcost.serving import CandidateModel, translate
 from llmcost.trial import Tariff
 from llmcost.workspace import AnswerStore, Workspace
 

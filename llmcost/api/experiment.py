@@ -29,7 +29,8 @@ from llmcost.recommend.result import (
     TaskReach,
     TaskSample,
 )
-from llmcost.replay import Budget, Progress, open_store, parse_candidate
+from llmcost.replay import Budget, Progress, open_store
+from llmcost.serving import parse_candidate
 from llmcost.trial import Design, Means, Tariff
 from llmcost.trial.cell import Cell
 from llmcost.trial.estimate import total

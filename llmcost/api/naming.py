@@ -25,8 +25,8 @@ from llmcost.endpoint import ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import Endpoint
 from llmcost.errors import ConfigError
-from llmcost.replay import Budget, CandidateModel, Runner, open_store
-from llmcost.replay.arms import translate
+from llmcost.replay import Budget, Runner, open_store
+from llmcost.serving import CandidateModel, translate
 from llmcost.tasks import SHARED_NAMES
 from llmcost.trial import Tariff
 from llmcost.workspace import Workspace

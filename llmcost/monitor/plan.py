@@ -26,8 +26,9 @@ from llmcost.errors import InputError
 from llmcost.grading import Answered, Pair, may_need_judge, plant
 from llmcost.monitor.promises import Promise
 from llmcost.pricing import PriceBook
-from llmcost.replay import CandidateModel, draw, replayable, requests
+from llmcost.replay import draw, replayable, requests
 from llmcost.replay.sample import UNTAGGED
+from llmcost.serving import CandidateModel
 from llmcost.trial import ModelCost, Tariff
 from llmcost.trial.controls import PLANTED
 from llmcost.trial.estimate import asking, grading

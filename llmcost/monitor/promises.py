@@ -12,7 +12,7 @@ from llmcost.calls import Calls
 from llmcost.errors import InputError
 from llmcost.recommend.plan import PASSED
 from llmcost.recommend.result import ReplayReport, TaskReport
-from llmcost.replay import CandidateModel, parse_candidate
+from llmcost.serving import CandidateModel, parse_candidate
 from llmcost.trial.record import RunRecord
 
 

@@ -15,8 +15,9 @@ from llmcost.endpoint import ChatRequest
 from llmcost.errors import InputError
 from llmcost.evidence import boundaries, fractions
 from llmcost.pricing import PriceBook
-from llmcost.replay.arms import CandidateModel, replayable, requests
+from llmcost.replay.arms import replayable, requests
 from llmcost.replay.sample import Sample, draw
+from llmcost.serving import CandidateModel
 from llmcost.trial.clusters import clusters
 
 CHECKED_MARGIN = 0.02

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from llmcost.endpoint import ChatRequest
 from llmcost.grading import Pair, judge_requests_upper_bound, may_need_judge, write_prompt
 from llmcost.grading.damage import Kind
-from llmcost.replay import CandidateModel
+from llmcost.serving import CandidateModel
 from llmcost.trial.controls import judged, planted
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design

@@ -15,7 +15,7 @@ from llmcost.calls import Calls, empty
 from llmcost.config import load as load_settings
 from llmcost.monitor.plan import Asking, TaskPlan, plan
 from llmcost.monitor.promises import Promise
-from llmcost.replay import CandidateModel
+from llmcost.serving import CandidateModel
 from llmcost.workspace import Workspace
 
 BOOK = pricing.load()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from llmcost.calls import Call, Source, from_rows
 from llmcost.config import ModelSettings
 from llmcost.errors import ConfigError, InputError
-from llmcost.replay.arms import EFFORTS, LEFT_BEHIND, CandidateModel, parse_candidate, replayable, requests, translate
+from llmcost.replay.arms import replayable, requests
+from llmcost.serving.translation import EFFORTS, LEFT_BEHIND, CandidateModel, parse_candidate, translate
 
 MESSAGES = [
     {"role": "system", "content": "Be brief."},

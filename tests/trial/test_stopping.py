@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmcost.evidence import Decision, Outcomes, Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio
-from llmcost.replay.arms import CandidateModel
+from llmcost.serving import CandidateModel
 from llmcost.trial.cell import Cell
 from llmcost.trial.design import Arm
 from llmcost.trial.stopping import stop
