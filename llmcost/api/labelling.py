@@ -13,7 +13,6 @@ from llmcost.calls import Calls
 from llmcost.endpoint import Completion
 from llmcost.errors import ConfigError, InputError
 from llmcost.grading import labels as people
-from llmcost.grading.rendering import answer_text, question_text
 from llmcost.labelling import packet as packets
 from llmcost.labelling.draw import Draw, Wish, cells_of, draw
 from llmcost.labelling.packet import Packet, ShownItem, packet_of, shown
@@ -22,6 +21,7 @@ from llmcost.labelling.result import BadRow, LabelExport, LabelImport
 from llmcost.labelling.verdicts import agreement, labels_of, merged, tallied
 from llmcost.replay import open_store
 from llmcost.report.label_page import label_page, label_table
+from llmcost.serving.rendering import answer_text, question_text
 from llmcost.trial.record import RunRecord, unpack
 from llmcost.workspace import AnswerStore, Workspace
 

@@ -13,7 +13,7 @@ from llmcost.answers import Answer
 from llmcost.demo.answers import PROFILES, Answers
 from llmcost.demo.scenario import Reply, Scenario, share
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
-from llmcost.grading.rendering import answer_text, question_text
+from llmcost.serving.rendering import answer_text, question_text
 
 NOISE = 0.03
 LEANING = 0.01

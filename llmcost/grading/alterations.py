@@ -15,7 +15,7 @@ from random import Random
 from typing import TypeVar
 
 from llmcost.grading import opposites
-from llmcost.grading.reading import MISSING, plain, whole_json
+from llmcost.serving.reading import MISSING, plain, whole_json
 
 T = TypeVar("T")
 Span = tuple[int, int]

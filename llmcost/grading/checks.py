@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from llmcost.config import CheckSettings
-from llmcost.grading.reading import (
+from llmcost.serving.reading import (
     MISSING,
     Claim,
     any_json,

@@ -20,9 +20,9 @@ from llmcost.grading import alterations
 from llmcost.grading.alterations import Alter, Surroundings
 from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
 from llmcost.grading.pairs import Pair
-from llmcost.grading.reading import plain
-from llmcost.grading.rendering import answer_text
-from llmcost.grading.validity import failure
+from llmcost.serving.reading import plain
+from llmcost.serving.rendering import answer_text
+from llmcost.serving.validity import failure
 
 Kind = Literal["gross", "subtle"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmcost.answers import Answer
+from llmcost.answers import Answer, ToolCall
 from llmcost.config import CheckSettings
 from llmcost.grading.checks import CHECKS, LONGEST_LABEL, Check, choose
 from llmcost.grading.pairs import Grade, Pair
-from llmcost.grading.reading import MISSING, any_json, claim, plain, same_value, whole_json
-from llmcost.grading.validity import demands_json, failure, same_calls
+from llmcost.serving.reading import MISSING, any_json, claim, plain, same_value, whole_json
+from llmcost.serving.validity import arguments, demands_json, failure
 
 UNGRADED = Grade(None, "ungraded")
 FAILED = Grade(-1.0, "failure", failed=True)
@@ -81,9 +81,21 @@ def _check(pair: Pair, settings: CheckSettings | None) -> Check | None:
 def _called(left: Answer, right: Answer) -> Decision:
     if left.tool_calls and not right.tool_calls:
         return Decision(NARRATED)
-    if left.tool_calls and same_calls(left.tool_calls, right.tool_calls):
+    if left.tool_calls and _same_calls(left.tool_calls, right.tool_calls):
         return Decision(Grade(0.0, "tool_calls"))
     return Decision(None, otherwise=OTHER_CALL)
+
+
+def _same_calls(left: tuple[ToolCall, ...], right: tuple[ToolCall, ...]) -> bool:
+    """Whether both call the same tools with the same arguments, field by field, in any order."""
+    rest = [(call.name, arguments(call)) for call in right]
+    for call in left:
+        mine = arguments(call)
+        match = next((item for item in rest if item[0] == call.name and same_value(item[1], mine)), None)
+        if mine is MISSING or match is None:
+            return False
+        rest.remove(match)
+    return not rest
 
 
 def _compared(pair: Pair, left: str, right: str, settings: CheckSettings | None) -> Decision:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import itertools
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmcost.endpoint.messages import Ask, ChatRequest, Completion
 from llmcost.grading.pairs import Grade, Pair
-from llmcost.grading.rendering import answer_text, question_text
 from llmcost.grading.verdicts import Winner, parse_verdict
+from llmcost.serving.enclosure import disclose, enclose
+from llmcost.serving.rendering import answer_text, question_text
 
 __all__ = [
     "FORMS",
@@ -86,9 +84,9 @@ def write_prompt(pair: Pair, swapped: bool, form: Mapping[str, Any] = FORMS[0]) 
     """
     left, right = answer_text(pair.left), answer_text(pair.right)
     first, second = (right, left) if swapped else (left, right)
-    shown = JudgedPair(question_text(pair.request), first, second)
+    shown = (question_text(pair.request), first, second)
     return {
-        "messages": [{"role": "system", "content": RUBRIC}, {"role": "user", "content": _enclose(shown)}],
+        "messages": [{"role": "system", "content": RUBRIC}, {"role": "user", "content": enclose(_PARTS, shown)}],
         "temperature": 0,
         "max_tokens": VERDICT_TOKENS,
         **form,
@@ -99,7 +97,8 @@ def read_prompt(body: Mapping[str, Any]) -> JudgedPair | None:
     """What `write_prompt` put into this body, exactly; None if the body is not a judge's request."""
     match body.get("messages"):
         case [{"role": "system", "content": system}, {"role": "user", "content": str() as user}] if system == RUBRIC:
-            return _disclose(user)
+            texts = disclose(_PARTS, user)
+            return JudgedPair(*texts) if texts else None
     return None
 
 
@@ -109,30 +108,6 @@ def verdict_text(winner: Winner, reason: str) -> str:
 
 
 _PARTS = ("REQUEST", "ANSWER A", "ANSWER B")
-
-
-def _enclose(shown: JudgedPair) -> str:
-    texts = (shown.question, shown.first, shown.second)
-    code = _code(texts)
-    return "\n\n".join(
-        f"<<<{part} {code}>>>\n{text}\n<<<END {code}>>>" for part, text in zip(_PARTS, texts, strict=True)
-    )
-
-
-def _code(texts: tuple[str, str, str]) -> str:
-    """A code that no text contains. It hashes all of them, so no text can be written to hold its own code."""
-    codes = (hashlib.sha256(json.dumps([attempt, *texts]).encode()).hexdigest()[:20] for attempt in itertools.count())
-    return next(code for code in codes if not any(code in text for text in texts))
-
-
-def _disclose(user: str) -> JudgedPair | None:
-    if not (head := re.match(r"<<<REQUEST ([0-9a-f]{20})>>>\n", user)):
-        return None
-    code = head.group(1)
-    pattern = "\n\n".join(rf"<<<{part} {code}>>>\n(.*?)\n<<<END {code}>>>" for part in _PARTS)
-    found = re.fullmatch(pattern, user, re.DOTALL)
-    return JudgedPair(*found.groups()) if found else None
-
 
 _Question = tuple[Pair, bool]  # the pair, and whether its answers are shown the other way round
 _Said = Literal["A", "B", "tie", "unread", "unreachable"]

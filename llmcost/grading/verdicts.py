@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from llmcost.grading.reading import objects_at
+from llmcost.serving.reading import objects_at
 
 Winner = Literal["A", "B", "tie"]
 

@@ -14,7 +14,7 @@ from llmcost.evidence import HumanVerdicts, Outcomes, Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.grading import CHECKS_ALONE, Grade, GradedPairs, Grader, Pair, excluded, grade, to_outcomes
 from llmcost.grading.labels import HumanLabel
-from llmcost.grading.rendering import answer_text
+from llmcost.serving.rendering import answer_text
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
 

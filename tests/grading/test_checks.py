@@ -14,7 +14,7 @@ from support import real_data
 
 from llmcost.config import CheckSettings
 from llmcost.grading.checks import CHECKS, choose
-from llmcost.grading.reading import MISSING, any_json, claim, field_value, last_number, literal, objects, only_number
+from llmcost.serving.reading import MISSING, any_json, claim, field_value, last_number, literal, objects, only_number
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from llmcost.grading import alterations, opposites
 from llmcost.grading.alterations import Surroundings
 from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
 from llmcost.grading.damage import DAMAGES, Answered, Kind, Planted, plant
-from llmcost.grading.reading import plain, whole_json
-from llmcost.grading.rendering import answer_text
-from llmcost.grading.validity import failure
+from llmcost.serving.reading import plain, whole_json
+from llmcost.serving.rendering import answer_text
+from llmcost.serving.validity import failure
 
 PROSE = (
     "The capital of France is Paris. It has about 2,148,000 people. It must not be mixed up with Paris, Texas.\n\n"

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from llmcost.answers import Answer, ToolCall
 from llmcost.grading.judge import RUBRIC, JudgedPair, read_prompt, verdict_text, write_prompt
 from llmcost.grading.pairs import Pair
-from llmcost.grading.rendering import answer_text, question_text
 from llmcost.grading.verdicts import parse_verdict
+from llmcost.serving.rendering import answer_text, question_text
 
 CODE = "0123456789abcdef0123"
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"

@@ -23,7 +23,7 @@ from llmcost.grading.judge import (
     write_prompt,
 )
 from llmcost.grading.pairs import Grade, Pair
-from llmcost.grading.rendering import NO_ANSWER, anonymous, answer_text, question_text
+from llmcost.serving.rendering import NO_ANSWER, anonymous, answer_text, question_text
 
 REQUEST = {
     "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why is the sky blue?"}]

@@ -21,9 +21,9 @@ from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
 from llmcost.grading.damage import Answered
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 from llmcost.grading.pairs import Pair
-from llmcost.grading.rendering import answer_text, question_text
 from llmcost.recommend.result import Candidate as Verdict
 from llmcost.recommend.result import TaskReport
+from llmcost.serving.rendering import answer_text, question_text
 from support.loopback import Body, Reply, error, prompt
 
 PROMPTS = 300

@@ -15,7 +15,7 @@ from typing import Any
 import llmcost
 from llmcost.answers import Answer
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
-from llmcost.grading.rendering import answer_text, question_text
+from llmcost.serving.rendering import answer_text, question_text
 from support import real_data
 from support.loopback import Body, Reply, error, prompt
 

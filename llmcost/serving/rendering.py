@@ -1,4 +1,4 @@
-"""Requests and answers as plain text that a judge can read, without a word on who wrote them."""
+"""Requests and answers as plain text that a grader can read, without a word on who wrote them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def anonymous(text: str) -> str:
 
 
 def answer_text(answer: Answer | None) -> str:
-    """An answer as the judge sees it: text, refusal and tool calls, self-identification removed."""
+    """An answer as a grader sees it: text, refusal and tool calls, self-identification removed."""
     if answer is None:
         return NO_ANSWER
     parts = [answer.text or "", f"[refusal] {answer.refusal}" if answer.refusal else ""]
@@ -55,7 +55,7 @@ def answer_text(answer: Answer | None) -> str:
 
 
 def question_text(request: Mapping[str, Any]) -> str:
-    """A request as the judge sees it: every message with its role, then the tools and the format that were demanded."""
+    """A request as a grader sees it: every message with its role, then the tools and the format that were demanded."""
     return _encodable("\n\n".join((*_messages(request), *_demands(request))))
 
 

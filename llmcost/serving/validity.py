@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmcost.answers import Answer, ToolCall
-from llmcost.grading.reading import MISSING, same_value, whole_json
+from llmcost.serving.reading import MISSING, whole_json
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
 FILTERED = frozenset({"content_filter", "safety", "refusal"})
@@ -33,18 +33,6 @@ def failure(answer: Answer | None, request: Mapping[str, Any]) -> str | None:
 def demands_json(request: Mapping[str, Any]) -> bool:
     """Whether the request's response_format asks for JSON."""
     return _format(request).get("type") in ("json_schema", "json_object")
-
-
-def same_calls(left: tuple[ToolCall, ...], right: tuple[ToolCall, ...]) -> bool:
-    """Whether both call the same tools with the same arguments, field by field, in any order."""
-    rest = [(call.name, arguments(call)) for call in right]
-    for call in left:
-        mine = arguments(call)
-        match = next((item for item in rest if item[0] == call.name and same_value(item[1], mine)), None)
-        if mine is MISSING or match is None:
-            return False
-        rest.remove(match)
-    return not rest
 
 
 def arguments(call: ToolCall) -> Any:
