@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llmcost.serving.plan import Batching, Caching, Compression, Plan, TaskPlan, Tier
 from llmcost.serving.serve import serve
-from llmcost.serving.steps import Attempt, Question, Role, Served, Steps, ask_now, ask_together, gather
+from llmcost.serving.steps import Attempt, Question, Role, Served, Steps, ask_now, ask_together, gather, plainly
 from llmcost.serving.translation import CandidateModel, parse_candidate, translate
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "ask_together",
     "gather",
     "parse_candidate",
+    "plainly",
     "serve",
     "translate",
 ]

@@ -54,6 +54,11 @@ class Served:
     latency_ms: float | None
 
 
+def plainly(request: ChatRequest, completion: Completion) -> Served:
+    """What was answered at once."""
+    return Served(completion, (Attempt("answer", request, completion),), completion.latency_ms)
+
+
 def gather(running: Sequence[Steps[T]]) -> Steps[list[T]]:
     """All of these at once: what they wait for is asked together, round by round. Results in order."""
     results: dict[int, T] = {}

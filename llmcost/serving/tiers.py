@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmcost.config import ModelSettings
 from llmcost.endpoint.messages import ChatRequest
 from llmcost.serving.plan import Tier
-from llmcost.serving.steps import Attempt, Question, Served, Steps, waited
+from llmcost.serving.steps import Question, Served, Steps, plainly
 from llmcost.serving.translation import CandidateModel, translate
 
 
@@ -13,7 +13,7 @@ def ask_tier(request: ChatRequest, tier: Tier) -> Steps[Served]:
     """The answer of one model."""
     asked = for_tier(request, tier)
     [completion] = yield [Question("answer", asked)]
-    return Served(completion, (Attempt("answer", asked, completion),), waited([[completion]]))
+    return plainly(asked, completion)
 
 
 def for_tier(request: ChatRequest, tier: Tier) -> ChatRequest:

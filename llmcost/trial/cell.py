@@ -9,11 +9,12 @@ from math import ceil, fsum, log, tanh
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.endpoint import ChatRequest, Completion
+from llmcost.endpoint import ChatRequest
 from llmcost.evidence import HumanVerdicts, Outcomes, Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.grading import CHECKS_ALONE, Grade, GradedPairs, Grader, Pair, excluded, grade, to_outcomes
 from llmcost.grading.labels import HumanLabel
+from llmcost.serving import Served
 from llmcost.serving.rendering import answer_text
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
@@ -35,38 +36,45 @@ class Cell:
 
     places   of its prompts of this task among the arm's, in order of asking
     most     how many of them are planned; fewer than there are where a pilot showed that fewer will do
-    pairs    of the prompts asked so far: logged answer and candidate's; None where the service failed
+    served   of the prompts asked so far: what came back, and all that was asked for it
+    pairs    logged answer and candidate's; None where the service failed
     look     how often it has been looked at
     ended    why it is not asked further; None: it is
+    comparisons  how many share alpha with it; None: as many as the design says
     """
 
     arm: Arm
     task: str
     places: Ints
     most: int
-    completions: list[Completion] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
     pairs: list[Pair | None] = field(default_factory=list)
     graded: GradedPairs = field(default_factory=lambda: GradedPairs({CHECKS_ALONE: []}, 0))
     verdict: Verdict | None = None
     look: int = 0
     ended: str | None = None
+    comparisons: int | None = None
 
     @property
     def label(self) -> str:
-        """The candidate as a user writes it."""
-        return self.arm.candidate.label()
+        """What people call the candidate."""
+        return self.arm.label
 
-    def waiting(self, fraction: float) -> list[ChatRequest]:
-        """The requests that are still to be asked before the look at this share of the plan."""
-        until = ceil(fraction * self.most)
-        return [self.arm.requests[place] for place in self.places[len(self.completions) : until]]
+    @property
+    def asked(self) -> int:
+        """How many prompts it was asked so far."""
+        return len(self.served)
 
-    def take(self, design: Design, answers: Sequence[Completion]) -> None:
+    def waiting(self, fraction: float) -> list[int]:
+        """The places of the requests that are still to be asked before the look at this share of the plan."""
+        return [int(place) for place in self.places[self.asked : ceil(fraction * self.most)]]
+
+    def take(self, design: Design, answers: Sequence[Served]) -> None:
         """Adds the answers to what was waiting."""
-        for completion in answers:
-            body = design.bodies[self.arm.positions[self.places[len(self.completions)]]]
+        for served in answers:
+            body, completion = design.bodies[self.arm.positions[self.places[self.asked]]], served.completion
             reached = completion.status != UNREACHABLE
-            self.completions.append(completion)
+            self.served.append(served)
             self.pairs.append(
                 Pair(body.request or {}, body.answer, completion.answer, body.expected) if reached else None
             )
@@ -167,7 +175,7 @@ def _lengths(pairs: Sequence[Pair], grades: Sequence[Grade]) -> Floats:
 
 def labelled(cell: Cell, judging: Judging) -> dict[int, HumanLabel]:
     """People's verdicts on the pairs that have an answer, by their place among these."""
-    if not judging.labels:
+    if not judging.labels or cell.arm.way is not None:  # an answer that took more than its request has no one key
         return {}
     asked = (cell.arm.requests[cell.places[i]] for i in cell.known)
     found = ((place, judging.labels.get(judging.key(request))) for place, request in enumerate(asked))
@@ -228,7 +236,7 @@ def _service_failed(lost: int, asked: int) -> str:
 def ratio(design: Design, cell: Cell, tariff: Tariff) -> Ratio | None:
     """Candidate's cost over the logged one; None if too many of the candidate's answers have no known cost."""
     spent = paid(cell, tariff)
-    answered = np.array([c.status == "answered" for c in _reached(cell)], dtype=bool)
+    answered = np.array([served.completion.status == "answered" for served in _reached(cell)], dtype=bool)
     unknown = int(np.isnan(spent[answered]).sum())
     if unknown > MOST_UNMETERED * len(spent):
         return None
@@ -239,15 +247,17 @@ def ratio(design: Design, cell: Cell, tariff: Tariff) -> Ratio | None:
 
 
 def paid(cell: Cell, tariff: Tariff) -> Floats:
-    """USD of each answer that came back, at prices without a prompt cache; NaN: unknown."""
+    """USD of each answer that came back, all that was asked for it included, at prices without a prompt cache.
+
+    NaN: unknown.
+    """
     reached = _reached(cell)
-    answered = np.array([completion.status == "answered" for completion in reached], dtype=bool)
-    usd = tariff.uncached(cell.arm.candidate.model, [completion.usage for completion in reached])
-    return np.where(answered, usd, np.nan)
+    answered = np.array([served.completion.status == "answered" for served in reached], dtype=bool)
+    return np.where(answered, tariff.of_attempts([served.attempts for served in reached]), np.nan)
 
 
-def _reached(cell: Cell) -> list[Completion]:
-    return [cell.completions[i] for i in cell.known]
+def _reached(cell: Cell) -> list[Served]:
+    return [cell.served[i] for i in cell.known]
 
 
 def usd_per_prompt(cell: Cell, graders: Sequence[Grader], tariff: Tariff) -> float:

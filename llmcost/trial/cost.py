@@ -17,6 +17,7 @@ from llmcost.endpoint import ChatRequest, Completion
 from llmcost.grading import Pair, write_prompt
 from llmcost.grading.judge import ORDERS
 from llmcost.pricing import PriceBook, price_usage, price_usages, worst_case
+from llmcost.serving import Attempt
 
 MAX_OUTPUT_UNKNOWN = 32_768  # tokens; for models whose catalogue entry names no limit
 TOKENS_PER_MESSAGE = 16  # roles and separators that the body does not spell out
@@ -81,6 +82,23 @@ class Tariff:
         """
         cold = [replace(usage, cache_read_tokens=None, cache_write_tokens=None) for usage in usages]
         return price_usages(self.book, model, cold)
+
+    def of_attempts(self, answers: Sequence[Sequence[Attempt]]) -> npt.NDArray[np.float64]:
+        """What all the attempts at each answer cost together where prompt caches are cold; NaN: one is unknown.
+
+        An attempt that was rejected or lost costs nothing. An answer that took none cost none.
+        """
+        usd = np.zeros(len(answers))
+        by_model: dict[str, list[tuple[int, Attempt]]] = {}
+        for place, attempts in enumerate(answers):
+            for attempt in attempts:
+                if attempt.completion.status == "answered":
+                    by_model.setdefault(attempt.request.model, []).append((place, attempt))
+        for model, found in by_model.items():
+            paid = self.uncached(model, [attempt.completion.usage for _, attempt in found])
+            shares = np.array([attempt.share for _, attempt in found])
+            np.add.at(usd, [place for place, _ in found], paid * shares)
+        return usd
 
 
 def _attachments(message: Mapping[str, Any]) -> int:

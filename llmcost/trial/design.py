@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from llmcost.evidence import boundaries, fractions
 from llmcost.pricing import PriceBook
 from llmcost.replay.arms import replayable, requests
 from llmcost.replay.sample import Sample, draw
-from llmcost.serving import CandidateModel
+from llmcost.serving import CandidateModel, Served, Steps
 from llmcost.trial.clusters import clusters
 
 CHECKED_MARGIN = 0.02
@@ -26,14 +27,28 @@ AUTO_MOST = 5_000  # prompts a task, of which `--sample auto` takes what the pil
 AGAIN = 1  # replicate of the incumbent's requests: what was stored for the same question must not answer them
 
 
+Way: TypeAlias = Callable[[Sequence[int]], Steps[list[Served]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One candidate: which sampled prompts it is asked (positions in the sample), how, and what had to be changed."""
+    """One candidate: which sampled prompts it is asked (positions in the sample), how, and what had to be changed.
+
+    way   how some of its requests, by their places, come to be answered; None: each is asked as it stands
+    name  what people call it, if it is more than a model
+    """
 
     candidate: CandidateModel
     positions: npt.NDArray[np.int64]
     requests: tuple[ChatRequest, ...]
     adjustments: Mapping[str, int]
+    way: Way | None = None
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The candidate as a user writes it, or the name of what else it is."""
+        return self.candidate.label() if self.name is None else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ def plan_sizes(
     budget         US dollars that are left; None: no limit
     """
     wanted = {id(cell): _needed(design, cell, reliabilities[cell.task]) for cell in pilots}
-    cost = fsum(usd[id(cell)] * max(wanted[id(cell)] - len(cell.completions), 0) for cell in pilots)
+    cost = fsum(usd[id(cell)] * max(wanted[id(cell)] - cell.asked, 0) for cell in pilots)
     share = 1.0 if budget is None or cost <= budget else budget / cost
     for cell in pilots:
-        asked = len(cell.completions)
+        asked = cell.asked
         more = max(wanted[id(cell)] - asked, 0)
         cell.most = min(asked + int(more * share), cell.most)
 
@@ -47,7 +47,7 @@ def _needed(design: Design, cell: Cell, reliability: Mapping[str, Reliability]) 
     critical = design.critical_values(cell.task)[-1]
     margin = max(least, 0.0) * design.margin(cell.task)
     if margin <= 0 or not cell.known.size:
-        return len(cell.completions)
+        return cell.asked
     found = [_for_one_grader(design, cell, name, margin, critical) for name in cell.graded.by_judge]
     return min(max(*found, FEWEST), cell.most)
 

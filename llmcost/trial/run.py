@@ -16,6 +16,7 @@ from llmcost.grading import Grader
 from llmcost.grading.agreement import agreement, chance_corrected, position_bias
 from llmcost.grading.labels import HumanLabel
 from llmcost.grading.panel import CHECKS_ALONE
+from llmcost.serving import Served, plainly
 from llmcost.trial import cell as cells
 from llmcost.trial.cell import Cell, Judging
 from llmcost.trial.controls import Controls, run_controls
@@ -85,18 +86,17 @@ def _cells(design: Design, task: str) -> list[Cell]:
 
 async def _ask(ask: Ask, asked: Sequence[Cell], design: Design, fraction: float) -> None:
     """Asks these cells what they need for a look, prompt by prompt across them: a run cut short has seen all alike."""
-    waiting = [(cell, cell.waiting(fraction)) for cell in asked]
     order = sorted(
-        (int(cell.arm.positions[cell.places[len(cell.completions) + index]]), number, index)
-        for number, (cell, requests) in enumerate(waiting)
-        for index in range(len(requests))
+        (int(cell.arm.positions[place]), number, place)
+        for number, cell in enumerate(asked)
+        for place in cell.waiting(fraction)
     )
-    answers = await ask([waiting[number][1][index] for _, number, index in order], "replay")
-    by_cell: dict[int, list[int]] = {}
-    for place, (_, number, _) in enumerate(order):
-        by_cell.setdefault(number, []).append(place)
-    for number, places in by_cell.items():
-        waiting[number][0].take(design, [answers[place] for place in places])
+    requests = [asked[number].arm.requests[place] for _, number, place in order]
+    answers: dict[int, list[Served]] = {}
+    for (_, number, _), request, completion in zip(order, requests, await ask(requests, "replay"), strict=True):
+        answers.setdefault(number, []).append(plainly(request, completion))
+    for number, served in answers.items():
+        asked[number].take(design, served)
 
 
 async def _pilot(design: Design, means: Means, tasks: Sequence[_Task]) -> None:
@@ -245,9 +245,9 @@ class _Task:
         design, tariff = self.design, self.means.tariff
         assert cell.verdict is not None
         weights, positions = design.sample.weights[cell.positions], cell.positions
-        usage = [cell.completions[i].usage for i in cell.known]
+        usage = [cell.served[i].completion.usage for i in cell.known]
         logged = [design.bodies[position].usage for position in positions]
-        latencies = [cell.completions[i].latency_ms for i in cell.known]
+        latencies = [cell.served[i].latency_ms for i in cell.known]
         return CandidateTrial(
             model=cell.arm.candidate.model,
             label=cell.label,

@@ -37,7 +37,7 @@ def _decided(cell: Cell, looks: int) -> str | None:
     if cell.look < looks:
         return None
     passed = "passed at the looser limit: " if cell.verdict.decision == "SWITCH_AT" else ""
-    return f"{passed}asked all {len(cell.completions):,} prompts"
+    return f"{passed}asked all {cell.asked:,} prompts"
 
 
 def _hopeless(cell: Cell, ratio: Ratio | None) -> str | None:
