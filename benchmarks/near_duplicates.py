@@ -24,8 +24,9 @@ import pyarrow as pa
 from scipy import sparse
 
 from llmcost import calls as calls_module
-from llmcost.calls import SCHEMA, SKETCH_BYTES, Calls
-from llmcost.logs.sketch import _shingles, jaccard, sketches
+from llmcost.calls import SCHEMA, Calls
+from llmcost.logs.sketch import sketches
+from llmcost.minhash import SKETCH_BYTES, jaccard, shingled
 from llmcost.strategies import NearPolicy
 from llmcost.strategies.alike import Prompts, candidates, distinct_prompts, leaders, near_ones, raw_bytes
 from llmcost.strategies.near_duplicates import near_hits
@@ -223,7 +224,7 @@ def exact_pairs(texts: list[str], queries: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def each(texts: list[str]) -> list[np.ndarray]:
-    shingles, owners = _shingles(texts)
+    shingles, owners = shingled(texts)
     order = np.argsort(owners, kind="stable")
     return np.split(shingles[order], np.searchsorted(owners[order], np.arange(1, len(texts) + 1)))[: len(texts)]
 

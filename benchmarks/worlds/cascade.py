@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from llmcost.evidence import cascade
-from llmcost.evidence.cascade import CascadeChoice, Tier, thresholds, two_thresholds, walk
+from llmcost.evidence.cascade import CascadeChoice, Prompts, Tier, thresholds, two_thresholds, walk
 from worlds.draws import trinary
 from worlds.rows import ALPHA, ALPHA_AND_ERROR, Row, within_alpha
 
@@ -61,7 +61,7 @@ def cell_rows(worlds: int, n: int, area: float) -> Iterator[Row]:
     wrong, by_estimate, bias = 0, 0, []
     for _ in range(worlds):
         sample = tier(rng, n, area)
-        choice = walk(sample, MARGIN, ALPHA, np.ones(n))
+        choice = walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
         if isinstance(choice, CascadeChoice):
             wrong += true_difference(choice.thresholds[0], area) < -MARGIN
             bias.append(choice.kept[0] - true_kept(choice.thresholds[0], area))
@@ -75,7 +75,9 @@ def edge_row(worlds: int, n: int = 500) -> Row:
     """All scores equal and the loss just the margin: one step, which passes as often as it may."""
     rng = np.random.default_rng(12)
     samples = [Tier(np.full(n, 0.5), trinary(rng, n, 0.1, -MARGIN)) for _ in range(worlds)]
-    passed = np.mean([isinstance(walk(sample, MARGIN, ALPHA, np.ones(n)), CascadeChoice) for sample in samples])
+    passed = np.mean(
+        [isinstance(walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA), CascadeChoice) for sample in samples]
+    )
     what = f"cascade, n {n}, every step loses just the margin: any kept"
     return Row(what, float(passed), 0.03, ALPHA_AND_ERROR)
 
@@ -89,7 +91,7 @@ def blind_row(worlds: int, n: int = 500) -> Row:
 def _kept(worlds: int, n: int) -> float:
     rng = np.random.default_rng(13)
     samples = [tier(rng, n, 0.6) for _ in range(worlds)]
-    found = [thresholds(sample.scores, sample.differences, MARGIN, ALPHA) for sample in samples]
+    found = [thresholds(sample, Prompts(np.ones(n)), MARGIN, ALPHA) for sample in samples]
     return float(np.mean([isinstance(choice, CascadeChoice) for choice in found]))
 
 
@@ -97,7 +99,9 @@ def three_tiers_row(worlds: int, n: int = 800) -> Row:
     rng = np.random.default_rng(14)
     wrong = 0
     for seed in range(worlds):
-        found = two_thresholds(tier(rng, n, 0.8), tier(rng, n, 0.9, saving=0.6), MARGIN, ALPHA, seed)
+        found = two_thresholds(
+            tier(rng, n, 0.8), tier(rng, n, 0.9, saving=0.6), Prompts(np.ones(n)), MARGIN, ALPHA, seed
+        )
         if isinstance(found, CascadeChoice):
             first, second = found.thresholds
             loses = true_difference(first, 0.8) + (1 - true_kept(first, 0.8)) * true_difference(second, 0.9)

@@ -6,6 +6,9 @@ passed. To be wrong, the sequence has to pass the first step that loses too much
 alpha: so the whole walk is of level alpha, however many steps it has. Choosing the cheapest threshold whose *estimate*
 is within the margin instead breaks the promise a third to a half of the time.
 
+Where the last tier is not the incumbent but a model that has been shown to be no worse, "everything escalates" can lose
+too, and is the first step that has to pass.
+
 The steps are set by shares of the scores, and never by how the answers fared: given the scores, they are fixed.
 
 Sources: A. N. Angelopoulos et al., "Learn then Test" (2021); E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson,
@@ -23,11 +26,12 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from llmcost.evidence.graded import mean_bounds
-from llmcost.evidence.survey import effective_share, hajek_mean
-from llmcost.evidence.tango import tango_statistic
+from llmcost.evidence.survey import effective_counts, hajek_mean
+from llmcost.evidence.tango import lower_bound, tango_statistic
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 STEPS = 40
 STEPS_OF_TWO = 20
@@ -47,6 +51,25 @@ class Tier:
     scores: Floats
     differences: Floats
     saving: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of the tiers, one entry each.
+
+    weights   calls of the log that each stands for
+    clusters  numbers of those that may fail together; None: each may alone
+    last      score(the last tier's answer) − score(the incumbent's); None: the incumbent is the last tier
+    """
+
+    weights: Floats
+    clusters: Ints | None = None
+    last: Floats | None = None
+
+    def part(self, chosen: Bools) -> Prompts:
+        """Some of them."""
+        clusters = None if self.clusters is None else self.clusters[chosen]
+        return Prompts(self.weights[chosen], clusters, None if self.last is None else self.last[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +102,42 @@ class CascadeChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """A cascade at some thresholds: shares that end at each tier, the rest escalated; the difference as judged and its
+    lower bound, which holds for this point alone. Not a choice: the best of many points looks better than it is."""
+
+    thresholds: tuple[float, ...]
+    kept: tuple[float, ...]
+    escalated: float
+    difference: float
+    lower_bound: float
+
+
+@dataclass(frozen=True, slots=True)
 class CascadeRefusal:
     """Why there is no cascade, in plain words."""
 
     reason: str
 
 
-def thresholds(
-    scores: Floats, differences: Floats, delta: float, alpha: float, weights: Floats | None = None
-) -> CascadeChoice | CascadeRefusal:
+def thresholds(tier: Tier, prompts: Prompts, delta: float, alpha: float) -> CascadeChoice | CascadeRefusal:
     """The lowest threshold at which kept answers are shown to lose less than delta, at level alpha.
 
-    One entry a prompt: the run-time grader's score of the cheap answer in [0, 1], its difference to the incumbent's in
-    [−1, 1], its survey weight. `delta` is as judged: deflate it first. A grader that cannot tell wrong answers from
-    right ones is refused. Raises ValueError for numbers that cannot be.
+    `delta` is as judged: deflate it first. A grader that cannot tell wrong answers from right ones is refused. Raises
+    ValueError for numbers that cannot be.
     """
-    tier = Tier(scores, differences)
-    weights = _weights(tier, weights)
-    _check([tier], weights, delta, alpha)
-    return _blind([tier]) or walk(tier, delta, alpha, weights)
+    _check([tier], prompts, delta, alpha)
+    return _blind([tier]) or walk(tier, prompts, delta, alpha)
 
 
-def walk(tier: Tier, delta: float, alpha: float, weights: Floats) -> CascadeChoice | CascadeRefusal:
+def walk(tier: Tier, prompts: Prompts, delta: float, alpha: float) -> CascadeChoice | CascadeRefusal:
     """The walk of `thresholds`, whatever the grader is worth: it is as valid with a coin, only keeps less."""
     steps: list[tuple[float, ...]] = [(threshold,) for threshold in _grid(tier.scores, STEPS)]
-    return _last_passed([tier], steps, delta, alpha, weights)
+    return _last_passed([tier], prompts, steps, delta, alpha)
 
 
 def two_thresholds(
-    cheap: Tier, middle: Tier, delta: float, alpha: float, seed: int, weights: Floats | None = None
+    cheap: Tier, middle: Tier, prompts: Prompts, delta: float, alpha: float, seed: int
 ) -> CascadeChoice | CascadeRefusal:
     """A threshold for each of two tiers before the incumbent, shown to lose less than delta together, at level alpha.
 
@@ -115,12 +145,31 @@ def two_thresholds(
     threshold that loses least for what it saves. It is walked on the other 70 %, which had no say in it.
     """
     tiers = [cheap, middle]
-    weights = _weights(cheap, weights)
-    _check(tiers, weights, delta, alpha)
-    laying = np.random.default_rng(seed).permutation(weights.size) < SHARE_FOR_THE_PATH * weights.size
-    steps = list(_path([_part(tier, laying) for tier in tiers], weights[laying]))
+    _check(tiers, prompts, delta, alpha)
+    laying = np.random.default_rng(seed).permutation(prompts.weights.size) < SHARE_FOR_THE_PATH * prompts.weights.size
+    steps = list(_path([_part(tier, laying) for tier in tiers], prompts.part(laying)))
     tested = [_part(tier, ~laying) for tier in tiers]
-    return _blind(tiers) or _last_passed(tested, steps, delta, alpha, weights[~laying])
+    return _blind(tiers) or _last_passed(tested, prompts.part(~laying), steps, delta, alpha)
+
+
+def frontier(tiers: list[Tier], prompts: Prompts, alpha: float, steps: int = STEPS) -> list[FrontierPoint]:
+    """What a cascade costs in quality at falling thresholds: escalate all first, keep all last; of two tiers the path.
+
+    Bounds are one-sided at level alpha for each point alone.
+    """
+    z = float(special.ndtri(1 - alpha))
+    path = [(score,) for score in _grid(tiers[0].scores, steps)] if len(tiers) == 1 else list(_path(tiers, prompts))
+    return [_point(tiers, prompts, step, z) for step in [(inf,) * len(tiers), *path]]
+
+
+def _point(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...], z: float) -> FrontierPoint:
+    outcomes = _outcomes(tiers, prompts, step)
+    kept, escalated = _shares(tiers, prompts, step)
+    counts = effective_counts(outcomes, prompts.weights, prompts.clusters)
+    bound = lower_bound(counts.wins, counts.losses, counts.n, z)
+    if _graded(outcomes):
+        bound = min(bound, mean_bounds(outcomes, prompts.weights, counts.n, z)[0])
+    return FrontierPoint(step, kept, escalated, hajek_mean(outcomes, prompts.weights), bound)
 
 
 def auc(scores: Floats, wrong: Bools) -> Auc:
@@ -173,29 +222,32 @@ def _grid(scores: Floats, steps: int) -> list[float]:
 
 
 def _last_passed(
-    tiers: list[Tier], steps: list[tuple[float, ...]], delta: float, alpha: float, weights: Floats
+    tiers: list[Tier], prompts: Prompts, steps: list[tuple[float, ...]], delta: float, alpha: float
 ) -> CascadeChoice | CascadeRefusal:
     """The walk: the last of the steps before the first that fails."""
     z, passed = float(special.ndtri(1 - alpha)), None
     for step in [(inf,) * len(tiers), *steps]:
-        if not _passes(_outcomes(tiers, step), weights, delta, z):
+        if not _passes(_outcomes(tiers, prompts, step), prompts, delta, z):
             break
         passed = step
     if passed is None:
-        return CascadeRefusal(f"{weights.size:,} prompts are too few to rule out a loss of {100 * delta:.3g} points")
+        n = prompts.weights.size
+        return CascadeRefusal(f"{n:,} prompts are too few to rule out a loss of {100 * delta:.3g} points")
     if min(passed) == inf:
         return CascadeRefusal(
             "a cascade is not worth it here: not even the answers with the highest scores are shown to lose less than "
             f"{100 * delta:.3g} points"
         )
-    return _choice(tiers, passed, delta, weights)
+    return CascadeChoice(passed, *_shares(tiers, prompts, passed), delta, prompts.weights.size)
 
 
-def _choice(tiers: list[Tier], step: tuple[float, ...], delta: float, weights: Floats) -> CascadeChoice:
+def _shares(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[tuple[float, ...], float]:
+    """The shares of the log's calls that end at each tier, and that escalate to the last."""
     ends = _ends(tiers, step)
-    kept = tuple(hajek_mean((ends == place).astype(np.float64), weights) for place in range(len(tiers)))
-    escalated = hajek_mean((ends == len(tiers)).astype(np.float64), weights)
-    return CascadeChoice(step, kept, escalated, delta, weights.size)
+    *kept, escalated = (
+        hajek_mean((ends == place).astype(np.float64), prompts.weights) for place in range(len(tiers) + 1)
+    )
+    return tuple(kept), escalated
 
 
 def _ends(tiers: list[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
@@ -206,32 +258,33 @@ def _ends(tiers: list[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
     return ends
 
 
-def _outcomes(tiers: list[Tier], step: tuple[float, ...]) -> Floats:
+def _outcomes(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> Floats:
     """The difference of the answer that each prompt would get; 0 if it escalates to the incumbent."""
     ends = _ends(tiers, step)
-    return np.select([ends == place for place in range(len(tiers))], [tier.differences for tier in tiers], 0.0)
+    last = np.zeros(ends.size) if prompts.last is None else prompts.last
+    return np.select([ends == place for place in range(len(tiers))], [tier.differences for tier in tiers], last)
 
 
-def _passes(outcomes: Floats, weights: Floats, delta: float, z: float) -> bool:
+def _passes(outcomes: Floats, prompts: Prompts, delta: float, z: float) -> bool:
     """Tango's test on the signs with effective counts; where there are grades between, their own bound too."""
-    signs = np.sign(outcomes)
-    graded = bool(np.any(signs != outcomes))
-    n = outcomes.size * min(effective_share(values, weights) for values in ((outcomes, signs) if graded else (signs,)))
-    total = weights.sum()
-    wins, losses = (n * float(weights[signs == side].sum() / total) for side in (1, -1))
-    if tango_statistic(wins, losses, n, delta) <= z:
+    counts = effective_counts(outcomes, prompts.weights, prompts.clusters)
+    if tango_statistic(counts.wins, counts.losses, counts.n, delta) <= z:
         return False
-    return not graded or mean_bounds(outcomes, weights, n, z)[0] > -delta
+    return not _graded(outcomes) or mean_bounds(outcomes, prompts.weights, counts.n, z)[0] > -delta
 
 
-def _path(tiers: list[Tier], weights: Floats) -> Iterator[tuple[float, ...]]:
+def _graded(outcomes: Floats) -> bool:
+    return bool(np.any(np.sign(outcomes) != outcomes))
+
+
+def _path(tiers: list[Tier], prompts: Prompts) -> Iterator[tuple[float, ...]]:
     """Steps from "escalate all" on: each lowers the threshold that loses least for what it saves, while any saves."""
     grids = [[inf, *_grid(tier.scores, STEPS_OF_TWO)] for tier in tiers]
     at = [0] * len(tiers)
     while options := [place for place, grid in enumerate(grids) if at[place] + 1 < len(grid)]:
         nexts = {place: _lowered(grids, at, place) for place in options}
-        here = _gains(tiers, tuple(grid[step] for grid, step in zip(grids, at, strict=True)), weights)
-        prices = {place: _price(here, _gains(tiers, nexts[place], weights)) for place in options}
+        here = _gains(tiers, prompts, tuple(grid[step] for grid, step in zip(grids, at, strict=True)))
+        prices = {place: _price(here, _gains(tiers, prompts, nexts[place])) for place in options}
         best = min(prices, key=prices.__getitem__)
         if prices[best] == inf:
             return
@@ -243,10 +296,11 @@ def _lowered(grids: list[list[float]], at: list[int], lowered: int) -> tuple[flo
     return tuple(grid[at[place] + (place == lowered)] for place, grid in enumerate(grids))
 
 
-def _gains(tiers: list[Tier], step: tuple[float, ...], weights: Floats) -> tuple[float, float]:
+def _gains(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[float, float]:
     """What a step saves, and the mean difference it leads to."""
     savings = np.array([*(tier.saving for tier in tiers), 0.0])
-    return float(weights @ savings[_ends(tiers, step)]), float(weights @ _outcomes(tiers, step))
+    saved = float(prompts.weights @ savings[_ends(tiers, step)])
+    return saved, float(prompts.weights @ _outcomes(tiers, prompts, step))
 
 
 def _price(here: tuple[float, float], there: tuple[float, float]) -> float:
@@ -261,11 +315,8 @@ def _part(tier: Tier, chosen: Bools) -> Tier:
     return Tier(tier.scores[chosen], tier.differences[chosen], tier.saving)
 
 
-def _weights(tier: Tier, weights: Floats | None) -> Floats:
-    return np.ones(tier.scores.size) if weights is None else weights
-
-
-def _check(tiers: list[Tier], weights: Floats, delta: float, alpha: float) -> None:
+def _check(tiers: list[Tier], prompts: Prompts, delta: float, alpha: float) -> None:
+    weights = prompts.weights
     if weights.ndim != 1 or weights.size < 2:
         raise ValueError("at least two prompts are needed")
     for tier in tiers:

@@ -13,8 +13,10 @@ from scipy import stats
 from llmcost.evidence.cascade import (
     CascadeChoice,
     CascadeRefusal,
+    Prompts,
     Tier,
     auc,
+    frontier,
     thresholds,
     two_thresholds,
     walk,
@@ -55,7 +57,7 @@ def test_the_choice_loses_more_than_the_margin_at_most_as_often_as_promised(n, a
     broken = by_estimate = 0
     for _ in range(400):
         sample = tier(rng, n, area)
-        choice = walk(sample, MARGIN, ALPHA, np.ones(n))
+        choice = walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
         broken += isinstance(choice, CascadeChoice) and true_difference(choice.thresholds[0], area) < -MARGIN
         by_estimate += true_difference(cheapest_by_the_estimate(sample), area) < -MARGIN
     assert broken / 400 <= 0.07  # 5 % and the error of 400 worlds
@@ -69,13 +71,13 @@ def test_the_level_is_used_where_the_first_step_loses_just_the_margin():
     for _ in range(1_000):
         luck = rng.random(300)
         sample = Tier(np.full(300, 0.5), (luck > 0.96).astype(float) - (luck < 0.06))
-        passed += isinstance(walk(sample, MARGIN, ALPHA, np.ones(300)), CascadeChoice)
+        passed += isinstance(walk(sample, Prompts(np.ones(300)), MARGIN, ALPHA), CascadeChoice)
     assert 0.03 <= passed / 1_000 <= 0.065
 
 
 def test_a_good_grader_keeps_most_and_the_shares_are_those_of_the_prompts():
     sample = tier(np.random.default_rng(3), 2_000, 0.9)
-    choice = thresholds(sample.scores, sample.differences, MARGIN, ALPHA)
+    choice = thresholds(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA)
     kept = sample.scores >= choice.thresholds[0]
     assert choice.kept == (pytest.approx(kept.mean()),)
     assert choice.escalated == pytest.approx(1 - kept.mean())
@@ -87,9 +89,9 @@ def test_it_stops_at_the_first_failure_even_if_later_steps_would_pass():
     """Losses in the middle of the scores, made good below: the walk does not jump over them."""
     scores = np.linspace(1, 0, 1_000)
     differences = np.r_[np.zeros(400), -np.ones(100), np.ones(150), np.zeros(350)]
-    choice = walk(Tier(scores, differences), MARGIN, ALPHA, np.ones(1_000))
+    choice = walk(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert choice.escalated == pytest.approx(0.6)
-    harmless = walk(Tier(scores, np.abs(differences)), MARGIN, ALPHA, np.ones(1_000))
+    harmless = walk(Tier(scores, np.abs(differences)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert harmless.escalated == 0
 
 
@@ -101,53 +103,56 @@ def test_a_wider_margin_keeps_no_less_and_order_and_unit_of_weight_do_not_matter
     shuffled = Tier(sample.scores[order], sample.differences[order])
     kept = []
     for margin in (0.02, 0.05, 0.1):
-        choice = walk(sample, margin, ALPHA, np.ones(300))
-        assert walk(shuffled, margin, ALPHA, np.full(300, 7.0)) == choice
+        choice = walk(sample, Prompts(np.ones(300)), margin, ALPHA)
+        assert walk(shuffled, Prompts(np.full(300, 7.0)), margin, ALPHA) == choice
         kept.append(choice.kept[0] if isinstance(choice, CascadeChoice) else 0.0)
     assert kept == sorted(kept)
 
 
 def test_weights_count_losses_for_their_calls():
     sample = tier(np.random.default_rng(4), 1_000, 0.85)
-    plain = walk(sample, 0.05, ALPHA, np.ones(1_000))
-    heavy_losses = walk(sample, 0.05, ALPHA, np.where(sample.differences < 0, 3.0, 1.0))
+    plain = walk(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
+    heavy_losses = walk(sample, Prompts(np.where(sample.differences < 0, 3.0, 1.0)), 0.05, ALPHA)
     assert heavy_losses.kept[0] < plain.kept[0] - 0.1
     rare = Tier(np.linspace(1, 0, 2_000), np.where(np.arange(2_000) % 33 == 32, -1.0, 0.0))
     light_losses = np.where(rare.differences < 0, 0.2, 1.0)
-    assert walk(rare, MARGIN, ALPHA, np.ones(2_000)).escalated > 0.5
-    assert walk(rare, MARGIN, ALPHA, light_losses).escalated == 0
+    assert walk(rare, Prompts(np.ones(2_000)), MARGIN, ALPHA).escalated > 0.5
+    assert walk(rare, Prompts(light_losses), MARGIN, ALPHA).escalated == 0
 
 
 def test_half_losses_count_in_signs_and_in_the_mean():
     scores = np.linspace(1, 0, 1_000)
     differences = np.zeros(1_000)
     differences[600:660], differences[660:720] = -0.5, 0.5
-    choice = walk(Tier(scores, differences), MARGIN, ALPHA, np.ones(1_000))
+    choice = walk(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert choice.escalated == pytest.approx(0.4)  # the signs fail where the halves begin
     differences[600:720] = np.tile([1.0, -1.0], 60)
     balanced, unbalanced = (Tier(scores, np.where(differences > 0, win, differences)) for win in (1.0, 0.1))
-    assert walk(balanced, 0.05, ALPHA, np.ones(1_000)).escalated == 0
-    assert walk(unbalanced, 0.05, ALPHA, np.ones(1_000)).escalated > 0.28
+    assert walk(balanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated == 0
+    assert walk(unbalanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated > 0.28
 
 
 @pytest.mark.parametrize("better", [True, False])
 def test_a_grader_that_tells_nothing_is_refused_however_good_the_model(better):
     rng = np.random.default_rng(5)
     differences = np.where(rng.random(2_000) < 0.01, -1.0, float(better) * (rng.random(2_000) < 0.3))
-    refusal = thresholds(rng.random(2_000), differences, MARGIN, ALPHA)
+    refusal = thresholds(Tier(rng.random(2_000), differences), Prompts(np.ones(2_000)), MARGIN, ALPHA)
     assert isinstance(refusal, CascadeRefusal)
     assert refusal.reason.startswith("a cascade is not worth it here: the run-time grader tells wrong answers")
 
 
 def test_too_few_prompts_are_said_to_be_too_few():
     for n, kind in ((132, CascadeRefusal), (133, CascadeChoice)):
-        assert isinstance(walk(Tier(np.linspace(0, 1, n), np.zeros(n)), MARGIN, ALPHA, np.ones(n)), kind)
-    assert "132 prompts are too few" in walk(Tier(np.ones(132), np.zeros(132)), MARGIN, ALPHA, np.ones(132)).reason
+        assert isinstance(walk(Tier(np.linspace(0, 1, n), np.zeros(n)), Prompts(np.ones(n)), MARGIN, ALPHA), kind)
+    assert (
+        "132 prompts are too few"
+        in walk(Tier(np.ones(132), np.zeros(132)), Prompts(np.ones(132)), MARGIN, ALPHA).reason
+    )
 
 
 def test_where_even_the_surest_answers_lose_nothing_is_kept():
     scores = np.linspace(0, 1, 1_000)
-    refusal = walk(Tier(scores, np.where(scores > 0.9, -1.0, 0.0)), MARGIN, ALPHA, np.ones(1_000))
+    refusal = walk(Tier(scores, np.where(scores > 0.9, -1.0, 0.0)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert "not even the answers with the highest scores" in refusal.reason
 
 
@@ -170,7 +175,7 @@ def test_two_thresholds_keep_the_promise_together():
     rng = np.random.default_rng(6)
     broken = chosen = 0
     for seed in range(120):
-        found = two_thresholds(*two_tiers(rng, 800), MARGIN, ALPHA, seed)
+        found = two_thresholds(*two_tiers(rng, 800), Prompts(np.ones(800)), MARGIN, ALPHA, seed)
         chosen += isinstance(found, CascadeChoice)
         broken += isinstance(found, CascadeChoice) and true_difference_of_two(found) < -MARGIN
     assert chosen > 100
@@ -179,8 +184,8 @@ def test_two_thresholds_keep_the_promise_together():
 
 def test_two_thresholds_are_tested_on_prompts_that_had_no_say_in_their_order():
     cheap, middle = two_tiers(np.random.default_rng(7), 2_000)
-    found = two_thresholds(cheap, middle, MARGIN, ALPHA, seed=1)
-    assert found == two_thresholds(cheap, middle, MARGIN, ALPHA, seed=1)
+    found = two_thresholds(cheap, middle, Prompts(np.ones(2_000)), MARGIN, ALPHA, seed=1)
+    assert found == two_thresholds(cheap, middle, Prompts(np.ones(2_000)), MARGIN, ALPHA, seed=1)
     assert found.n == 1_400
     assert sum(found.kept) + found.escalated == pytest.approx(1)
     assert min(found.kept) > 0.05
@@ -188,7 +193,9 @@ def test_two_thresholds_are_tested_on_prompts_that_had_no_say_in_their_order():
 
 def test_a_tier_that_costs_more_than_it_saves_keeps_nothing():
     cheap, middle = two_tiers(np.random.default_rng(8), 2_000)
-    found = two_thresholds(Tier(cheap.scores, cheap.differences, -0.1), middle, MARGIN, ALPHA, seed=1)
+    found = two_thresholds(
+        Tier(cheap.scores, cheap.differences, -0.1), middle, Prompts(np.ones(2_000)), MARGIN, ALPHA, 1
+    )
     assert (found.thresholds[0], found.kept[0]) == (inf, 0.0)
     assert found.kept[1] > 0.5
 
@@ -241,7 +248,43 @@ def test_a_perfect_separation_of_a_few_is_no_certainty():
     ],
 )
 def test_impossible_input_is_refused(changed, reason):
-    good = {"scores": np.zeros(4), "differences": np.zeros(4), "delta": MARGIN, "alpha": ALPHA}
-    assert isinstance(thresholds(**good), CascadeRefusal)
+    good = {"scores": np.zeros(4), "differences": np.zeros(4), "weights": np.ones(4), "delta": MARGIN, "alpha": ALPHA}
+    assert isinstance(chosen(**good), CascadeRefusal)
     with pytest.raises(ValueError, match=reason):
-        thresholds(**good | changed)
+        chosen(**good | changed)
+
+
+def chosen(scores, differences, weights, delta, alpha):
+    return thresholds(Tier(scores, differences), Prompts(weights), delta, alpha)
+
+
+# --- clusters, another last tier, the frontier ------------------------------------------------------------------------
+
+
+def test_prompts_that_fail_together_are_fewer_witnesses():
+    sample = tier(np.random.default_rng(10), 1_000, 0.85)
+    alone = walk(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
+    together = walk(sample, Prompts(np.ones(1_000), clusters=np.arange(1_000) // 20), 0.05, ALPHA)
+    kept = together.kept[0] if isinstance(together, CascadeChoice) else 0.0
+    assert kept < alone.kept[0]
+
+
+def test_a_last_tier_that_is_not_the_incumbent_has_to_pass_first():
+    sample = tier(np.random.default_rng(11), 2_000, 0.9)
+    losing, harmless = -(np.arange(2_000) % 20 == 0).astype(float), np.zeros(2_000)
+    refusal = walk(sample, Prompts(np.ones(2_000), last=losing), MARGIN, ALPHA)
+    assert isinstance(refusal, CascadeRefusal)
+    plain = walk(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA)
+    assert walk(sample, Prompts(np.ones(2_000), last=harmless), MARGIN, ALPHA) == plain
+
+
+def test_the_frontier_runs_from_escalate_all_to_keep_all_and_its_bounds_lie_below():
+    sample = tier(np.random.default_rng(12), 1_000, 0.85)
+    points = frontier([sample], Prompts(np.ones(1_000)), ALPHA)
+    assert (points[0].escalated, points[0].difference) == (1.0, 0.0)
+    assert points[-1].kept == (pytest.approx(1.0),)
+    assert points[-1].difference == pytest.approx(sample.differences.mean())
+    assert [point.kept[0] for point in points] == sorted(point.kept[0] for point in points)
+    assert all(point.lower_bound < point.difference for point in points)
+    two = frontier(list(two_tiers(np.random.default_rng(13), 1_000)), Prompts(np.ones(1_000)), ALPHA)
+    assert all(sum(point.kept) + point.escalated == pytest.approx(1) for point in two)
