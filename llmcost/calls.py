@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.answers import Answer, Usage
+from llmcost.minhash import SKETCH_BYTES
 
 T = TypeVar("T")
 BodyState = Literal["full", "truncated", "redacted", "absent", "server_side_history", "unsupported"]
@@ -31,7 +32,6 @@ WEIGHT_STEPS = 2**20  # to one: weights on a grid, so that sums of them are exac
 
 KEY = pa.binary(16)
 OPENING_BYTES = 32  # four fingerprints of beginnings, from long to short, and four of ends
-SKETCH_BYTES = 64  # one byte for each of 64 hash functions
 LABEL = pa.dictionary(pa.int32(), pa.string())
 FEW = 8  # one row in so many: then the others are left out before the rows are put in order
 
@@ -76,7 +76,7 @@ SCHEMA = pa.schema(
             "opening",
             pa.binary(OPENING_BYTES),
         ),  # fingerprints of how a lone prompt begins and ends (llmcost.logs.opening)
-        ("sketch", pa.binary(SKETCH_BYTES)),  # MinHash of a prompt of a single turn (llmcost.logs.sketch)
+        ("sketch", pa.binary(SKETCH_BYTES)),  # MinHash of a prompt of a single turn (llmcost.minhash)
         ("source", pa.int32()),  # index into Calls.sources
         ("position", pa.int64()),  # byte offset of the line (of the decompressed stream), or the row number
         ("part", pa.int32()),  # which call of that record, for records that hold several

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from llmcost.call_site import SYSTEM_ROLES, volatile
 from llmcost.logs.features import utf8_length
-from llmcost.tasks.call_site import SYSTEM_ROLES, volatile
 
 WINDOW = 512  # characters looked at on either side of a difference
 MOST_STEPS = 64  # volatile spans skipped in one part of a prompt

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Raw
 
-from llmcost.logs.features import texts_of, utf8_length
-from llmcost.logs.fingerprints import canonical
+from llmcost.fingerprints import canonical
+from llmcost.logs.features import utf8_length
 from llmcost.logs.requests import LONGEST_MARKER, state_of_texts
+from llmcost.prompts import texts_of
 
 Ints = npt.NDArray[np.int64]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from llmcost.answers import Usage
 from llmcost.config import DEFAULT_EXPECTED_FIELDS
+from llmcost.fingerprints import canonical
 from llmcost.logs.decode import embedded
-from llmcost.logs.fingerprints import canonical
 from llmcost.logs.model import ReadOptions, Record
 from llmcost.logs.paths import FieldMap, lookup
 from llmcost.logs.usage import usage_of

@@ -1,6 +1,6 @@
 """What the exchanges of a batch say, read by the column: fingerprints, sizes, and the texts to be fingerprinted.
 
-The same as `llmcost.logs.features` and `llmcost.logs.fingerprints` read of a single call; only the way is another. A
+The same as `llmcost.logs.features` and `llmcost.fingerprints` read of a single call; only the way is another. A
 batch is small, so that its texts are still in the processor's cache when they are looked at for the last time.
 """
 
@@ -18,12 +18,13 @@ import xxhash
 from msgspec import Raw
 
 from llmcost.calls import Call
+from llmcost.fingerprints import NOT_SHAPING, canonical
 from llmcost.logs.answers import tool_calls_of
 from llmcost.logs.contents import MOST_BYTES, Contents
 from llmcost.logs.decode import decode
-from llmcost.logs.features import LONGEST_SKETCHED, MAX_OUTPUT, SYSTEM_ROLES, effort_of, written
-from llmcost.logs.fingerprints import NOT_SHAPING, canonical
+from llmcost.logs.features import MAX_OUTPUT, effort_of, written
 from llmcost.logs.values import count
+from llmcost.prompts import LONGEST_SKETCHED, SYSTEM_ROLES
 
 MOST_REMEMBERED = 1024
 TOOLS = ("tools", "functions")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xxhash
@@ -10,10 +10,9 @@ import xxhash
 from llmcost.answers import Answer, ToolCall
 from llmcost.calls import Call
 from llmcost.logs.values import count
+from llmcost.prompts import single_turn, texts_of
 
-SYSTEM_ROLES = ("system", "developer")
 MAX_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-LONGEST_SKETCHED = 512  # characters: what is longer is a document, and hardly asked twice in other words
 
 
 class Features(NamedTuple):
@@ -48,7 +47,7 @@ def features(call: Call) -> Features:
         sum(map(utf8_length, texts)) if roles else None,
         *_answer_print(call.answer),
         texts[0] or None if roles and roles[0] == "user" and not tools else None,
-        _sketched(roles, texts),
+        single_turn(roles, texts),
     )
 
 
@@ -78,21 +77,3 @@ def _answer_print(answer: Answer | None) -> tuple[int | None, bytes | None]:
 def utf8_length(text: str) -> int:
     """Bytes of a text."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def _sketched(roles: Sequence[Any], texts: Sequence[str]) -> str | None:
-    """The prompt of a call of a single turn, if it is short enough to be asked again in other words."""
-    if not roles or roles[-1] != "user" or len(texts[-1]) > LONGEST_SKETCHED:
-        return None
-    alone = len(roles) == 1 or all(role in SYSTEM_ROLES for role in roles[:-1])
-    return texts[-1] or None if alone else None
-
-
-def texts_of(content: object) -> Iterator[str]:
-    """The texts of a message's content: itself, or those of its parts."""
-    if isinstance(content, str):
-        yield content
-    elif isinstance(content, list):
-        for part in content:
-            if isinstance(part, dict) and isinstance(part.get("text"), str):
-                yield part["text"]

@@ -21,11 +21,11 @@ import pyarrow as pa
 from msgspec import UNSET, Meta, Raw
 
 from llmcost.calls import SCHEMA
+from llmcost.fingerprints import NOT_SHAPING
 from llmcost.logs.containers import Lines, Rows
 from llmcost.logs.decode import Undecodable, embedded
 from llmcost.logs.exchanges import MOST_REMEMBERED, TOOLS, Asking, CallSite, Exchanges, reader
 from llmcost.logs.features import MAX_OUTPUT
-from llmcost.logs.fingerprints import NOT_SHAPING
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
 from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.model import ReadOptions, Record

@@ -15,6 +15,7 @@ import pyarrow as pa
 from msgspec import UNSET
 
 from llmcost.calls import LABEL
+from llmcost.fingerprints import identity_key
 from llmcost.logs.envelope import (
     CONTAINERS,
     FACTS,
@@ -30,7 +31,6 @@ from llmcost.logs.envelope import (
 )
 from llmcost.logs.envelope import NEVER_INSIDE as NEVER
 from llmcost.logs.exchange import deployment, error_of
-from llmcost.logs.fingerprints import identity_key
 from llmcost.logs.formats.openai_pairs import TAGS
 from llmcost.logs.values import boolean, duration_ms, instant_us, number, text
 

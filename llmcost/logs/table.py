@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from llmcost.answers import Usage
 from llmcost.calls import SCHEMA, Call
+from llmcost.fingerprints import identity_key, prompt_key
 from llmcost.logs.features import Features, features
-from llmcost.logs.fingerprints import identity_key, prompt_key
 from llmcost.logs.opening import openings
 from llmcost.logs.sketch import sketches
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmcost.calls import SKETCH_BYTES
+from llmcost.minhash import SKETCH_BYTES, TEMPLATE_PROMPTS, TEMPLATE_SHARE, estimate, estimate_apart, ones
 from llmcost.strategies.timeline import Ints, Mask, dense
 
 Bytes = npt.NDArray[np.uint8]
@@ -29,9 +29,6 @@ BAND = "<u4"  # bytes that stand together
 LEADERS = 8  # of a band that each of its prompts is compared with
 CROWDED = 64  # prompts in a band from which on those that agree in the next band too are compared as well
 BLOCK = 1 << 16  # pairs compared at once
-BY_CHANCE = 1 / 256  # bytes that agree although their shingles differ
-TEMPLATE_PROMPTS, TEMPLATE_SHARE = 20, 0.3  # a byte that 30 % of at least 20 prompts of a call site share is template
-TELLING = 12  # bytes outside the template that a comparison needs
 PAIRS_WAITING = 1 << 20  # found ones, until those found twice are dropped
 SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -50,21 +47,12 @@ class Prompts:
     def near(self, one: Ints, other: Ints, threshold: float) -> tuple[Mask, Floats]:
         """Which of these pairs are near, and the estimated Jaccard index of all of them."""
         equal = self.sketches[one] == self.sketches[other]
-        likeness = _jaccard(_ones(equal) / SKETCH_BYTES)
+        likeness = estimate(ones(equal) / SKETCH_BYTES)
         near = (likeness >= threshold) & (self.scope[one] == self.scope[other])
         rows = np.flatnonzero(near)
-        near[rows] = self._apart(equal[rows], one[rows]) >= threshold
+        telling = np.unpackbits(self.telling[one[rows]], axis=1).view(bool)
+        near[rows] = estimate_apart(equal[rows], telling) >= threshold
         return near, likeness
-
-    def _apart(self, equal: Mask, one: Ints) -> Floats:
-        """The estimated Jaccard index of what is no template, for pairs with these equal bytes; 0: too little to tell.
-
-        A byte that is template in one prompt and not the same in the other tells that they differ.
-        """
-        alike = equal & np.unpackbits(self.telling[one], axis=1).view(bool)
-        shared, differ = _ones(alike), SKETCH_BYTES - _ones(equal)
-        told = shared + differ
-        return np.where(told >= TELLING, _jaccard(shared / np.maximum(told, 1)), 0.0)
 
 
 def distinct_prompts(sketches: Bytes, scopes: Ints, sites: Ints) -> tuple[Prompts, Ints]:
@@ -169,17 +157,6 @@ def near_ones(prompts: Prompts, one: Ints, other: Ints, threshold: float) -> tup
         block = slice(start, start + BLOCK)
         near[block], likeness[block] = prompts.near(one[block], other[block], threshold)
     return near, likeness
-
-
-def _jaccard(equal: Floats) -> Floats:
-    """The Jaccard index that so many equal bytes say (Li and König 2010)."""
-    return np.maximum(0.0, (equal - BY_CHANCE) / (1 - BY_CHANCE))
-
-
-def _ones(mask: Mask) -> Floats:
-    """How many of the 64 of every row are true. Eight are summed at once, as a number whose digits do not carry."""
-    digits = np.ascontiguousarray(mask).view(np.uint64).sum(axis=1)
-    return np.asarray((digits * np.uint64(0x0101010101010101)) >> np.uint64(56), dtype=np.float64)
 
 
 def _mixed(numbers: Hashes) -> Hashes:

@@ -20,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmcost.calls import SKETCH_BYTES, Calls
+from llmcost.calls import Calls
+from llmcost.minhash import SKETCH_BYTES
 from llmcost.strategies.alike import Bytes, Floats, Hashes, Prompts, distinct_prompts, leaders, near_ones, raw_bytes
 from llmcost.strategies.response_cache import CachePolicy, answered_from_cache, hits
 from llmcost.strategies.timeline import (

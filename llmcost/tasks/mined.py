@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from llmcost.call_site import first_prompt, name_of, normalise
 from llmcost.calls import OPENING_BYTES, Call, Calls
-from llmcost.tasks.call_site import first_prompt, name_of, normalise
 from llmcost.tasks.templates import Level, Mined, Template, mine
 
 Read = Callable[[Calls], list[Call]]

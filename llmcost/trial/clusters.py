@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from llmcost.calls import SKETCH_BYTES, Calls
+from llmcost.calls import Calls
+from llmcost.minhash import SKETCH_BYTES
 from llmcost.strategies.alike import distinct_prompts, leaders, raw_bytes
 
 Ints = npt.NDArray[np.int64]

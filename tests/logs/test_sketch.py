@@ -13,8 +13,8 @@ import support.call_tables  # noqa: F401  (registers the hypothesis profile)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcost.calls import SKETCH_BYTES
-from llmcost.logs.sketch import jaccard, sketches
+from llmcost.logs.sketch import sketches
+from llmcost.minhash import SKETCH_BYTES, jaccard
 
 TEXTS = st.lists(st.none() | st.text(max_size=40) | st.text("ab c1?é你", max_size=300), max_size=20)
 WORDS = st.lists(st.text("abcdefgxyz0189", min_size=1, max_size=8), min_size=1, max_size=30)

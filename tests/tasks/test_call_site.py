@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import real_data
 
+from llmcost.call_site import normalise, volatile
 from llmcost.calls import Call
 from llmcost.tasks import call_site
-from llmcost.tasks.call_site import normalise, volatile
 
 
 def site(system: object = None, *, role: str = "system", **request: object) -> str | None:

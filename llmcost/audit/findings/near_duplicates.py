@@ -17,7 +17,7 @@ from llmcost.audit.result import Finding
 from llmcost.audit.savings import TaskSaving
 from llmcost.calls import Call
 from llmcost.logs.features import features
-from llmcost.logs.sketch import jaccard
+from llmcost.minhash import jaccard
 from llmcost.pricing.cost import from_app_cache
 from llmcost.strategies import CachePolicy, NearPolicy
 from llmcost.strategies.near_duplicates import NearHits, near_hits

@@ -30,9 +30,9 @@ from typing import Any, ClassVar
 
 from llmcost.answers import Usage
 from llmcost.calls import Call
+from llmcost.fingerprints import canonical
 from llmcost.logs.declared import INTERFACES, Declared, Facts, is_body, put_usage, response_of
 from llmcost.logs.decode import embedded
-from llmcost.logs.fingerprints import canonical
 from llmcost.logs.langchain import chat_message, chat_messages
 from llmcost.logs.model import PassedOver, ReadOptions, Record
 from llmcost.logs.overlap import Parts, settled

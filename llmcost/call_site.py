@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import msgspec
 import xxhash
 
-from llmcost.calls import Call
+from llmcost.prompts import SYSTEM_ROLES
 
 NAME_LENGTH = 40
 NAME_WORDS = 5
 READ_CHARACTERS = 16_384  # of a system prompt; what follows are documents more often than instructions
-SYSTEM_ROLES = ("system", "developer")
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -67,7 +66,15 @@ _STOP = """
 STOP_WORDS = frozenset(_STOP.split())
 
 
-def call_site(call: Call) -> str | None:
+class Asking(Protocol):
+    """What has asked something: a logged call, or a request that is yet to be answered."""
+
+    @property
+    def request(self) -> Mapping[str, Any] | None:
+        """The body of a chat completion; None where there is none."""
+
+
+def call_site(call: Asking) -> str | None:
     """A readable name and a short fingerprint, such as "summarize support tickets·3f9a21"; None without a body.
 
     Calls with the same tools and the same system prompt share it, whatever dates, ids, names and numbers were filled
@@ -114,7 +121,7 @@ def _read_prompt(system: str) -> tuple[str, str]:
     return " ".join(sentences), next(filter(None, map(name_of, sentences)), "assistant" if sentences else "")
 
 
-def first_prompt(call: Call) -> str:
+def first_prompt(call: Asking) -> str:
     """The text of the call's first message; empty if there is none."""
     messages = (call.request or {}).get("messages")
     first = messages[0] if isinstance(messages, list | tuple) and messages else None

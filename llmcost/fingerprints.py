@@ -19,13 +19,19 @@ NOT_SHAPING = frozenset(
 
 
 def prompt_key(request: Mapping[str, Any]) -> bytes:
-    """16 bytes: xxh3_128 of the canonical JSON of all that shapes the answer. Nulls and `1.0` for `1` do not matter."""
-    shaping = {
-        key: int(value) if type(value) is float and value.is_integer() else value
-        for key, value in request.items()
-        if value is not None and key not in NOT_SHAPING
-    }
-    return xxhash.xxh3_128_digest(canonical(shaping))
+    """16 bytes: xxh3_128 of all that shapes the answer."""
+    return xxhash.xxh3_128_digest(shaping(request))
+
+
+def shaping(request: Mapping[str, Any]) -> bytes:
+    """Canonical JSON of all that shapes the answer, but the model. Nulls and `1.0` for `1` do not matter."""
+    return canonical(
+        {
+            key: int(value) if type(value) is float and value.is_integer() else value
+            for key, value in request.items()
+            if value is not None and key not in NOT_SHAPING
+        }
+    )
 
 
 def identity_key(identity: str | None) -> bytes | None:
