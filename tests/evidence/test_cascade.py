@@ -244,7 +244,7 @@ def test_a_perfect_separation_of_a_few_is_no_certainty():
         ({"weights": np.zeros(4)}, "positive"),
         ({"delta": 0.0}, "delta"),
         ({"alpha": 0.5}, "alpha"),
-        ({"scores": np.zeros(1), "differences": np.zeros(1)}, "two prompts"),
+        ({"scores": np.zeros(1), "differences": np.zeros(1), "weights": np.ones(1)}, "two prompts"),
     ],
 )
 def test_impossible_input_is_refused(changed, reason):
