@@ -9,12 +9,26 @@ import numpy as np
 from scipy import special
 
 from llmcost.evidence import cascade
-from llmcost.evidence.cascade import CascadeChoice, Prompts, Tier, thresholds, two_thresholds, walk
+from llmcost.evidence.cascade import (
+    CascadeChoice,
+    CascadeRefusal,
+    Judged,
+    Prompts,
+    Tier,
+    thresholds,
+    two_thresholds,
+    walk,
+)
 from worlds.draws import trinary
 from worlds.rows import ALPHA, ALPHA_AND_ERROR, Row, within_alpha
 
 MARGIN = 0.02
 WRONG, BETTER = 0.15, 0.03
+
+
+def walked(sample: Tier, prompts: Prompts, delta: float, alpha: float) -> CascadeChoice | CascadeRefusal:
+    """The walk alone, without the test of the grader."""
+    return walk([Judged([sample], delta)], prompts, cascade._one_by_one(sample), alpha)
 
 
 def rows(worlds: int, sizes: tuple[int, ...] = (200, 500, 2_000)) -> Iterator[Row]:
@@ -61,7 +75,7 @@ def cell_rows(worlds: int, n: int, area: float) -> Iterator[Row]:
     wrong, by_estimate, bias = 0, 0, []
     for _ in range(worlds):
         sample = tier(rng, n, area)
-        choice = walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
+        choice = walked(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
         if isinstance(choice, CascadeChoice):
             wrong += true_difference(choice.thresholds[0], area) < -MARGIN
             bias.append(choice.kept[0] - true_kept(choice.thresholds[0], area))
@@ -76,7 +90,7 @@ def edge_row(worlds: int, n: int = 500) -> Row:
     rng = np.random.default_rng(12)
     samples = [Tier(np.full(n, 0.5), trinary(rng, n, 0.1, -MARGIN)) for _ in range(worlds)]
     passed = np.mean(
-        [isinstance(walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA), CascadeChoice) for sample in samples]
+        [isinstance(walked(sample, Prompts(np.ones(n)), MARGIN, ALPHA), CascadeChoice) for sample in samples]
     )
     what = f"cascade, n {n}, every step loses just the margin: any kept"
     return Row(what, float(passed), 0.03, ALPHA_AND_ERROR)

@@ -17,7 +17,7 @@ Biometrics 44 (1988), 837–845, for the spread of an AUC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 
@@ -59,17 +59,32 @@ class Prompts:
 
     weights   calls of the log that each stands for
     clusters  numbers of those that may fail together; None: each may alone
-    last      score(the last tier's answer) − score(the incumbent's); None: the incumbent is the last tier
     """
 
     weights: Floats
     clusters: Ints | None = None
-    last: Floats | None = None
 
     def part(self, chosen: Bools) -> Prompts:
         """Some of them."""
-        clusters = None if self.clusters is None else self.clusters[chosen]
-        return Prompts(self.weights[chosen], clusters, None if self.last is None else self.last[chosen])
+        return Prompts(self.weights[chosen], None if self.clusters is None else self.clusters[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one judge says of the tiers' answers, whose scores are the same for every judge.
+
+    delta  the loss to be ruled out, as this judge sees it
+    last   score(the last tier's answer) − score(the incumbent's); None: the incumbent is the last tier
+    """
+
+    tiers: Sequence[Tier]
+    delta: float
+    last: Floats | None = None
+
+    def part(self, chosen: Bools) -> Judged:
+        """Of some of the prompts."""
+        tiers = [Tier(tier.scores[chosen], tier.differences[chosen], tier.saving) for tier in self.tiers]
+        return Judged(tiers, self.delta, None if self.last is None else self.last[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +99,19 @@ class Auc:
 
 @dataclass(frozen=True, slots=True)
 class CascadeChoice:
-    """Thresholds shown to lose less than the margin. Shares are of the log's calls, on the prompts tested.
+    """Thresholds shown to lose less than delta. Shares are of the log's calls, on the prompts tested.
+
+    No tighter loss is proved, and the estimate on the prompts that chose the thresholds is too good to be told.
 
     thresholds        keep a tier's answer if its score is at least this; inf: the tier keeps nothing
     kept              share that ends at each tier
     escalated         share that goes on to the incumbent
-    certified_margin  the loss that is ruled out, as judged: the margin asked for. The walk proves no tighter one, and
-                      the estimate on the prompts that chose the threshold is too good to be told.
     n                 prompts on which it was tested
     """
 
     thresholds: tuple[float, ...]
     kept: tuple[float, ...]
     escalated: float
-    certified_margin: float
     n: int
 
 
@@ -126,45 +140,83 @@ def thresholds(tier: Tier, prompts: Prompts, delta: float, alpha: float) -> Casc
     `delta` is as judged: deflate it first. A grader that cannot tell wrong answers from right ones is refused. Raises
     ValueError for numbers that cannot be.
     """
-    _check([tier], prompts, delta, alpha)
-    return _blind([tier]) or walk(tier, prompts, delta, alpha)
-
-
-def walk(tier: Tier, prompts: Prompts, delta: float, alpha: float) -> CascadeChoice | CascadeRefusal:
-    """The walk of `thresholds`, whatever the grader is worth: it is as valid with a coin, only keeps less."""
-    steps: list[tuple[float, ...]] = [(threshold,) for threshold in _grid(tier.scores, STEPS)]
-    return _last_passed([tier], prompts, steps, delta, alpha)
+    return choose([Judged([tier], delta)], prompts, alpha, seed=0)
 
 
 def two_thresholds(
     cheap: Tier, middle: Tier, prompts: Prompts, delta: float, alpha: float, seed: int
 ) -> CascadeChoice | CascadeRefusal:
-    """A threshold for each of two tiers before the incumbent, shown to lose less than delta together, at level alpha.
+    """A threshold for each of two tiers before the last, shown to lose less than delta together, at level alpha."""
+    return choose([Judged([cheap, middle], delta)], prompts, alpha, seed)
 
-    A fixed sequence needs one order. It is laid on 30 % of the prompts (drawn by `seed`): each step lowers the
-    threshold that loses least for what it saves. It is walked on the other 70 %, which had no say in it.
+
+def choose(judges: Sequence[Judged], prompts: Prompts, alpha: float, seed: int) -> CascadeChoice | CascadeRefusal:
+    """The thresholds, one a tier, that every judge shows to lose less than its delta.
+
+    A fixed sequence needs one order. Of one tier it is that of the scores. Of two it is laid on 30 % of the prompts
+    (drawn by `seed`): each step lowers the threshold that loses least for what it saves, in the mean of the judges. It
+    is walked on the other 70 %, which had no say in it. Judges walk the same steps, and the first to stop stops all.
     """
-    tiers = [cheap, middle]
-    _check(tiers, prompts, delta, alpha)
-    laying = np.random.default_rng(seed).permutation(prompts.weights.size) < SHARE_FOR_THE_PATH * prompts.weights.size
-    steps = list(_path([_part(tier, laying) for tier in tiers], prompts.part(laying)))
-    tested = [_part(tier, ~laying) for tier in tiers]
-    return _blind(tiers) or _last_passed(tested, prompts.part(~laying), steps, delta, alpha)
+    for judged in judges:
+        _check(judged, prompts, alpha)
+    if (refusal := next((found for judged in judges if (found := _blind(judged.tiers))), None)) is not None:
+        return refusal
+    if len(judges[0].tiers) == 1:
+        return walk(judges, prompts, _one_by_one(judges[0].tiers[0]), alpha)
+    size = prompts.weights.size
+    laying = np.random.default_rng(seed).permutation(size) < SHARE_FOR_THE_PATH * size
+    steps = list(_path(_mean([judged.part(laying) for judged in judges]), prompts.part(laying)))
+    return walk([judged.part(~laying) for judged in judges], prompts.part(~laying), steps, alpha)
 
 
-def frontier(tiers: list[Tier], prompts: Prompts, alpha: float, steps: int = STEPS) -> list[FrontierPoint]:
+def _one_by_one(tier: Tier) -> list[tuple[float, ...]]:
+    return [(threshold,) for threshold in _grid(tier.scores, STEPS)]
+
+
+def walk(
+    judges: Sequence[Judged], prompts: Prompts, steps: Sequence[tuple[float, ...]], alpha: float
+) -> CascadeChoice | CascadeRefusal:
+    """The last of the steps before the first that fails, whatever the grader is worth: a coin only keeps less."""
+    z, passed = float(special.ndtri(1 - alpha)), None
+    for step in [(inf,) * len(judges[0].tiers), *steps]:
+        if not all(_passes(_outcomes(judged, step), prompts, judged.delta, z) for judged in judges):
+            break
+        passed = step
+    points = f"{100 * min(judged.delta for judged in judges):.3g} points"
+    if passed is None:
+        return CascadeRefusal(f"{prompts.weights.size:,} prompts do not rule out a loss of {points} at the last tier")
+    if min(passed) == inf:
+        return CascadeRefusal(
+            "a cascade is not worth it here: not even the answers with the highest scores are shown to lose less than "
+            f"{points}"
+        )
+    kept, escalated = _shares(judges[0].tiers, prompts, passed)
+    return CascadeChoice(passed, kept, escalated, prompts.weights.size)
+
+
+def _mean(judges: Sequence[Judged]) -> Judged:
+    """All judges as one, who says the mean of what they say."""
+    tiers = [
+        Tier(same[0].scores, np.mean([tier.differences for tier in same], axis=0), same[0].saving)
+        for same in zip(*(judged.tiers for judged in judges), strict=True)
+    ]
+    lasts = [judged.last for judged in judges if judged.last is not None]
+    return Judged(tiers, judges[0].delta, np.mean(lasts, axis=0) if lasts else None)
+
+
+def frontier(judged: Judged, prompts: Prompts, alpha: float) -> list[FrontierPoint]:
     """What a cascade costs in quality at falling thresholds: escalate all first, keep all last; of two tiers the path.
 
     Bounds are one-sided at level alpha for each point alone.
     """
     z = float(special.ndtri(1 - alpha))
-    path = [(score,) for score in _grid(tiers[0].scores, steps)] if len(tiers) == 1 else list(_path(tiers, prompts))
-    return [_point(tiers, prompts, step, z) for step in [(inf,) * len(tiers), *path]]
+    path = _one_by_one(judged.tiers[0]) if len(judged.tiers) == 1 else _path(judged, prompts)
+    return [_point(judged, prompts, step, z) for step in [(inf,) * len(judged.tiers), *path]]
 
 
-def _point(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...], z: float) -> FrontierPoint:
-    outcomes = _outcomes(tiers, prompts, step)
-    kept, escalated = _shares(tiers, prompts, step)
+def _point(judged: Judged, prompts: Prompts, step: tuple[float, ...], z: float) -> FrontierPoint:
+    outcomes = _outcomes(judged, step)
+    kept, escalated = _shares(judged.tiers, prompts, step)
     counts = effective_counts(outcomes, prompts.weights, prompts.clusters)
     bound = lower_bound(counts.wins, counts.losses, counts.n, z)
     if _graded(outcomes):
@@ -201,7 +253,7 @@ def _logit_bound(value: float, variance: float, few: int) -> float:
     return float(special.expit(special.logit(within) - reach))
 
 
-def _blind(tiers: list[Tier]) -> CascadeRefusal | None:
+def _blind(tiers: Sequence[Tier]) -> CascadeRefusal | None:
     """The refusal of a grader that does not show well enough which answers are wrong; None if all do."""
     for tier in tiers:
         found = auc(tier.scores, tier.differences < 0)
@@ -221,27 +273,7 @@ def _grid(scores: Floats, steps: int) -> list[float]:
     return sorted({float(score) for score in falling[places]}, reverse=True)
 
 
-def _last_passed(
-    tiers: list[Tier], prompts: Prompts, steps: list[tuple[float, ...]], delta: float, alpha: float
-) -> CascadeChoice | CascadeRefusal:
-    """The walk: the last of the steps before the first that fails."""
-    z, passed = float(special.ndtri(1 - alpha)), None
-    for step in [(inf,) * len(tiers), *steps]:
-        if not _passes(_outcomes(tiers, prompts, step), prompts, delta, z):
-            break
-        passed = step
-    if passed is None:
-        n = prompts.weights.size
-        return CascadeRefusal(f"{n:,} prompts are too few to rule out a loss of {100 * delta:.3g} points")
-    if min(passed) == inf:
-        return CascadeRefusal(
-            "a cascade is not worth it here: not even the answers with the highest scores are shown to lose less than "
-            f"{100 * delta:.3g} points"
-        )
-    return CascadeChoice(passed, *_shares(tiers, prompts, passed), delta, prompts.weights.size)
-
-
-def _shares(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[tuple[float, ...], float]:
+def _shares(tiers: Sequence[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[tuple[float, ...], float]:
     """The shares of the log's calls that end at each tier, and that escalate to the last."""
     ends = _ends(tiers, step)
     *kept, escalated = (
@@ -250,7 +282,7 @@ def _shares(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> tup
     return tuple(kept), escalated
 
 
-def _ends(tiers: list[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
+def _ends(tiers: Sequence[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
     """At which tier each prompt ends; len(tiers) is the incumbent."""
     ends = np.full(tiers[0].scores.size, len(tiers), dtype=np.int64)
     for place in reversed(range(len(tiers))):
@@ -258,11 +290,11 @@ def _ends(tiers: list[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
     return ends
 
 
-def _outcomes(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> Floats:
+def _outcomes(judged: Judged, step: tuple[float, ...]) -> Floats:
     """The difference of the answer that each prompt would get; 0 if it escalates to the incumbent."""
-    ends = _ends(tiers, step)
-    last = np.zeros(ends.size) if prompts.last is None else prompts.last
-    return np.select([ends == place for place in range(len(tiers))], [tier.differences for tier in tiers], last)
+    ends = _ends(judged.tiers, step)
+    last = np.zeros(ends.size) if judged.last is None else judged.last
+    return np.select([ends == place for place in range(len(judged.tiers))], [t.differences for t in judged.tiers], last)
 
 
 def _passes(outcomes: Floats, prompts: Prompts, delta: float, z: float) -> bool:
@@ -277,14 +309,14 @@ def _graded(outcomes: Floats) -> bool:
     return bool(np.any(np.sign(outcomes) != outcomes))
 
 
-def _path(tiers: list[Tier], prompts: Prompts) -> Iterator[tuple[float, ...]]:
+def _path(judged: Judged, prompts: Prompts) -> Iterator[tuple[float, ...]]:
     """Steps from "escalate all" on: each lowers the threshold that loses least for what it saves, while any saves."""
-    grids = [[inf, *_grid(tier.scores, STEPS_OF_TWO)] for tier in tiers]
-    at = [0] * len(tiers)
+    grids = [[inf, *_grid(tier.scores, STEPS_OF_TWO)] for tier in judged.tiers]
+    at = [0] * len(grids)
     while options := [place for place, grid in enumerate(grids) if at[place] + 1 < len(grid)]:
         nexts = {place: _lowered(grids, at, place) for place in options}
-        here = _gains(tiers, prompts, tuple(grid[step] for grid, step in zip(grids, at, strict=True)))
-        prices = {place: _price(here, _gains(tiers, prompts, nexts[place])) for place in options}
+        here = _gains(judged, prompts, tuple(grid[step] for grid, step in zip(grids, at, strict=True)))
+        prices = {place: _price(here, _gains(judged, prompts, nexts[place])) for place in options}
         best = min(prices, key=prices.__getitem__)
         if prices[best] == inf:
             return
@@ -296,11 +328,11 @@ def _lowered(grids: list[list[float]], at: list[int], lowered: int) -> tuple[flo
     return tuple(grid[at[place] + (place == lowered)] for place, grid in enumerate(grids))
 
 
-def _gains(tiers: list[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[float, float]:
+def _gains(judged: Judged, prompts: Prompts, step: tuple[float, ...]) -> tuple[float, float]:
     """What a step saves, and the mean difference it leads to."""
-    savings = np.array([*(tier.saving for tier in tiers), 0.0])
-    saved = float(prompts.weights @ savings[_ends(tiers, step)])
-    return saved, float(prompts.weights @ _outcomes(tiers, prompts, step))
+    savings = np.array([*(tier.saving for tier in judged.tiers), 0.0])
+    saved = float(prompts.weights @ savings[_ends(judged.tiers, step)])
+    return saved, float(prompts.weights @ _outcomes(judged, step))
 
 
 def _price(here: tuple[float, float], there: tuple[float, float]) -> float:
@@ -311,15 +343,11 @@ def _price(here: tuple[float, float], there: tuple[float, float]) -> float:
     return 0.0 if saved == 0 and lost <= 0 else inf
 
 
-def _part(tier: Tier, chosen: Bools) -> Tier:
-    return Tier(tier.scores[chosen], tier.differences[chosen], tier.saving)
-
-
-def _check(tiers: list[Tier], prompts: Prompts, delta: float, alpha: float) -> None:
-    weights = prompts.weights
+def _check(judged: Judged, prompts: Prompts, alpha: float) -> None:
+    weights, delta = prompts.weights, judged.delta
     if weights.ndim != 1 or weights.size < 2:
         raise ValueError("at least two prompts are needed")
-    for tier in tiers:
+    for tier in judged.tiers:
         if not tier.scores.shape == tier.differences.shape == weights.shape:
             raise ValueError("scores, differences and weights must be parallel")
         if not (np.all((tier.scores >= 0) & (tier.scores <= 1)) and np.all(np.abs(tier.differences) <= 1)):

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from llmcost.evidence import cascade
 from llmcost.evidence.cascade import (
     CascadeChoice,
     CascadeRefusal,
+    Judged,
     Prompts,
     Tier,
     auc,
+    choose,
     frontier,
     thresholds,
     two_thresholds,
@@ -24,6 +27,11 @@ from llmcost.evidence.cascade import (
 
 MARGIN, ALPHA = 0.02, 0.05
 WRONG, BETTER = 0.15, 0.03
+
+
+def walked(tier, prompts, delta, alpha, last=None):
+    """The walk alone, without the test of the grader."""
+    return walk([Judged([tier], delta, last)], prompts, cascade._one_by_one(tier), alpha)
 
 
 def separation(area):
@@ -57,7 +65,7 @@ def test_the_choice_loses_more_than_the_margin_at_most_as_often_as_promised(n, a
     broken = by_estimate = 0
     for _ in range(400):
         sample = tier(rng, n, area)
-        choice = walk(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
+        choice = walked(sample, Prompts(np.ones(n)), MARGIN, ALPHA)
         broken += isinstance(choice, CascadeChoice) and true_difference(choice.thresholds[0], area) < -MARGIN
         by_estimate += true_difference(cheapest_by_the_estimate(sample), area) < -MARGIN
     assert broken / 400 <= 0.07  # 5 % and the error of 400 worlds
@@ -71,7 +79,7 @@ def test_the_level_is_used_where_the_first_step_loses_just_the_margin():
     for _ in range(1_000):
         luck = rng.random(300)
         sample = Tier(np.full(300, 0.5), (luck > 0.96).astype(float) - (luck < 0.06))
-        passed += isinstance(walk(sample, Prompts(np.ones(300)), MARGIN, ALPHA), CascadeChoice)
+        passed += isinstance(walked(sample, Prompts(np.ones(300)), MARGIN, ALPHA), CascadeChoice)
     assert 0.03 <= passed / 1_000 <= 0.065
 
 
@@ -82,16 +90,16 @@ def test_a_good_grader_keeps_most_and_the_shares_are_those_of_the_prompts():
     assert choice.kept == (pytest.approx(kept.mean()),)
     assert choice.escalated == pytest.approx(1 - kept.mean())
     assert choice.kept[0] > 0.6
-    assert (choice.certified_margin, choice.n) == (MARGIN, 2_000)
+    assert choice.n == 2_000
 
 
 def test_it_stops_at_the_first_failure_even_if_later_steps_would_pass():
     """Losses in the middle of the scores, made good below: the walk does not jump over them."""
     scores = np.linspace(1, 0, 1_000)
     differences = np.r_[np.zeros(400), -np.ones(100), np.ones(150), np.zeros(350)]
-    choice = walk(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
+    choice = walked(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert choice.escalated == pytest.approx(0.6)
-    harmless = walk(Tier(scores, np.abs(differences)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
+    harmless = walked(Tier(scores, np.abs(differences)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert harmless.escalated == 0
 
 
@@ -103,33 +111,33 @@ def test_a_wider_margin_keeps_no_less_and_order_and_unit_of_weight_do_not_matter
     shuffled = Tier(sample.scores[order], sample.differences[order])
     kept = []
     for margin in (0.02, 0.05, 0.1):
-        choice = walk(sample, Prompts(np.ones(300)), margin, ALPHA)
-        assert walk(shuffled, Prompts(np.full(300, 7.0)), margin, ALPHA) == choice
+        choice = walked(sample, Prompts(np.ones(300)), margin, ALPHA)
+        assert walked(shuffled, Prompts(np.full(300, 7.0)), margin, ALPHA) == choice
         kept.append(choice.kept[0] if isinstance(choice, CascadeChoice) else 0.0)
     assert kept == sorted(kept)
 
 
 def test_weights_count_losses_for_their_calls():
     sample = tier(np.random.default_rng(4), 1_000, 0.85)
-    plain = walk(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
-    heavy_losses = walk(sample, Prompts(np.where(sample.differences < 0, 3.0, 1.0)), 0.05, ALPHA)
+    plain = walked(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
+    heavy_losses = walked(sample, Prompts(np.where(sample.differences < 0, 3.0, 1.0)), 0.05, ALPHA)
     assert heavy_losses.kept[0] < plain.kept[0] - 0.1
     rare = Tier(np.linspace(1, 0, 2_000), np.where(np.arange(2_000) % 33 == 32, -1.0, 0.0))
     light_losses = np.where(rare.differences < 0, 0.2, 1.0)
-    assert walk(rare, Prompts(np.ones(2_000)), MARGIN, ALPHA).escalated > 0.5
-    assert walk(rare, Prompts(light_losses), MARGIN, ALPHA).escalated == 0
+    assert walked(rare, Prompts(np.ones(2_000)), MARGIN, ALPHA).escalated > 0.5
+    assert walked(rare, Prompts(light_losses), MARGIN, ALPHA).escalated == 0
 
 
 def test_half_losses_count_in_signs_and_in_the_mean():
     scores = np.linspace(1, 0, 1_000)
     differences = np.zeros(1_000)
     differences[600:660], differences[660:720] = -0.5, 0.5
-    choice = walk(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
+    choice = walked(Tier(scores, differences), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert choice.escalated == pytest.approx(0.4)  # the signs fail where the halves begin
     differences[600:720] = np.tile([1.0, -1.0], 60)
     balanced, unbalanced = (Tier(scores, np.where(differences > 0, win, differences)) for win in (1.0, 0.1))
-    assert walk(balanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated == 0
-    assert walk(unbalanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated > 0.28
+    assert walked(balanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated == 0
+    assert walked(unbalanced, Prompts(np.ones(1_000)), 0.05, ALPHA).escalated > 0.28
 
 
 @pytest.mark.parametrize("better", [True, False])
@@ -143,16 +151,16 @@ def test_a_grader_that_tells_nothing_is_refused_however_good_the_model(better):
 
 def test_too_few_prompts_are_said_to_be_too_few():
     for n, kind in ((132, CascadeRefusal), (133, CascadeChoice)):
-        assert isinstance(walk(Tier(np.linspace(0, 1, n), np.zeros(n)), Prompts(np.ones(n)), MARGIN, ALPHA), kind)
+        assert isinstance(walked(Tier(np.linspace(0, 1, n), np.zeros(n)), Prompts(np.ones(n)), MARGIN, ALPHA), kind)
     assert (
-        "132 prompts are too few"
-        in walk(Tier(np.ones(132), np.zeros(132)), Prompts(np.ones(132)), MARGIN, ALPHA).reason
+        "132 prompts do not rule out"
+        in walked(Tier(np.ones(132), np.zeros(132)), Prompts(np.ones(132)), MARGIN, ALPHA).reason
     )
 
 
 def test_where_even_the_surest_answers_lose_nothing_is_kept():
     scores = np.linspace(0, 1, 1_000)
-    refusal = walk(Tier(scores, np.where(scores > 0.9, -1.0, 0.0)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
+    refusal = walked(Tier(scores, np.where(scores > 0.9, -1.0, 0.0)), Prompts(np.ones(1_000)), MARGIN, ALPHA)
     assert "not even the answers with the highest scores" in refusal.reason
 
 
@@ -263,8 +271,8 @@ def chosen(scores, differences, weights, delta, alpha):
 
 def test_prompts_that_fail_together_are_fewer_witnesses():
     sample = tier(np.random.default_rng(10), 1_000, 0.85)
-    alone = walk(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
-    together = walk(sample, Prompts(np.ones(1_000), clusters=np.arange(1_000) // 20), 0.05, ALPHA)
+    alone = walked(sample, Prompts(np.ones(1_000)), 0.05, ALPHA)
+    together = walked(sample, Prompts(np.ones(1_000), clusters=np.arange(1_000) // 20), 0.05, ALPHA)
     kept = together.kept[0] if isinstance(together, CascadeChoice) else 0.0
     assert kept < alone.kept[0]
 
@@ -272,19 +280,30 @@ def test_prompts_that_fail_together_are_fewer_witnesses():
 def test_a_last_tier_that_is_not_the_incumbent_has_to_pass_first():
     sample = tier(np.random.default_rng(11), 2_000, 0.9)
     losing, harmless = -(np.arange(2_000) % 20 == 0).astype(float), np.zeros(2_000)
-    refusal = walk(sample, Prompts(np.ones(2_000), last=losing), MARGIN, ALPHA)
+    refusal = walked(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA, losing)
     assert isinstance(refusal, CascadeRefusal)
-    plain = walk(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA)
-    assert walk(sample, Prompts(np.ones(2_000), last=harmless), MARGIN, ALPHA) == plain
+    plain = walked(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA)
+    assert walked(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA, harmless) == plain
 
 
 def test_the_frontier_runs_from_escalate_all_to_keep_all_and_its_bounds_lie_below():
     sample = tier(np.random.default_rng(12), 1_000, 0.85)
-    points = frontier([sample], Prompts(np.ones(1_000)), ALPHA)
+    points = frontier(Judged([sample], MARGIN), Prompts(np.ones(1_000)), ALPHA)
     assert (points[0].escalated, points[0].difference) == (1.0, 0.0)
     assert points[-1].kept == (pytest.approx(1.0),)
     assert points[-1].difference == pytest.approx(sample.differences.mean())
     assert [point.kept[0] for point in points] == sorted(point.kept[0] for point in points)
     assert all(point.lower_bound < point.difference for point in points)
-    two = frontier(list(two_tiers(np.random.default_rng(13), 1_000)), Prompts(np.ones(1_000)), ALPHA)
+    tiers = two_tiers(np.random.default_rng(13), 1_000)
+    two = frontier(Judged(tiers, MARGIN), Prompts(np.ones(1_000)), ALPHA)
     assert all(sum(point.kept) + point.escalated == pytest.approx(1) for point in two)
+
+
+def test_of_several_judges_the_first_to_stop_stops_all():
+    rng = np.random.default_rng(14)
+    lenient = tier(rng, 2_000, 0.9)
+    strict = Tier(lenient.scores, np.where(lenient.scores < 0.95, -1.0, lenient.differences))
+    prompts = Prompts(np.ones(2_000))
+    one, other = (choose([Judged([each], MARGIN)], prompts, ALPHA, seed=0) for each in (lenient, strict))
+    both = choose([Judged([lenient], MARGIN), Judged([strict], MARGIN)], prompts, ALPHA, seed=0)
+    assert both.thresholds == max(one.thresholds, other.thresholds) > one.thresholds
