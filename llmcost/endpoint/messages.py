@@ -49,6 +49,8 @@ class Completion:
     answered      the model answered (perhaps with a refusal, or cut off: that is its answer)
     rejected      this model cannot take this request (too long, filtered, unsupported): its own failure
     unreachable   the network or the service failed after every retry: nobody's answer, excluded and reported
+
+    `first_token`: what the answer's first token could have been, each with its log-probability, if that was asked for.
     """
 
     model: str
@@ -58,6 +60,7 @@ class Completion:
     latency_ms: float | None = None
     served_model: str | None = None
     error: str | None = None
+    first_token: tuple[tuple[str, float], ...] = ()
 
 
 def _canonical(value: Any) -> bytes:

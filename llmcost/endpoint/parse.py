@@ -1,11 +1,11 @@
-"""A chat completion as JSON → Answer, Usage and the model that says it answered."""
+"""A chat completion as JSON → Answer, Usage, the odds of its first token and the model that says it answered."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,29 @@ MOST_TOKENS = 100_000_000  # no call has more: a larger count is a fault of the 
 CACHE_READ = ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 CACHE_WRITE = ("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
 REASONING = ("completion_tokens_details.reasoning_tokens", "reasoning_tokens")
+
+
+class _Likely(msgspec.Struct):
+    token: str
+    logprob: Annotated[float, msgspec.Meta(le=0)]
+
+
+class _Place(msgspec.Struct):
+    top_logprobs: list[_Likely]
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Place]
+
+
+class _Choice(msgspec.Struct):
+    logprobs: _Logprobs
+
+
+class _Body(msgspec.Struct):
+    """The part of a chat completion that tells what each token could have been."""
+
+    choices: list[_Choice]
 
 
 def decode(content: bytes) -> Any:
@@ -74,6 +97,15 @@ def usage_of(completion: Mapping[str, Any]) -> Usage:
 def served_model(completion: Mapping[str, Any]) -> str | None:
     """The model that says it answered."""
     return _string(completion.get("model"))
+
+
+def first_token_of(completion: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """The tokens that the answer could have begun with, and their log-probabilities; () if unknown or malformed."""
+    try:
+        content = msgspec.convert(completion, _Body).choices[0].logprobs.content
+    except (msgspec.ValidationError, IndexError):
+        return ()
+    return tuple((likely.token, likely.logprob) for likely in content[0].top_logprobs) if content else ()
 
 
 def _text(content: Any) -> str | None:

@@ -74,6 +74,7 @@ def read(model: str, status: int, headers: Mapping[str, str], content: bytes, la
             usage=parse.usage_of(body),
             latency_ms=_recorded(headers.get(RECORDED_LATENCY), latency_ms),
             served_model=parse.served_model(body),
+            first_token=parse.first_token_of(body),
         )
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return Reply("again", problem="the reply is not a chat completion", status=status, perhaps_billed=True)

@@ -1,17 +1,34 @@
-"""Answers that failed by themselves: none, empty, refused, cut off, or not in the form that the request demanded."""
+"""Answers that failed by themselves: none, empty, refused, cut off, or not in the form that the request demanded.
+
+All of it is seen without asking anybody. `failure` says it of an answer that is compared with another, `free_checks`
+of one that is about to be kept.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llmcost.answers import Answer, ToolCall
+from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.serving.reading import MISSING, whole_json
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
 FILTERED = frozenset({"content_filter", "safety", "refusal"})
+
+
+def free_checks(request: ChatRequest, completion: Completion) -> str | None:
+    """Why this answer must not be kept, as far as it costs nothing to see; None if nothing was found.
+
+    It asks more than `failure`: whoever keeps an answer calls its tools, whoever compares two does not.
+    """
+    if completion.status != "answered":
+        return completion.status
+    calls = completion.answer.tool_calls if completion.answer else ()
+    return failure(completion.answer, request.body) or _uncallable(calls, request.body)
 
 
 def failure(answer: Answer | None, request: Mapping[str, Any]) -> str | None:
@@ -41,23 +58,43 @@ def arguments(call: ToolCall) -> Any:
     return value if isinstance(value, dict) else MISSING
 
 
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """A tool that the request offers: "function" or "custom", whose arguments are free text."""
+
+    kind: str
+    parameters: Any = None
+
+
 def _bad_call(calls: tuple[ToolCall, ...], request: Mapping[str, Any]) -> str | None:
     known = dict(_tools(request))
     if known and any(call.name not in known for call in calls):
         return "unknown tool"
-    free_text = {name for name, kind in known.items() if kind == "custom"}
+    free_text = {name for name, tool in known.items() if tool.kind == "custom"}
     unread = [call for call in calls if call.name not in free_text and arguments(call) is MISSING]
     return "arguments not JSON" if unread else None
 
 
-def _tools(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and kind ("function" or "custom") of the tools that the request offers."""
+def _uncallable(calls: tuple[ToolCall, ...], request: Mapping[str, Any]) -> str | None:
+    """Why these calls, which can be read, are not the ones that may be made."""
+    if not calls:
+        return "no tool call" if request.get("tool_choice") == "required" else None
+    known = dict(_tools(request))
+    for call in calls:
+        schema = known[call.name].parameters if call.name in known else None
+        if isinstance(schema, Mapping) and not _satisfies(arguments(call), schema):
+            return "arguments not valid by the schema"
+    return None
+
+
+def _tools(request: Mapping[str, Any]) -> Iterator[tuple[str, _Tool]]:
+    """The tools that the request offers, by name."""
     offered = [(tool, tool.get("type", "function")) for tool in request.get("tools") or () if isinstance(tool, Mapping)]
     offered += [(function, "function") for function in request.get("functions") or () if isinstance(function, Mapping)]
     for tool, kind in offered:
         described = tool.get(kind, tool)
         if isinstance(described, Mapping) and isinstance(described.get("name"), str):
-            yield described["name"], kind
+            yield described["name"], _Tool(kind, described.get("parameters"))
 
 
 def _bad_form(text: str, request: Mapping[str, Any]) -> str | None:
