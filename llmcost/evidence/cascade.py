@@ -43,7 +43,7 @@ SHARE_FOR_THE_PATH = 0.3
 class Tier:
     """A model that answers before the incumbent; the arrays are parallel, one entry a prompt.
 
-    scores       the run-time grader's score of its answer, in [0, 1]
+    scores       the run-time grader's score of its answer, in [0, 1]; NaN: it has none, and always escalates
     differences  score(its answer) − score(the incumbent's), in [−1, 1]
     saving       what a prompt costs less that ends here instead of at the incumbent, all tried tiers paid; any unit
     """
@@ -256,7 +256,8 @@ def _logit_bound(value: float, variance: float, few: int) -> float:
 def _blind(tiers: Sequence[Tier]) -> CascadeRefusal | None:
     """The refusal of a grader that does not show well enough which answers are wrong; None if all do."""
     for tier in tiers:
-        found = auc(tier.scores, tier.differences < 0)
+        known = ~np.isnan(tier.scores)
+        found = auc(tier.scores[known], tier.differences[known] < 0)
         if found.lower < LOWEST_AUC:
             return CascadeRefusal(
                 f"a cascade is not worth it here: the run-time grader tells wrong answers from right ones with an AUC "
@@ -268,33 +269,37 @@ def _blind(tiers: Sequence[Tier]) -> CascadeRefusal | None:
 
 def _grid(scores: Floats, steps: int) -> list[float]:
     """Falling thresholds that keep ever larger shares of the answers, up to all of them. Equal scores stay together."""
-    falling = np.sort(scores)[::-1]
-    places = np.ceil(np.arange(1, steps + 1) * scores.size / steps).astype(np.int64) - 1
+    falling = np.sort(scores[~np.isnan(scores)])[::-1]
+    if not falling.size:
+        return []
+    places = np.ceil(np.arange(1, steps + 1) * falling.size / steps).astype(np.int64) - 1
     return sorted({float(score) for score in falling[places]}, reverse=True)
 
 
 def _shares(tiers: Sequence[Tier], prompts: Prompts, step: tuple[float, ...]) -> tuple[tuple[float, ...], float]:
     """The shares of the log's calls that end at each tier, and that escalate to the last."""
-    ends = _ends(tiers, step)
+    ended = ends(tiers, step)
     *kept, escalated = (
-        hajek_mean((ends == place).astype(np.float64), prompts.weights) for place in range(len(tiers) + 1)
+        hajek_mean((ended == place).astype(np.float64), prompts.weights) for place in range(len(tiers) + 1)
     )
     return tuple(kept), escalated
 
 
-def _ends(tiers: Sequence[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
-    """At which tier each prompt ends; len(tiers) is the incumbent."""
-    ends = np.full(tiers[0].scores.size, len(tiers), dtype=np.int64)
+def ends(tiers: Sequence[Tier], step: tuple[float, ...]) -> npt.NDArray[np.int64]:
+    """At which tier each prompt ends with these thresholds; len(tiers) is the last, which is not scored."""
+    ended = np.full(tiers[0].scores.size, len(tiers), dtype=np.int64)
     for place in reversed(range(len(tiers))):
-        ends[tiers[place].scores >= step[place]] = place
-    return ends
+        ended[tiers[place].scores >= step[place]] = place
+    return ended
 
 
 def _outcomes(judged: Judged, step: tuple[float, ...]) -> Floats:
     """The difference of the answer that each prompt would get; 0 if it escalates to the incumbent."""
-    ends = _ends(judged.tiers, step)
-    last = np.zeros(ends.size) if judged.last is None else judged.last
-    return np.select([ends == place for place in range(len(judged.tiers))], [t.differences for t in judged.tiers], last)
+    ended = ends(judged.tiers, step)
+    last = np.zeros(ended.size) if judged.last is None else judged.last
+    return np.select(
+        [ended == place for place in range(len(judged.tiers))], [t.differences for t in judged.tiers], last
+    )
 
 
 def _passes(outcomes: Floats, prompts: Prompts, delta: float, z: float) -> bool:
@@ -331,7 +336,7 @@ def _lowered(grids: list[list[float]], at: list[int], lowered: int) -> tuple[flo
 def _gains(judged: Judged, prompts: Prompts, step: tuple[float, ...]) -> tuple[float, float]:
     """What a step saves, and the mean difference it leads to."""
     savings = np.array([*(tier.saving for tier in judged.tiers), 0.0])
-    saved = float(prompts.weights @ savings[_ends(judged.tiers, step)])
+    saved = float(prompts.weights @ savings[ends(judged.tiers, step)])
     return saved, float(prompts.weights @ _outcomes(judged, step))
 
 
@@ -350,7 +355,8 @@ def _check(judged: Judged, prompts: Prompts, alpha: float) -> None:
     for tier in judged.tiers:
         if not tier.scores.shape == tier.differences.shape == weights.shape:
             raise ValueError("scores, differences and weights must be parallel")
-        if not (np.all((tier.scores >= 0) & (tier.scores <= 1)) and np.all(np.abs(tier.differences) <= 1)):
+        within = np.isnan(tier.scores) | ((tier.scores >= 0) & (tier.scores <= 1))
+        if not (np.all(within) and np.all(np.abs(tier.differences) <= 1)):
             raise ValueError("scores must be in [0, 1] and differences in [-1, 1]")
     if not np.all(weights > 0):
         raise ValueError("weights must be positive")

@@ -246,7 +246,6 @@ def test_a_perfect_separation_of_a_few_is_no_certainty():
     ("changed", "reason"),
     [
         ({"scores": np.full(4, 1.1)}, "scores must"),
-        ({"scores": np.full(4, np.nan)}, "scores must"),
         ({"differences": np.full(4, -2.0)}, "differences in"),
         ({"differences": np.zeros(3)}, "parallel"),
         ({"weights": np.zeros(4)}, "positive"),
@@ -284,6 +283,18 @@ def test_a_last_tier_that_is_not_the_incumbent_has_to_pass_first():
     assert isinstance(refusal, CascadeRefusal)
     plain = walked(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA)
     assert walked(sample, Prompts(np.ones(2_000)), MARGIN, ALPHA, harmless) == plain
+
+
+def test_an_answer_without_a_score_escalates_at_every_threshold():
+    sample = tier(np.random.default_rng(15), 1_000, 0.9)
+    unread = np.arange(1_000) % 4 == 0
+    choice = walked(
+        Tier(np.where(unread, np.nan, sample.scores), sample.differences), Prompts(np.ones(1_000)), 0.1, 0.05
+    )
+    kept = ~unread & (sample.scores >= choice.thresholds[0])
+    assert choice.kept == (pytest.approx(kept.mean()),)
+    nothing = Tier(np.full(1_000, np.nan), sample.differences)
+    assert isinstance(walked(nothing, Prompts(np.ones(1_000)), 0.1, ALPHA), CascadeRefusal)
 
 
 def test_the_frontier_runs_from_escalate_all_to_keep_all_and_its_bounds_lie_below():
