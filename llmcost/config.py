@@ -110,6 +110,7 @@ class CheckSettings(Section, frozen=True):
 
 
 AlphaScope = Literal["plan", "task"]
+StrategyName = Literal["map", "cascade", "cache", "compress", "batch"]
 
 
 class ReplaySettings(Section, frozen=True):
@@ -120,12 +121,14 @@ class ReplaySettings(Section, frozen=True):
     alpha, alpha_scope   the chance of any wrong switch in the plan, or in each task
     aa                   prompts a task that the incumbent answers once more, to see what a difference means; 0: none
     allow_related_judge  let a grader judge its own kind
+    strategies           what is tried besides other models, "map"; "auto": what may save in a month more than it costs
     """
 
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
     graders: tuple[str, ...] = ()
+    strategies: tuple[StrategyName, ...] | Literal["auto"] = "auto"
     sample: int | Literal["auto"] = 2_000
     looks: int = 5
     margin: float | None = None
@@ -141,6 +144,40 @@ class ReplaySettings(Section, frozen=True):
     retries: int = 6
 
 
+class CascadeSettings(Section, frozen=True):
+    """Tiered routing: who scores the answers of cheaper models at run time.
+
+    grader  a model that is neither one of the tiers nor a judge of the replay; unset: the cheapest such candidate
+    """
+
+    grader: str | None = None
+
+
+class CompressSettings(Section, frozen=True):
+    """Shorter prompts: by whom, and how far, from careful to bold.
+
+    by              a model, or "extractive": sentences are chosen without one; unset: the cheapest candidate
+    ratios          tokens aimed at, as shares of a text's; the next is tried while the one before has passed
+    min_tokens      shorter texts pass through
+    last_user_turn  whether the question itself may be shortened, too
+    """
+
+    by: str | None = None
+    ratios: tuple[float, ...] = (0.6, 0.4)
+    min_tokens: int = 500
+    last_user_turn: bool = False
+
+
+class BatchSettings(Section, frozen=True):
+    """Several requests of one template in one question, for calls that can wait.
+
+    items  how many, from careful to bold; the next is tried while the one before has passed
+    """
+
+    items: tuple[int, ...] = (4, 16)
+    wait: str = "1m"
+
+
 class GateSettings(Section, frozen=True):
     """When `llmcost check` fails."""
 
@@ -154,6 +191,9 @@ class Settings(Section, frozen=True):
     tasks: TasksSettings = TasksSettings()
     audit: AuditSettings = AuditSettings()
     replay: ReplaySettings = ReplaySettings()
+    cascade: CascadeSettings = CascadeSettings()
+    compress: CompressSettings = CompressSettings()
+    batch: BatchSettings = BatchSettings()
     gate: GateSettings = GateSettings()
     models: dict[str, ModelSettings] = {}
     checks: dict[str, CheckSettings] = {}

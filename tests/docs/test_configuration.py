@@ -18,6 +18,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[tasks]": config.TasksSettings,
     "[audit]": config.AuditSettings,
     "[replay]": config.ReplaySettings,
+    "[cascade]": config.CascadeSettings,
+    "[compress]": config.CompressSettings,
+    "[batch]": config.BatchSettings,
     "[gate]": config.GateSettings,
     '[models."NAME"]': config.ModelSettings,
     '[checks."TASK"]': config.CheckSettings,
@@ -36,7 +39,7 @@ def shown(default: Any) -> str:
     if default is None:
         return "unset"
     value = list(default) if isinstance(default, tuple) else default
-    return f"`{msgspec.json.encode(value).decode()}`".replace('","', '", "')
+    return f"`{msgspec.json.encode(value).decode()}`".replace(",", ", ")
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
