@@ -167,7 +167,65 @@ class Next:
     commands: tuple[Command, ...]
 
 
-Block: TypeAlias = "Heading | Text | Table | Definitions | Notes | Next"
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What is measured along one side of a plot.
+
+    kind   how values are spread: a logarithmic axis has no place for 0 or less
+    unit   how values are written: a share in 0–1 as a percentage, US dollars, or the bare number
+    ticks  the values that are marked, each with its text; without any, round values are
+    """
+
+    label: str
+    kind: Literal["linear", "log"] = "linear"
+    unit: Literal["number", "percent", "usd"] = "number"
+    ticks: tuple[tuple[float, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", visible(self.label, LONGEST))
+        object.__setattr__(self, "ticks", tuple((value, visible(text, LONGEST)) for value, text in self.ticks))
+
+
+Point: TypeAlias = "tuple[float | None, float | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What belongs together in a plot, in the order in which it is joined; an unknown value leaves a gap.
+
+    kind      joined by straight lines, by steps that hold each value until the next point, or not at all
+    emphasis  drawn heavier than the rest
+    """
+
+    name: str
+    points: tuple[Point, ...]
+    kind: Literal["line", "steps", "points"] = "line"
+    emphasis: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", visible(self.name, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Series between two axes. Where nothing can be drawn, and in formats of text, its points stand in a table.
+
+    notes   what limits the picture, one point a line
+    tabled  a table of the same document holds these points: no second one is made of them
+    """
+
+    title: str
+    series: tuple[Series, ...]
+    x: Axis
+    y: Axis
+    notes: tuple[Line, ...] = ()
+    tabled: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+
+Block: TypeAlias = "Heading | Text | Table | Plot | Definitions | Notes | Next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +237,6 @@ class Document:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", visible(self.title, LONGEST))
-
-    def tables(self) -> tuple[Table, ...]:
-        """Every table, details included."""
-        return tuple(block for block in self.blocks if isinstance(block, Table))
 
 
 def line(*parts: str | Span) -> Line:

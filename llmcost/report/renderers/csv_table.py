@@ -6,8 +6,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from llmcost.report.document import Cell, Document, Table, Value
+from llmcost.report.document import Cell, Document, Plot, Table, Value
 from llmcost.report.figures import UNKNOWN
+from llmcost.report.plots import every_point
 from llmcost.report.renderers.renderer import WIDTH
 
 _FORMULA_STARTS = frozenset("=+-@\t\r|%＝＋－＠")
@@ -15,7 +16,7 @@ _FORMULA_STARTS = frozenset("=+-@\t\r|%＝＋－＠")
 
 def render_csv(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
     """The tables' figures without units; unknown is empty. A text that a spreadsheet would run starts with '."""
-    tables = document.tables()
+    tables = list(_tables(document))
     keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
     out = io.StringIO()
     writer = csv.writer(out)
@@ -23,6 +24,15 @@ def render_csv(document: Document, *, width: int = WIDTH, color: bool = False) -
     for table in tables:
         writer.writerows(_rows(table, keys))
     return out.getvalue()
+
+
+def _tables(document: Document) -> Iterator[Table]:
+    """Every table, and the points of plots that no table holds."""
+    for block in document.blocks:
+        if isinstance(block, Plot) and not block.tabled:
+            yield every_point(block)
+        if isinstance(block, Table):
+            yield block
 
 
 def _rows(table: Table, keys: list[str]) -> Iterator[list[Value]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import singledispatch
 from html import escape
 
@@ -15,11 +16,13 @@ from llmcost.report.document import (
     Line,
     Next,
     Notes,
+    Plot,
     Role,
     Row,
     Table,
     Text,
 )
+from llmcost.report.plots import STYLE, Drawn, drawn, few_points, limits, svg, swatch
 from llmcost.report.renderers.renderer import WIDTH
 
 STAYS_TOGETHER = 12  # a column that is never narrower holds words that are not broken, such as a verdict
@@ -87,7 +90,8 @@ def render_html(document: Document, *, width: int = WIDTH, color: bool = False) 
 def html_fragment(document: Document) -> str:
     """The document as one element with its own style: what a notebook shows."""
     parts = "\n".join("".join(_draw(block)) for block in document.blocks)
-    return f'<div class="llmcost">\n<style>{_STYLE}</style>\n<h1>{escape(document.title)}</h1>\n{parts}\n</div>\n'
+    style = _STYLE + (STYLE if any(isinstance(block, Plot) for block in document.blocks) else "")
+    return f'<div class="llmcost">\n<style>{style}</style>\n<h1>{escape(document.title)}</h1>\n{parts}\n</div>\n'
 
 
 @singledispatch
@@ -137,6 +141,29 @@ def _table(block: Table) -> Iterator[str]:
     yield "</tbody></table></div>"
     if block.detail:
         yield "</details>"
+
+
+@_draw.register
+def _plot(block: Plot) -> Iterator[str]:
+    picture = drawn(block)
+    if picture is None:
+        return
+    yield f"<figure>\n<figcaption>{escape(block.title)}</figcaption>\n{svg(block, picture)}\n{_legend(picture)}"
+    if notes := limits(block, picture):
+        yield from _notes(Notes(notes))
+    yield "</figure>"
+    if not block.tabled:
+        yield from _table(replace(few_points(block, rows=None), detail=True))
+
+
+def _legend(picture: Drawn) -> str:
+    """What each letter, dash and mark stands for; nothing where there is one series."""
+    if len(picture.strokes) == 1:
+        return ""
+    items = (
+        f"<li>{swatch(strokes)}<b>{strokes.key}</b>{escape(strokes.series.name)}</li>" for strokes in picture.strokes
+    )
+    return f'<ul class="key">{"".join(items)}</ul>\n'
 
 
 def _row(table: Table, row: Row) -> str:

@@ -6,7 +6,21 @@ import re
 from collections.abc import Iterator
 from functools import singledispatch
 
-from llmcost.report.document import Cell, Definitions, Document, Heading, Line, Next, Notes, Role, Row, Table, Text
+from llmcost.report.document import (
+    Cell,
+    Definitions,
+    Document,
+    Heading,
+    Line,
+    Next,
+    Notes,
+    Plot,
+    Role,
+    Row,
+    Table,
+    Text,
+)
+from llmcost.report.plots import few_points
 from llmcost.report.renderers.renderer import WIDTH
 
 _EMPHASIS: dict[Role, str] = {"strong": "**", "good": "**", "bad": "**", "warn": "**"}
@@ -78,6 +92,17 @@ def _table(block: Table) -> Iterator[str]:
         yield _row(_cell(row, index, names) for index in range(len(block.columns)))
     if block.detail:
         yield "\n</details>"
+
+
+@_draw.register
+def _plot(block: Plot) -> Iterator[str]:
+    """A few of its points: where Markdown is read, no picture is shown."""
+    if block.tabled:
+        return
+    yield from _table(few_points(block))
+    if block.notes:
+        yield ""
+        yield from _notes(Notes(block.notes))
 
 
 def _row(cells: Iterator[str]) -> str:

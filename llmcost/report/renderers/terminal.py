@@ -11,9 +11,11 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text as Styled
 
-from llmcost.report.document import Definitions, Document, Heading, Line, Next, Notes, Role, Row, Table, Text
+from llmcost.report.document import Definitions, Document, Heading, Line, Next, Notes, Plot, Role, Row, Table, Text
+from llmcost.report.plots import LEAST_WIDTH, Drawn, canvas, drawn, few_points, limits
 from llmcost.report.renderers.layout import GAP, cell_lines, columns_shown, header_lines, padded
 from llmcost.report.renderers.renderer import WIDTH
+from llmcost.report.untrusted import elide
 
 _STYLES: dict[Role, str] = {
     "plain": "",
@@ -23,6 +25,9 @@ _STYLES: dict[Role, str] = {
     "bad": "bold red",
     "warn": "yellow",
 }
+_SERIES = ("cyan", "magenta", "yellow", "green", "blue", "red")
+_LONGEST_NAME = 34  # of a series in a legend: two fit side by side
+_BETWEEN = 3  # spaces between two names of a legend
 _NO_INDENT = Styled("")
 
 
@@ -51,6 +56,8 @@ def render_terminal(document: Document, *, width: int = WIDTH, color: bool = Fal
 
 
 def _is_shown(block: object) -> bool:
+    if isinstance(block, Plot):
+        return drawn(block) is not None
     return not (isinstance(block, Table) and (block.detail or not block.rows))
 
 
@@ -109,6 +116,41 @@ def _table(whole: Table, width: int) -> Iterator[Styled]:
         if row.note:
             indent = " " * _note_indent(block, shown)
             yield from _wrapped(_styled(row.note), width, Styled(indent))
+
+
+@_draw.register
+def _plot(block: Plot, width: int) -> Iterator[Styled]:
+    picture = drawn(block)
+    if picture is None or width < LEAST_WIDTH:
+        yield from _table(few_points(block), width)
+        return
+    chart = canvas(block, picture, width)
+    yield from _wrapped(Styled(block.title, "bold"), width)
+    for pieces in chart.lines:
+        yield Styled.assemble(*((text, _series_style(index)) for text, index in pieces))
+    yield from _legend(picture, width)
+    if chart.hidden:
+        yield from _wrapped(Styled("where letters meet, one of them is shown", "dim"), width)
+    yield from _notes(Notes(limits(block, picture)), width)
+
+
+def _legend(picture: Drawn, width: int) -> Iterator[Styled]:
+    """The letter and name of each series, as many a line as fit; nothing where there is one."""
+    line = Styled()
+    for strokes in picture.strokes if len(picture.strokes) > 1 else ():
+        item = Styled.assemble(
+            (strokes.key, _series_style(strokes.index)), f" {elide(strokes.series.name, _LONGEST_NAME)}"
+        )
+        if line.cell_len and line.cell_len + _BETWEEN + item.cell_len > width:
+            yield line
+            line = Styled()
+        line = Styled.assemble(line, " " * _BETWEEN if line.cell_len else "", item)
+    if line.cell_len:
+        yield line
+
+
+def _series_style(index: int | None) -> str:
+    return "" if index is None else _SERIES[index % len(_SERIES)]
 
 
 def _stacked(table: Table, row: Row, index: int, width: int) -> list[tuple[str, str]]:

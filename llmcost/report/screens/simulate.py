@@ -19,6 +19,7 @@ from llmcost.report.document import (
     Line,
     Next,
     Notes,
+    Plot,
     Row,
     Table,
     Text,
@@ -26,6 +27,7 @@ from llmcost.report.document import (
 )
 from llmcost.report.screens import cells
 from llmcost.report.screens.bill import difference, period, shown, step_name, steps_table
+from llmcost.report.screens.plots import ttl_plot
 
 NOT_FOUND = {
     "response_cache": "no request repeats within the time to live",
@@ -44,7 +46,7 @@ def simulate_document(result: SimulateResult) -> Document:
         Text(tuple(_summary(result))),
         *([steps_table(result.before, result.after, result.steps, result.shares)] if result.steps else []),
         _totals(result),
-        *([_crosswise(result.sweep)] if result.sweep else []),
+        *_swept_over(result.sweep),
         *_notes(result),
         _next(result),
         *([_lengthwise(result.sweep)] if result.sweep else []),
@@ -142,6 +144,11 @@ def _limits(result: SimulateResult) -> Iterator[Line]:
         yield line("the log spans less than 7 days: no monthly figure is drawn from it")
 
 
+def _swept_over(rows: list[SweepRow]) -> Iterator[Block]:
+    if rows:
+        yield from (_crosswise(rows), _drawn(rows))
+
+
 def _crosswise(rows: list[SweepRow]) -> Table:
     """Tasks by times to live."""
     ttls = list(dict.fromkeys(row.ttl for row in rows))
@@ -155,6 +162,14 @@ def _crosswise(rows: list[SweepRow]) -> Table:
     drawn = tuple(_swept(task, by_task[task]) for task in order)
     title = "Exact cache by time to live: hit rate, and dollars it saves alone in this log"
     return Table("sweep", columns, drawn, title, brief=drawn[:SWEEP_ROWS])
+
+
+def _drawn(rows: list[SweepRow]) -> Plot:
+    """How the hit rate rises with the time to live, which says where keeping answers longer stops to pay."""
+    tasks = list(dict.fromkeys(row.task for row in rows if row.task is not None))
+    rates = {task: [(row.ttl_s, row.hit_rate) for row in rows if row.task == task] for task in (None, *tasks)}
+    title = "Exact cache by time to live: hit rate"
+    return ttl_plot(title, (ALL_TASKS, rates[None]), {task: rates[task] for task in tasks}, tabled=True)
 
 
 def _lengthwise(rows: list[SweepRow]) -> Table:
