@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from types import TracebackType
@@ -31,7 +32,7 @@ HINTS = {
 }
 REDIRECTED = "the base URL redirects elsewhere: name the final address, the key is not passed on"
 ONE_MODELS = frozenset({400, 403, 404})  # a refusal of the model that was asked; others may still answer
-CHECK_URL = "check --base-url, then run the same command: it resumes"
+CHECK_URL = "check the base URL; a replay that is run again resumes"
 
 
 class OnFailure(Protocol):
@@ -58,9 +59,10 @@ class Endpoint:
     concurrency   the most requests in flight; fewer while the endpoint is overloaded
     backoff_s     the first pause before a retry; it doubles, with jitter seeded by `seed`
     patience      the most requests in a row that stay without an answer while no other gets one
+    stopped_s     how long nothing more is asked of a model or endpoint once that is hopeless; a run never asks again
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one parameter a choice
         self,
         base_url: str,
         api_key: str | None = None,
@@ -71,6 +73,7 @@ class Endpoint:
         backoff_s: float = 0.5,
         seed: int = 0,
         patience: int = PATIENCE,
+        stopped_s: float = math.inf,
     ) -> None:
         self.base_url = checked(base_url)
         self._key = Secret(api_key)
@@ -84,7 +87,8 @@ class Endpoint:
         self._patience = patience
         self._answers = 0
         self._unreachable_in_a_row = 0
-        self._stopped: dict[str | None, tuple[str, str]] = {}  # by model; None: the whole endpoint
+        self._stopped_s = stopped_s
+        self._stopped: dict[str | None, tuple[str, str, float]] = {}  # by model, until when; None: the whole endpoint
 
     def __repr__(self) -> str:
         return f"Endpoint({shown(self.base_url)})"
@@ -172,19 +176,22 @@ class Endpoint:
             self._stop(
                 f"{self._unreachable_in_a_row} requests in a row got no answer from {shown(self.base_url)}"
                 f" (the last one: {result.problem})",
-                "what was answered is stored; run the same command later: it resumes",
+                "try again later; a replay that is run again resumes, what it was answered is stored",
             )
         return Completion(model, "unreachable", error=result.problem)
 
     def _stop(self, message: str, hint: str, model: str | None = None) -> None:
-        self._stopped.setdefault(model, (message, hint))
+        self._stopped.setdefault(model, (message, hint, time.monotonic() + self._stopped_s))
         self._raise_if_stopped(model)
 
     def _raise_if_stopped(self, model: str | None) -> None:
         """One hopeless request stops those that wait, too: they would fail alike."""
         for stopped in (None, model):
             if stopped in self._stopped:
-                raise EndpointError(*self._stopped[stopped])
+                message, hint, until = self._stopped[stopped]
+                if time.monotonic() < until:
+                    raise EndpointError(message, hint)
+                del self._stopped[stopped]
 
 
 def _lost(error: BaseException) -> Reply:

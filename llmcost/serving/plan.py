@@ -67,8 +67,9 @@ class Predicted(msgspec.Struct, frozen=True):
 class TaskPlan(msgspec.Struct, frozen=True):
     """How requests of one task are answered.
 
-    tiers    asked in order; one is a plain model map, more are a cascade
-    grader   the model that scores the answers of all tiers but the last; None: there is one tier
+    tiers     asked in order; one is a plain model map, more are a cascade
+    grader    the model that scores the answers of all tiers but the last; None: there is one tier
+    fallback  the model that is asked if no tier answers: none can be reached, or takes the request. None: nobody is
     """
 
     task: str
@@ -77,6 +78,7 @@ class TaskPlan(msgspec.Struct, frozen=True):
     compression: Compression | None = None
     batching: Batching | None = None
     caching: Caching | None = None
+    fallback: str | None = None
     predicted: Predicted | None = None
 
 
