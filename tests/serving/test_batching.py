@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcost.answers import Answer, Usage
 from llmcost.endpoint.messages import ChatRequest, Completion, Status
+from llmcost.serving import batch_prompt
 from llmcost.serving.batching import (
     WHOLE_REPLY,
     Item,
@@ -137,6 +139,7 @@ def shares(served: Sequence[Served]) -> list[float]:
 # What comes back
 
 
+@settings(deadline=None)
 @given(st.lists(texts, min_size=2, max_size=8), st.sampled_from(sorted(FORMATS)), st.data())
 def test_each_request_gets_its_own_answer_whatever_the_order_of_requests_and_answers(
     inputs: list[str], kind: str, data: st.DataObject
@@ -202,6 +205,7 @@ def expected(inputs: Sequence[str], ids: Sequence[str], entries: Sequence[dict[s
     return delivered
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text("abc", min_size=1, max_size=6), min_size=2, max_size=7, unique=True),
     accidents,
@@ -270,6 +274,12 @@ TORN = {
     "an answer that holds answers": lambda a, b: (
         f'{{"answers": [{{"id": "{a}", "answer": {{"answers": [{{"id": "{b}", "answer": "X"}}]}}}}]}}'
     ),
+    "an answer that is torn and holds answers": lambda a, b: (
+        f'{{"answers": [{{"id": "{a}", "answer": {{"x": ?, "answers": [{{"id": "{b}", "answer": "X"}}]}}}}]}}'
+    ),
+    "no comma between two": lambda a, b: (
+        f'{{"answers": [{{"id": "{a}", "answer": "X"}} {{"answers": [{{"id": "{b}", "answer": "X"}}]}}]}}'
+    ),
     "no JSON at all": lambda a, b: f"{a}: 1\n{b}: 2",
     "nested beyond reading": lambda a, b: f'{{"answers": [{{"id": "{a}", "answer": {"[" * 100_000}',
     "nothing": lambda a, b: "",
@@ -282,6 +292,11 @@ def test_what_could_be_the_answer_to_either_is_taken_for_neither(case: str) -> N
     served = serve([request("one"), request("two")], endpoint)
     assert "X" not in answers(served)
     assert answers(served)[0] == "alone: one"
+
+
+def test_what_a_model_thinks_before_it_speaks_is_not_its_reply() -> None:
+    endpoint = Endpoint(lambda items: f"<think>{honest(items).replace('batch', 'draft')}</think>{honest(items)}")
+    assert answers(serve([request("one"), request("two")], endpoint)) == ["batch: one", "batch: two"]
 
 
 def test_a_line_break_inside_a_string_tears_nothing() -> None:
@@ -330,6 +345,7 @@ def test_an_unknown_latency_stays_unknown() -> None:
 # What is asked
 
 
+@settings(deadline=None)
 @given(st.lists(texts, min_size=2, max_size=8))
 def test_items_are_read_back_exactly_and_none_can_speak_for_another(inputs: list[str]) -> None:
     endpoint = Endpoint(honest)
@@ -357,6 +373,16 @@ def test_no_id_can_be_foreseen_without_all_texts_and_the_same_batch_has_the_same
     assert not set(ids("one", "two")) & set(ids("one", "three"))
     assert not set(ids("one", "two")) & set(ids("two", "one"))
     assert len(set(ids("one", "one"))) == 2
+
+
+def test_ids_differ_and_stand_in_no_text_even_where_most_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        batch_prompt, "_id", lambda seed, place: f"q{hashlib.sha256(seed + bytes([place])).hexdigest()[0]}"
+    )
+    for inputs in (["q0 q1 q2 q3 q4 q5 q6 q7", "q8 q9 qa qb"], list("abcdef")):
+        names = ids(*inputs)
+        assert len(set(names)) == len(inputs)
+        assert not any(name in text for name in names for text in inputs)
 
 
 def test_a_batch_inside_a_batch_is_a_text_like_any_other() -> None:
@@ -482,6 +508,9 @@ def test_a_batch_that_no_form_makes_acceptable_is_asked_item_by_item() -> None:
     assert [len(one.attempts) for one in served] == [4, 4]
     assert shares(served) == pytest.approx([1.0] * 5)
     assert [one.latency_ms for one in served] == [3.0 + ALONE_MS] * 2
+    endpoint.refused = []
+    serve([request("three"), request("four")], endpoint, known=known)
+    assert form(endpoint.asked[-1]) == "json_schema"  # no form was shown to be at fault
 
 
 def test_a_batch_rejected_in_the_form_that_is_known_to_be_taken_is_not_asked_in_others() -> None:
@@ -518,6 +547,7 @@ def test_the_demanded_form_of_a_reply_is_what_an_honest_model_sends() -> None:
         reply = HONEST[kind](read_batch_prompt(endpoint.asked[0].body) or [])
         spoilt = {"text": reply.replace('"batch: one"', "1"), "schema": reply.replace('"said"', '"sad"')}
         assert demanded["strict"] is True
+        assert "$schema" not in str(demanded["schema"]) and str(demanded["schema"]).count("$defs'") <= 1
         assert Draft202012Validator(demanded["schema"]).is_valid(json.loads(reply))
         assert not Draft202012Validator(demanded["schema"]).is_valid(json.loads(spoilt[kind]))
 
@@ -555,6 +585,27 @@ def test_an_item_whose_json_is_not_what_was_demanded_is_asked_alone(kind: str, b
     served = serve([request(text, **FORMATS[kind]) for text in ("one", "two", "three")], endpoint)
     assert answers(served) == [said(how, text, kind) for how, text in
                                (("batch", "one"), ("alone", "two"), ("batch", "three"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_what_is_no_number_of_json_is_not_passed_on(number: str) -> None:
+    endpoint = Endpoint(
+        lambda items: f'{{"answers": [{{"id": "{items[0].id}", "answer": {{"x": {number}}}}}]}}', "object"
+    )
+    served = serve([request(text, **FORMATS["object"]) for text in ("one", "two")], endpoint)
+    assert answers(served) == [said("alone", text, "object") for text in ("one", "two")]
+
+
+def test_an_answer_nested_to_any_depth_ends_nothing_but_itself() -> None:
+    for depth in (1, *range(900, 1010)):
+        nested = '{"x":' * depth + "1" + "}" * depth
+        endpoint = Endpoint(
+            lambda items, nested=nested: f'{{"answers": [{{"id": "{items[0].id}", "answer": {nested}}}]}}'
+        )
+        endpoint.kind = "object"
+        first, second = answers(serve([request(text, **FORMATS["object"]) for text in ("one", "two")], endpoint))
+        assert first is not None and first.replace(" ", "") in (nested, '{"said":"alone:one"}')
+        assert second == said("alone", "two", "object")
 
 
 @pytest.mark.parametrize("kind", ["object", "schema"])
@@ -647,6 +698,7 @@ def test_askings_that_repeat_each_other_do_not_share_a_question() -> None:
 KEYS = {"a": {}, "b": {"temperature": 0.5}, "alone": {"n": 2}}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(KEYS)), max_size=30), st.integers(1, 5))
 def test_batches_hold_each_request_once_with_its_like_and_in_order(kinds: list[str], items: int) -> None:
     requests = [request(str(place), **KEYS[kind]) for place, kind in enumerate(kinds)]
