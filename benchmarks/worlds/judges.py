@@ -149,7 +149,7 @@ def _decisions(worlds: int, say: Say, opinions: Mapping[str, Opinion], **more: o
 
 @contextmanager
 def _no_controls() -> Iterator[None]:
-    running = import_module("llmcost.trial.run")
+    running = import_module("llmcost.trial.task")
     passed = patch.object(controls.Control, "passed", PropertyMock(return_value=True))
     with passed, patch.object(running, "reliability", lambda **_: EXACT):
         yield

@@ -156,7 +156,8 @@ def planned_size(differing: int, most: int = 2_000) -> int:
     if differing not in _SIZES:
         grades = [Grade(-1.0 if i < differing else 0.0, "exact") for i in range(PILOT)]
         design = SimpleNamespace(
-            critical_values=lambda task: boundaries(ALPHA),
+            critical_values=lambda comparisons: boundaries(ALPHA),
+            comparisons=lambda task: 1,
             margin=lambda task: MARGIN,
             sample=SimpleNamespace(weights=np.ones(PILOT)),
             clusters=np.arange(PILOT),

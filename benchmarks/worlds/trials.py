@@ -26,7 +26,8 @@ from llmcost.grading.damage import Answered, Kind, Planted, plant
 from llmcost.replay.sample import Sample
 from llmcost.serving import CandidateModel
 from llmcost.trial.design import Arm, Design
-from llmcost.trial.run import Means, run
+from llmcost.trial.means import Means
+from llmcost.trial.run import run
 
 TASK = "task"
 WORTH = {"well": 0, "poor": -1, "best": 1}  # words of one length: it is no matter here

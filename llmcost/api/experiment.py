@@ -34,8 +34,8 @@ from llmcost.serving import parse_candidate
 from llmcost.trial import Design, Means, Tariff
 from llmcost.trial.cell import Cell
 from llmcost.trial.estimate import total
+from llmcost.trial.means import Watch
 from llmcost.trial.record import RecordedArm, RecordedPair, RunRecord, pack
-from llmcost.trial.run import Watch
 from llmcost.version import VERSION
 from llmcost.workspace import Workspace
 

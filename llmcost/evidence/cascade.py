@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from llmcost.evidence.graded import mean_bounds
-from llmcost.evidence.survey import effective_counts, hajek_mean
+from llmcost.evidence.survey import effective_counts
 from llmcost.evidence.tango import lower_bound, tango_statistic
 
 Floats = npt.NDArray[np.float64]
@@ -165,7 +165,7 @@ def choose(judges: Sequence[Judged], prompts: Prompts, alpha: float, seed: int) 
         return walk(judges, prompts, _one_by_one(judges[0].tiers[0]), alpha)
     size = prompts.weights.size
     laying = np.random.default_rng(seed).permutation(size) < SHARE_FOR_THE_PATH * size
-    steps = list(_path(_mean([judged.part(laying) for judged in judges]), prompts.part(laying)))
+    steps = list(_path(in_the_mean([judged.part(laying) for judged in judges]), prompts.part(laying)))
     return walk([judged.part(~laying) for judged in judges], prompts.part(~laying), steps, alpha)
 
 
@@ -194,8 +194,8 @@ def walk(
     return CascadeChoice(passed, kept, escalated, prompts.weights.size)
 
 
-def _mean(judges: Sequence[Judged]) -> Judged:
-    """All judges as one, who says the mean of what they say."""
+def in_the_mean(judges: Sequence[Judged]) -> Judged:
+    """All judges as one, who says the mean of what they say. Fit to lay a path or to be drawn, never to decide."""
     tiers = [
         Tier(same[0].scores, np.mean([tier.differences for tier in same], axis=0), same[0].saving)
         for same in zip(*(judged.tiers for judged in judges), strict=True)

@@ -6,8 +6,10 @@ imports a table, a log or a statistic.
 
 from __future__ import annotations
 
+from llmcost.serving.cascade import refuse_self_grading
 from llmcost.serving.plan import Batching, Caching, Compression, Plan, TaskPlan, Tier
-from llmcost.serving.serve import serve
+from llmcost.serving.scoring import RunTimeGrader, Scored, scored
+from llmcost.serving.serve import Server, serve
 from llmcost.serving.steps import Attempt, Question, Role, Served, Steps, ask_now, ask_together, gather, plainly
 from llmcost.serving.translation import CandidateModel, parse_candidate, translate
 
@@ -20,7 +22,10 @@ __all__ = [
     "Plan",
     "Question",
     "Role",
+    "RunTimeGrader",
+    "Scored",
     "Served",
+    "Server",
     "Steps",
     "TaskPlan",
     "Tier",
@@ -29,6 +34,8 @@ __all__ = [
     "gather",
     "parse_candidate",
     "plainly",
+    "refuse_self_grading",
+    "scored",
     "serve",
     "translate",
 ]

@@ -9,12 +9,12 @@ from math import ceil, fsum, log, tanh
 import numpy as np
 import numpy.typing as npt
 
-from llmcost.endpoint import ChatRequest
+from llmcost.endpoint import ChatRequest, Completion
 from llmcost.evidence import HumanVerdicts, Outcomes, Rule, Verdict, decide
 from llmcost.evidence.survey import Ratio, cost_ratio
 from llmcost.grading import CHECKS_ALONE, Grade, GradedPairs, Grader, Pair, excluded, grade, to_outcomes
 from llmcost.grading.labels import HumanLabel
-from llmcost.serving import Served
+from llmcost.serving import Role, Served, plainly
 from llmcost.serving.rendering import answer_text
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import Arm, Design
@@ -78,6 +78,10 @@ class Cell:
             self.pairs.append(
                 Pair(body.request or {}, body.answer, completion.answer, body.expected) if reached else None
             )
+
+    def take_answers(self, design: Design, requests: Sequence[ChatRequest], completions: Sequence[Completion]) -> None:
+        """Adds the answers to what was waiting, each to one question."""
+        self.take(design, [plainly(*each) for each in zip(requests, completions, strict=True)])
 
     async def regrade(self, design: Design, graders: Sequence[Grader]) -> None:
         """Grades every pair there is; a check that nearly no logged answer passes is recognised by all of them."""
@@ -267,3 +271,26 @@ def usd_per_prompt(cell: Cell, graders: Sequence[Grader], tariff: Tariff) -> flo
     spent = paid(cell, tariff)
     asking = float(np.nanmean(spent)) if np.isfinite(spent).any() else 0.0
     return asking + judging * cell.graded.judged / max(len(cell.known_pairs), 1)
+
+
+def tokens(cell: Cell, role: Role, name: str) -> Floats:
+    """The tokens of each answer that came back, of all attempts in this role, each for its share; NaN: unknown.
+
+    name  the field of `Usage`
+    """
+    found = np.zeros(len(cell.known))
+    for place, served in enumerate(_reached(cell)):
+        for attempt in served.attempts:
+            if attempt.role == role and attempt.completion.status == "answered":
+                count = getattr(attempt.completion.usage, name)
+                found[place] += np.nan if count is None else attempt.share * count
+    answered = [served.completion.status == "answered" for served in _reached(cell)]
+    return np.where(answered, found, np.nan)
+
+
+def token_ratio(asked: Floats, beside: Sequence[int | None], weights: Floats) -> float | None:
+    """Tokens over other tokens, weighted to the calls of the task, where both are known; None: nowhere."""
+    others = np.array([np.nan if count is None else count for count in beside], dtype=np.float64)
+    both = ~np.isnan(asked) & ~np.isnan(others)
+    below = float(weights[both] @ others[both])
+    return float(weights[both] @ asked[both]) / below if below > 0 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from llmcost.evidence import boundaries, fractions
 from llmcost.pricing import PriceBook
 from llmcost.replay.arms import replayable, requests
 from llmcost.replay.sample import Sample, draw
-from llmcost.serving import CandidateModel, Served, Steps
+from llmcost.serving import Batching, Caching, CandidateModel, Compression, Served, Steps
 from llmcost.trial.clusters import clusters
 
 CHECKED_MARGIN = 0.02
@@ -51,6 +51,42 @@ class Arm:
         return self.candidate.label() if self.name is None else self.name
 
 
+CASCADE_TIERS = 2  # cheaper models that a cascade is tried with: each alone, and both
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What is tried besides other models, "cascade", "cache", "compress" and "batch" by task, and how.
+
+    compressions, batchings, likenesses   from careful to bold: the next is tried where the one before has passed
+    grader                                scores the answers of a cascade's tiers; None: the cheapest candidate that may
+    """
+
+    tasks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    compressions: tuple[Compression, ...] = ()
+    batchings: tuple[Batching, ...] = ()
+    likenesses: tuple[Caching, ...] = ()
+    grader: str | None = None
+
+    def of(self, task: str) -> frozenset[str]:
+        """What is tried on a task."""
+        return self.tasks.get(task, frozenset())
+
+    def comparisons(self, task: str, models: int) -> int:
+        """How many comparisons that adds to those with so many models: one a walk, one a cascade."""
+        walks = len(self.of(task) - {"cascade"})
+        return walks + (cascades(models) if "cascade" in self.of(task) else 0)
+
+
+def cascades(models: int) -> int:
+    """How many cascades are tried where there are so many candidates: with each of the two cheapest, and with both."""
+    tiers = min(models, CASCADE_TIERS)
+    return tiers + (tiers == CASCADE_TIERS)
+
+
+NOTHING_ELSE = Tried()
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """A trial before it starts. `calls`, `bodies`, `logged_usd` and `clusters` are parallel to the sample.
@@ -67,6 +103,7 @@ class Design:
     again: tuple[Arm, ...]
     checks: Mapping[str, CheckSettings]
     replay: ReplaySettings
+    tried: Tried = NOTHING_ELSE
 
     def tasks(self) -> list[str]:
         """Every task of the log, in alphabetical order; some may have no prompt that can be asked again."""
@@ -80,15 +117,19 @@ class Design:
     def comparisons(self, task: str) -> int:
         """How many comparisons share alpha with those of this task: of the whole plan, or of the task alone."""
         shared = self.tasks() if self.replay.alpha_scope == "plan" else [task]
-        return sum(len(self.positions(arm, name)) > 0 for arm in self.arms for name in shared)
+        return sum(self._comparisons(name) for name in shared)
+
+    def _comparisons(self, task: str) -> int:
+        models = sum(len(self.positions(arm, task)) > 0 for arm in self.arms)
+        return models + self.tried.comparisons(task, models)
 
     def looks(self) -> tuple[float, ...]:
         """The shares of a task's sample after which its candidates are looked at."""
         return fractions(self.replay.looks)
 
-    def critical_values(self, task: str) -> tuple[float, ...]:
-        """What a candidate's statistic must exceed at each look."""
-        return boundaries(self.replay.alpha / max(self.comparisons(task), 1), self.looks())
+    def critical_values(self, comparisons: int) -> tuple[float, ...]:
+        """What a candidate's statistic must exceed at each look, if so many comparisons share alpha."""
+        return boundaries(self.replay.alpha / max(comparisons, 1), self.looks())
 
     def open_ended(self, task: str) -> bool:
         """Whether most sampled prompts of a task have no expected answer to be checked against."""
@@ -117,6 +158,7 @@ def design(
     replay: ReplaySettings,
     models: Mapping[str, ModelSettings],
     checks: Mapping[str, CheckSettings],
+    tried: Tried = NOTHING_ELSE,
 ) -> Design:
     """The trial of these candidates on this log: a seeded sample of each task, and each candidate's requests.
 
@@ -142,6 +184,7 @@ def design(
         again=tuple(_again(bodies, _first_of_each_task(sample.tasks, replay.aa), models)),
         checks=checks,
         replay=replay,
+        tried=tried,
     )
 
 

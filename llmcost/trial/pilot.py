@@ -44,7 +44,7 @@ def plan_sizes(
 def _needed(design: Design, cell: Cell, reliability: Mapping[str, Reliability]) -> int:
     """Prompts with which a candidate as good as the incumbent passes four times out of five."""
     least = min((item.value for item in reliability.values()), default=1.0) if cell.graded.judged else 1.0
-    critical = design.critical_values(cell.task)[-1]
+    critical = design.critical_values(design.comparisons(cell.task))[-1]
     margin = max(least, 0.0) * design.margin(cell.task)
     if margin <= 0 or not cell.known.size:
         return cell.asked

@@ -47,7 +47,7 @@ def reach(design: Design, affordable: float) -> list[Reach]:
 def _smallest(design: Design, task: str, prompts: int, by_judge: bool, discordance: float) -> float:
     if prompts == 0:
         return 1.0
-    critical = design.critical_values(task)[-1]
+    critical = design.critical_values(design.comparisons(task))[-1]
     by_power = (critical + POWER_Z) * sqrt(discordance / prompts)
     by_ties = critical**2 / (prompts + critical**2)
     return min(max(by_power, by_ties) / (UNCALIBRATED if by_judge else 1.0), 1.0)

@@ -21,8 +21,8 @@ def stop(cells: Sequence[Cell], ratios: Mapping[str, Ratio | None], looks: int) 
         cell.ended = _decided(cell, looks)
         if cell.ended is None and (why := _hopeless(cell, ratios[cell.label])) is not None:
             dropped(cell, f"dropped at look {cell.look} of {looks}: {why}")
-    passed = [cell for cell in cells if _passed(cell) and _saves(ratios[cell.label])]
-    best = min(passed, key=lambda cell: _cost(ratios[cell.label]), default=None)
+    good = [cell for cell in cells if passed(cell) and saves(ratios[cell.label])]
+    best = min(good, key=lambda cell: _cost(ratios[cell.label]), default=None)
     for cell in cells:
         if best is not None and cell.ended is None and _cost(ratios[cell.label]) > _cost(ratios[best.label]):
             dropped(cell, f"not asked further: {best.label} passed and costs less")
@@ -30,14 +30,14 @@ def stop(cells: Sequence[Cell], ratios: Mapping[str, Ratio | None], looks: int) 
 
 def _decided(cell: Cell, looks: int) -> str | None:
     assert cell.verdict is not None
-    if _passed(cell):
+    if passed(cell):
         return f"passed at look {cell.look} of {looks}"
     if cell.verdict.decision in FINAL:
         return f"decided at look {cell.look} of {looks}"
     if cell.look < looks:
         return None
-    passed = "passed at the looser limit: " if cell.verdict.decision == "SWITCH_AT" else ""
-    return f"{passed}asked all {cell.asked:,} prompts"
+    looser = "passed at the looser limit: " if cell.verdict.decision == "SWITCH_AT" else ""
+    return f"{looser}asked all {cell.asked:,} prompts"
 
 
 def _hopeless(cell: Cell, ratio: Ratio | None) -> str | None:
@@ -48,11 +48,13 @@ def _hopeless(cell: Cell, ratio: Ratio | None) -> str | None:
     return "costs more than what is used now" if dearer else None
 
 
-def _passed(cell: Cell) -> bool:
+def passed(cell: Cell) -> bool:
+    """Whether it may be used at the margin asked for."""
     return cell.verdict is not None and cell.verdict.decision == "SWITCH"
 
 
-def _saves(ratio: Ratio | None) -> bool:
+def saves(ratio: Ratio | None) -> bool:
+    """Whether it certainly costs less."""
     return ratio is not None and ratio.high is not None and ratio.high < 1
 
 

@@ -1,0 +1,381 @@
+"""Cascades of the models that were replayed: their answers are scored as at run time, and the thresholds are learned.
+
+Tiers are candidates that did not pass alone. Which of their answers a threshold keeps, and what those lose, is known of
+every prompt, so no answer is asked for but what the candidates owe yet: one that was dropped early is asked the rest of
+its prompts first. Its early end must not choose the prompts that thresholds are learned from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from llmcost.endpoint import ChatRequest, Completion
+from llmcost.errors import ConfigError
+from llmcost.evidence import Decision
+from llmcost.evidence.cascade import (
+    Auc,
+    CascadeRefusal,
+    Judged,
+    Prompts,
+    Tier,
+    auc,
+    choose,
+    ends,
+    frontier,
+    in_the_mean,
+)
+from llmcost.evidence.survey import Ratio, cost_ratio, hajek_mean
+from llmcost.serving import RunTimeGrader, Scored, Steps, TaskPlan, ask_together, gather, refuse_self_grading, scored
+from llmcost.serving import Tier as AskedTier
+from llmcost.serving.cascade import in_turn
+from llmcost.trial import cell as cells
+from llmcost.trial.cell import Cell
+from llmcost.trial.design import CASCADE_TIERS
+from llmcost.trial.result import PASSED, CascadeTrial, FrontierTrial, ScoredTier
+from llmcost.trial.task import TaskRun
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Thresholds = tuple[float, ...]
+
+WORTH_TRYING = 0.7  # of what the last tier costs: a dearer tier leaves nothing to pay the grader with
+A_RATING = {"messages": [{"role": "user", "content": "x" * 4_000}]}
+RATING_TOKENS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A tier, and what the run-time grader made of its answers; `marks` are parallel to `cell.known`."""
+
+    cell: Cell
+    marks: Sequence[Scored]
+
+
+async def cascades(task: TaskRun, last: Cell | None, comparisons: int) -> list[CascadeTrial]:
+    """Every cascade of a task: of each of its two cheapest tiers before the last one, and of both.
+
+    last         the candidate that escalated requests go to; None: today's model
+    comparisons  how many share alpha with each
+    """
+    tiers = _tiers(task, last)
+    if not tiers:
+        return []
+    grader, why = _grader(task, tiers)
+    if grader is None:
+        return [_refused(task, [tier.label for tier in tiers], last, "", why)]
+    everybody = [*tiers, *([last] if last else [])]
+    await asyncio.gather(*(_complete(task, cell) for cell in everybody))
+    rated = [Rated(cell, await _marks(task, cell, RunTimeGrader(grader))) for cell in tiers]
+    chosen = [[each] for each in rated] + [list(pair) for pair in combinations(rated, 2)]
+    return [_cascade(Climb(task, some, last), grader, comparisons) for some in chosen]
+
+
+def _tiers(task: TaskRun, last: Cell | None) -> list[Cell]:
+    """The candidates that may answer first: they failed alone, and are much cheaper than the last tier."""
+    price = 1.0 if last is None else _cost(task, last)
+    failed = [cell for cell in task.cells if cell is not last and _failed(cell)]
+    cheap = [(cost, cell) for cell in failed if (cost := _cost(task, cell)) < WORTH_TRYING * price]
+    return [cell for _, cell in sorted(cheap, key=lambda item: (item[0], item[1].label))][:CASCADE_TIERS]
+
+
+def _failed(cell: Cell) -> bool:
+    return cell.verdict is not None and cell.verdict.decision not in PASSED | {"CANNOT_JUDGE"}
+
+
+def _cost(task: TaskRun, cell: Cell) -> float:
+    ratio = cells.ratio(task.design, cell, task.means.tariff)
+    return inf if ratio is None or ratio.value is None else ratio.value
+
+
+def _grader(task: TaskRun, tiers: Sequence[Cell]) -> tuple[str | None, str]:
+    """The model that scores at run time, as configured or the cheapest candidate that may; or why there is none."""
+    named = task.design.tried.grader
+    candidates = [arm.candidate.label() for arm in task.design.arms] if named is None else [named]
+    tariff, priced, why = task.means.tariff, dict[str, float](), ""
+    for name in candidates:
+        try:
+            refuse_self_grading(_plan(tiers, name))
+        except ConfigError as error:
+            why = error.message
+            continue
+        if name in task.named:
+            why = f"{name} judges this replay, and would find its own verdicts right"
+            continue
+        model = name.partition("@")[0]
+        usd = tariff.expected(model, [ChatRequest({"model": model, **A_RATING})], [RATING_TOKENS])
+        priced[name] = inf if usd is None else usd
+    if priced:
+        return min(priced, key=lambda name: (priced[name], name)), ""
+    return None, f"nobody may score its answers ({why}): name another model in [cascade] grader"
+
+
+def _plan(tiers: Sequence[Cell], grader: str) -> TaskPlan:
+    asked = [AskedTier(cell.arm.candidate.model, keep_from=1.0) for cell in tiers]
+    return TaskPlan(tiers[0].task, [*asked, AskedTier("")], grader)
+
+
+async def _complete(task: TaskRun, cell: Cell) -> None:
+    """Asks a candidate what it owes yet, whatever its verdict."""
+    cell.most = len(cell.places)
+    if waiting := cell.waiting(1.0):
+        requests = [cell.arm.requests[place] for place in waiting]
+        completions = await task.means.ask(requests, "replay")
+        cell.take_answers(task.design, requests, completions)
+    await cell.regrade(task.design, task.graders)
+
+
+async def _marks(task: TaskRun, cell: Cell, grader: RunTimeGrader) -> list[Scored]:
+    """The scores of a candidate's answers. The first is asked for alone: it tells what the grader's endpoint takes."""
+
+    async def ask(requests: list[ChatRequest]) -> list[Completion]:
+        return await task.means.ask(requests, "replay") if requests else []
+
+    def steps(index: int) -> Steps[Scored]:
+        return scored(cell.arm.requests[cell.places[index]], cell.served[index].completion, grader)
+
+    first, rest = cell.known[:1], cell.known[1:]
+    marks = [await ask_together(steps(int(index)), ask) for index in first]
+    return marks + await ask_together(gather([steps(int(index)) for index in rest]), ask)
+
+
+class Climb:
+    """The prompts that all models of a cascade have answered, and what each of them would have cost and lost.
+
+    Arrays have one entry a prompt; lists one entry a tier.
+    """
+
+    def __init__(self, task: TaskRun, tiers: Sequence[Rated], last: Cell | None) -> None:
+        self.task, self.tiers, self.last = task, tiers, last
+        everybody = [tier.cell for tier in tiers] + ([last] if last else [])
+        graded = [_graded_positions(cell) for cell in everybody]
+        self.positions: Ints = np.array(sorted(set.intersection(*graded)), dtype=np.int64)
+        self._places = [_places_of(cell, self.positions) for cell in everybody]
+        design = task.design
+        self.prompts = Prompts(design.sample.weights[self.positions], design.clusters[self.positions])
+        self.scores = [self._of(number, _scores(tier.marks)) for number, tier in enumerate(tiers)]
+
+    def _of(self, number: int, values: Floats) -> Floats:
+        """What is told of every known answer of a model, for these prompts."""
+        return np.asarray(values[self._places[number]], dtype=np.float64)
+
+    @cached_property
+    def asking_usd(self) -> list[Floats]:
+        """What each tier's answer cost."""
+        tariff = self.task.means.tariff
+        return [self._of(number, cells.paid(tier.cell, tariff)) for number, tier in enumerate(self.tiers)]
+
+    @cached_property
+    def scoring_usd(self) -> list[Floats]:
+        """What scoring it cost."""
+        tariff = self.task.means.tariff
+        paid = [tariff.of_attempts([mark.attempts for mark in tier.marks]) for tier in self.tiers]
+        return [self._of(number, usd) for number, usd in enumerate(paid)]
+
+    @cached_property
+    def logged_usd(self) -> Floats:
+        """What today's model cost."""
+        return self.task.design.logged_usd[self.positions]
+
+    @cached_property
+    def last_usd(self) -> Floats:
+        """What the last tier cost."""
+        if self.last is None:
+            return self.logged_usd
+        return self._of(len(self.tiers), cells.paid(self.last, self.task.means.tariff))
+
+    def judged(self, margin: float) -> list[Judged]:
+        """What each judge says of the tiers' answers, with its own delta."""
+        first = self.tiers[0].cell
+        rules = self.task.judging(first, first.look).rules
+        savings = self._savings()
+        return [
+            Judged(
+                [
+                    Tier(scores, self._of(number, _differences(tier.cell, name)), saving)
+                    for number, (tier, scores, saving) in enumerate(zip(self.tiers, self.scores, savings, strict=True))
+                ],
+                rule.reliability * margin,
+                None if self.last is None else self._of(len(self.tiers), _differences(self.last, name)),
+            )
+            for name, rule in rules.items()
+        ]
+
+    def _savings(self) -> list[float]:
+        """What a prompt costs less that ends at each tier, all tried ones paid."""
+        paid = np.cumsum([_mean(a) + _mean(s) for a, s in zip(self.asking_usd, self.scoring_usd, strict=True)])
+        return [_mean(self.last_usd) - float(usd) for usd in paid]
+
+    def ended(self, step: Thresholds) -> Ints:
+        """The tier at which each prompt ends."""
+        return ends([Tier(scores, np.zeros(len(scores))) for scores in self.scores], step)
+
+    def spent(self, step: Thresholds) -> tuple[Floats, Floats, Floats]:
+        """What each prompt costs at these thresholds; of that, what is paid for scores, and for answers nobody gets."""
+        ended = self.ended(step)
+        scoring, wasted = np.zeros(len(ended)), np.zeros(len(ended))
+        answers = np.where(ended == len(self.tiers), self.last_usd, 0.0)
+        for number, threshold in enumerate(step):
+            if threshold == inf:  # a tier that keeps nothing is not asked
+                continue
+            scoring += np.where(ended >= number, self.scoring_usd[number], 0.0)
+            wasted += np.where(ended > number, self.asking_usd[number], 0.0)
+            answers += np.where(ended == number, self.asking_usd[number], 0.0)
+        return answers + scoring + wasted, scoring, wasted
+
+    def ratio(self, step: Thresholds) -> Ratio:
+        """What it costs over the log."""
+        return cost_ratio(self.spent(step)[0], self.logged_usd, self.prompts.weights, clusters=self.prompts.clusters)
+
+    def latencies(self, step: Thresholds) -> Floats:
+        """How long each prompt takes, ascending; those of which a part is not known are left out."""
+        ended = self.ended(step)
+        found = np.where(ended == len(self.tiers), self._last_latency(), 0.0)
+        for number, tier in enumerate(self.tiers):
+            taken = [
+                in_turn([tier.cell.served[place].latency_ms, mark.latency_ms])
+                for place, mark in zip(tier.cell.known, tier.marks, strict=True)
+            ]
+            serial = self._of(number, np.array([np.nan if ms is None else ms for ms in taken], dtype=np.float64))
+            found += np.where((ended >= number) & (step[number] < inf), serial, 0.0)
+        return np.sort(found[~np.isnan(found)])
+
+    def _last_latency(self) -> Floats:
+        if self.last is None:
+            found = [self.task.design.bodies[position].latency_ms for position in self.positions]
+            return np.array([np.nan if ms is None else ms for ms in found], dtype=np.float64)
+        known = [self.last.served[place].latency_ms for place in self.last.known]
+        return self._of(len(self.tiers), np.array([np.nan if ms is None else ms for ms in known], dtype=np.float64))
+
+
+def _cascade(climb: Climb, grader: str, comparisons: int) -> CascadeTrial:
+    task, margin = climb.task, climb.task.design.margin(climb.task.name)
+    labels = [tier.cell.label for tier in climb.tiers]
+    if climb.positions.size < 2:
+        return _refused(task, labels, climb.last, grader, "its models have hardly a prompt in common")
+    alpha = task.design.replay.alpha / max(comparisons, 1)
+    judges = climb.judged(margin)
+    found = choose(judges, climb.prompts, alpha, task.design.replay.seed)
+    drawn = _frontier(climb, judges, alpha)
+    if isinstance(found, CascadeRefusal):
+        return _refused(task, labels, climb.last, grader, found.reason, climb.positions.size, drawn)
+    paid, scoring, wasted = climb.spent(found.thresholds)
+    weights = climb.prompts.weights
+    total = float(weights @ np.nan_to_num(paid))
+    shares = [float(weights @ np.nan_to_num(part)) / total if total > 0 else None for part in (scoring, wasted)]
+    return CascadeTrial(
+        labels=tuple(labels),
+        last=climb.last.label if climb.last else None,
+        grader=grader,
+        decision="SWITCH",
+        reason=f"loses less than {100 * margin:g} points, {100 * found.escalated:.0f} % of the calls escalate",
+        margin=margin,
+        n=found.n,
+        tiers=tuple(_tier(climb, number, found.thresholds, judges) for number in range(len(labels))),
+        escalated=hajek_mean((climb.ended(found.thresholds) == len(labels)).astype(np.float64), weights),
+        cost_ratio=climb.ratio(found.thresholds),
+        grading=shares[0],
+        wasted=shares[1],
+        latencies_ms=climb.latencies(found.thresholds),
+        frontier=drawn,
+    )
+
+
+def _refused(
+    task: TaskRun,
+    labels: Sequence[str],
+    last: Cell | None,
+    grader: str,
+    why: str,
+    n: int = 0,
+    drawn: tuple[FrontierTrial, ...] = (),
+) -> CascadeTrial:
+    decision: Decision = "INCONCLUSIVE"
+    margin = task.design.margin(task.name)
+    return CascadeTrial(tuple(labels), last.label if last else None, grader, decision, why, margin, n, frontier=drawn)
+
+
+def _frontier(climb: Climb, judges: Sequence[Judged], alpha: float) -> tuple[FrontierTrial, ...]:
+    """Cost against quality at all thresholds, in the mean of the judges, on the scale of the one believed least."""
+    margin = climb.task.design.margin(climb.task.name)
+    believed = min(judged.delta for judged in judges) / margin
+    return tuple(
+        FrontierTrial(
+            thresholds=point.thresholds,
+            escalated=point.escalated,
+            cost_ratio=climb.ratio(point.thresholds).value,
+            difference=max(point.difference / believed, -1.0),
+            lower_bound=max(point.lower_bound / believed, -1.0),
+        )
+        for point in frontier(in_the_mean(judges), climb.prompts, alpha)
+    )
+
+
+def _tier(climb: Climb, number: int, step: Thresholds, judges: Sequence[Judged]) -> ScoredTier:
+    rated, ended, weights = climb.tiers[number], climb.ended(step), climb.prompts.weights
+    trial = climb.task.candidate(rated.cell, climb.task.design)
+    asked = [mark for mark in rated.marks if mark.attempts]
+    failed = np.array([mark.why is not None for mark in rated.marks], dtype=np.float64)
+    unread = np.array([mark.why is None and mark.score is None for mark in rated.marks], dtype=np.float64)
+    share = climb.task.design.sample.weights[rated.cell.positions]
+    took = [mark.latency_ms for mark in asked if mark.latency_ms is not None]
+    return ScoredTier(
+        model=rated.cell.arm.candidate.model,
+        label=rated.cell.label,
+        keep_from=step[number],
+        kept=hajek_mean((ended == number).astype(np.float64), weights),
+        reached=hajek_mean((ended >= number).astype(np.float64), weights),
+        auc=min((_auc(judged.tiers[number]) for judged in judges), key=lambda found: found.lower),
+        input_ratio=trial.input_ratio,
+        output_ratio=trial.output_ratio,
+        latencies_ms=trial.latencies_ms,
+        failed_checks=hajek_mean(failed, share),
+        unread=hajek_mean(unread, share),
+        grader_input_tokens=_mean_tokens(asked, "input_tokens"),
+        grader_output_tokens=_mean_tokens(asked, "output_tokens"),
+        grader_latencies_ms=np.sort(np.array(took, dtype=np.float64)),
+    )
+
+
+def _auc(tier: Tier) -> Auc:
+    known = ~np.isnan(tier.scores)
+    return auc(tier.scores[known], tier.differences[known] < 0)
+
+
+def _mean_tokens(asked: Sequence[Scored], name: str) -> float:
+    """Of scoring one answer, all askings included; what an endpoint does not tell is not in it."""
+    found = [getattr(attempt.completion.usage, name) or 0 for mark in asked for attempt in mark.attempts]
+    return sum(found) / len(asked) if asked else 0.0
+
+
+def _graded_positions(cell: Cell) -> set[int]:
+    """The prompts whose answer every grader has graded."""
+    graded = np.array([~np.isnan(_differences(cell, name)) for name in cell.graded.by_judge])
+    return {int(position) for position in cell.positions[graded.all(axis=0)]}
+
+
+def _places_of(cell: Cell, positions: Ints) -> Ints:
+    """Where among the known answers of a cell those to these prompts are."""
+    place = {int(position): index for index, position in enumerate(cell.positions)}
+    return np.array([place[int(position)] for position in positions], dtype=np.int64)
+
+
+def _differences(cell: Cell, judge: str) -> Floats:
+    grades = cell.graded.by_judge[judge]
+    return np.array([np.nan if g.difference is None else g.difference for g in grades], dtype=np.float64)
+
+
+def _scores(marks: Sequence[Scored]) -> Floats:
+    return np.array([np.nan if mark.score is None else mark.score for mark in marks], dtype=np.float64)
+
+
+def _mean(usd: Floats) -> float:
+    return float(np.nanmean(usd)) if np.isfinite(usd).any() else 0.0
