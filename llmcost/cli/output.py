@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -16,9 +17,11 @@ def say(line: str) -> None:
 
 
 def emit(text: str, output: Path | None) -> None:
-    """The result, to stdout or to the file asked for."""
+    """The result, to stdout or to the file asked for; UTF-8 in both, because a locale may lack what a report says."""
     ending = "" if text.endswith("\n") else "\n"
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
         sys.stdout.write(text + ending)
         sys.stdout.flush()
         return
