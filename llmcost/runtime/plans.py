@@ -37,8 +37,6 @@ def _faults(plan: Plan) -> Iterator[str]:
         if count > 1:
             yield f"task {name!r} has {count} plans"
     for task in plan.tasks:
-        if not task.tiers:
-            yield f"task {task.task!r} has no model"
         if task.caching is not None and not _usable(task.caching):
             yield f"task {task.task!r} has a cache of {task.caching.ttl_s:g} s and a likeness of {task.caching.near}"
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -22,14 +22,24 @@ from llmcost.runtime.plans import by_task, read_plan
 from llmcost.runtime.record import Record
 from llmcost.runtime.reply import BatchError, Reply, Stats
 from llmcost.runtime.service import Body, Outcome, Service, service
-from llmcost.serving import Plan
+from llmcost.serving import Plan, TaskPlan
 
 if TYPE_CHECKING:
     from llmcost.endpoint.client import Endpoint
 
 Messages = Sequence[Mapping[str, Any]]
 
+TIMEOUT_S, RETRIES, CONCURRENCY = 60.0, 2, 64  # somebody waits: sooner given up than in a replay
 STOPPED_S = 10.0  # an endpoint that is down, or a model that is gone, is asked again after so long
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request, what became of it, and what its caller gets; None: an error."""
+
+    body: Body
+    outcome: Outcome
+    reply: Reply | None
 
 
 class Router:
@@ -53,16 +63,16 @@ class Router:
         base_url: str,
         api_key: str | None = None,
         cache: Cache | None = None,
-        timeout_s: float = 60.0,
-        retries: int = 2,
-        concurrency: int = 64,
+        timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._plans = by_task(plan)
         self._base_url = checked(base_url)
-        self._cache = Guarded(cache or MemoryCache())
+        self._cache = Guarded(MemoryCache() if cache is None else cache)
         self._stats = Stats()
         self._record: Record | None = None
-        self._services: dict[str | None, Service] = {}
+        self._services: dict[str | None, Service] = {}  # by task; None: all that the plan does not have
         self._endpoint: Endpoint | None = None
         self._background = Background(self._end)
 
@@ -82,7 +92,15 @@ class Router:
 
     @classmethod
     def load(
-        cls, path: str | Path, *, base_url: str | None = None, api_key: str | None = None, cache: Cache | None = None
+        cls,
+        path: str | Path,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        cache: Cache | None = None,
+        timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+        concurrency: int = CONCURRENCY,
     ) -> Self:
         """The router of the plan in this file.
 
@@ -94,6 +112,9 @@ class Router:
             base_url=config.base_url(base_url, config.Settings()),
             api_key=config.api_key(None) if api_key is None else api_key,
             cache=cache,
+            timeout_s=timeout_s,
+            retries=retries,
+            concurrency=concurrency,
         )
 
     def __repr__(self) -> str:
@@ -139,7 +160,9 @@ class Router:
 
         Raises ConfigError if the file cannot be written.
         """
-        self._record = Record(path, text=text)
+        former, self._record = self._record, Record(path, text=text)
+        if former is not None:
+            former.close()
 
     def close(self) -> None:
         """Ends what is under way, and gives back connections, cache and thread. Can be called twice."""
@@ -179,28 +202,37 @@ class Router:
 
     def _bodies(self, task: str, requests: Sequence[Messages], params: Mapping[str, Any]) -> list[Body]:
         """Requests as JSON has them: what the caller changes later, or cannot be sent, does no harm."""
-        plan = self._plans.get(task)
-        if plan is None and not params.get("model"):
+        tiers = self._plan_of(task).tiers
+        if not tiers and not params.get("model"):
             known = ", ".join(sorted(self._plans)) or "none"
             raise ConfigError(
-                f"the plan has no task {task!r}, and no model is given", f"tasks of the plan: {known}; or pass model="
+                f"the plan names no model for task {task!r}", f"pass model=, or use a task of the plan: {known}"
             )
         for name, (allowed, why) in WHOLE_ANSWERS.items():
             if params.get(name) not in (None, allowed):
                 raise ConfigError(f"{name}={params[name]!r} cannot be asked for: {why}", "leave the parameter out")
-        named = {"model": plan.tiers[0].model} if plan is not None and not params.get("model") else {}
+        named = {"model": tiers[0].model} if tiers else {}
         return [_plain({**params, **named, "messages": list(messages)}) for messages in requests]
 
     async def _replies(self, task: str, bodies: list[Body], scope: str | None) -> list[Reply]:
-        began_s, start = time.time(), time.perf_counter()
         self._stats.calls += len(bodies)
+        together = self._plan_of(task).batching is not None
+        groups = [bodies] if together else [[body] for body in bodies]
+        found = await asyncio.gather(*(self._answered(task, group, scope) for group in groups))
+        return _complete(task, [answered for group in found for answered in group])
+
+    async def _answered(self, task: str, bodies: list[Body], scope: str | None) -> list[Answered]:
+        """Requests that are asked together, answered, counted and logged."""
+        began_s, start = time.time(), time.perf_counter()
         outcomes = await (await self._service(task)).answer(bodies, scope)
         waited_ms = (time.perf_counter() - start) * 1000
         self._count(outcomes)
-        replies = [_reply(outcome, waited_ms) for outcome in outcomes]
+        answered = [
+            Answered(body, found, _reply(found, waited_ms)) for body, found in zip(bodies, outcomes, strict=True)
+        ]
         if self._record is not None:
-            self._write(self._record, task, began_s, list(zip(bodies, outcomes, replies, strict=True)))
-        return _complete(task, outcomes, replies)
+            self._write(self._record, task, began_s, answered)
+        return answered
 
     async def _service(self, task: str) -> Service:
         name = task if task in self._plans else None
@@ -208,31 +240,33 @@ class Router:
             if self._endpoint is None:
                 self._endpoint = self._connect()
                 await self._endpoint.__aenter__()
-            found = service(self._plans.get(task), self._endpoint, self._base_url, self._cache, self._stats)
-            self._services[name] = found
+            plan = self._plan_of(task)
+            self._services[name] = service(plan, self._endpoint, self._base_url, self._cache, self._stats)
         return self._services[name]
+
+    def _plan_of(self, task: str) -> TaskPlan:
+        """What is done for this task: nothing for one that the plan does not have."""
+        return self._plans.get(task) or TaskPlan(task, [])
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         self._stats.hits_exact += sum(outcome.cached == "exact" for outcome in outcomes)
         self._stats.hits_near += sum(outcome.cached == "near" for outcome in outcomes)
         self._stats.failed += sum(outcome.error is not None for outcome in outcomes)
 
-    def _write(
-        self, record: Record, task: str, began_s: float, answered: Sequence[tuple[Body, Outcome, Reply | None]]
-    ) -> None:
+    def _write(self, record: Record, task: str, began_s: float, answered: Sequence[Answered]) -> None:
         """Appends what was asked, each question once, though several requests may have shared it."""
         rows, told = [], set[int]()
-        for body, outcome, reply in answered:
-            trace = uuid.uuid4().hex
-            if outcome.served is None and reply is not None:
-                rows.append(record.cached(task, trace, began_s, body, reply))
-            for number, attempt in enumerate(() if outcome.served is None else outcome.served.attempts):
+        for one in answered:
+            trace, served = uuid.uuid4().hex, one.outcome.served
+            if served is None and one.reply is not None:
+                rows.append(record.cached(task, trace, began_s, one.body, one.reply))
+            for number, attempt in enumerate(() if served is None else served.attempts):
                 if id(attempt.completion) not in told:
                     told.add(id(attempt.completion))
                     rows.append(record.asked(task, trace, began_s, number, attempt))
         try:
             record.write(rows)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: `log_to` has closed it just now
             self._stats.unlogged += len(rows)
 
     async def _end(self) -> None:
@@ -274,13 +308,13 @@ def _reply(outcome: Outcome, waited_ms: float) -> Reply | None:
     return Reply(found.answer, found.model, found.usage, waited_ms, outcome.cached, attempts)
 
 
-def _complete(task: str, outcomes: Sequence[Outcome], replies: list[Reply | None]) -> list[Reply]:
+def _complete(task: str, answered: Sequence[Answered]) -> list[Reply]:
     """All replies. Raises what is wrong with the one that is missing; of several requests, with all that has come."""
-    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    errors = [one.outcome.error for one in answered if one.outcome.error is not None]
     if not errors:
-        return [reply for reply in replies if reply is not None]
+        return [one.reply for one in answered if one.reply is not None]
     about = f"task {task!r}: "
-    if len(outcomes) == 1:
+    if len(answered) == 1:
         raise EndpointError(about + errors[0].message, errors[0].hint)
-    said = f"{about}{len(errors):,} of {len(outcomes):,} requests got no answer; the first: {errors[0].message}"
-    raise BatchError(said, errors[0].hint, replies)
+    said = f"{about}{len(errors):,} of {len(answered):,} requests got no answer; the first: {errors[0].message}"
+    raise BatchError(said, errors[0].hint, [one.reply for one in answered])

@@ -6,6 +6,7 @@ All of it runs on one event loop, so nothing here is locked.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,7 +18,7 @@ from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.errors import EndpointError
 from llmcost.runtime.caches import Guarded
 from llmcost.runtime.reply import Cached, Kept, Stats, kept
-from llmcost.serving import Caching, Question, Served, Steps, TaskPlan, Tier, ask_together, gather, plainly, serve
+from llmcost.serving import Caching, Served, Server, Steps, TaskPlan, Tier, ask_together, gather
 from llmcost.serving.keys import Keys, Wording
 from llmcost.serving.tiers import ask_tier
 from llmcost.serving.validity import free_checks
@@ -73,10 +74,11 @@ class Service(Protocol):
 
 
 class Asking:
-    """Every request is asked, as the plan says; without one, as it asks."""
+    """Every request is asked, as the plan says."""
 
-    def __init__(self, plan: TaskPlan | None, transport: Transport, stats: Stats) -> None:
+    def __init__(self, plan: TaskPlan, transport: Transport, stats: Stats) -> None:
         self._plan, self._transport, self._stats = plan, transport, stats
+        self._server = Server(plan)
 
     async def answer(self, bodies: Sequence[Body], scope: str | None) -> list[Outcome]:
         """What became of these requests, in order. Nobody else's answer is used, whatever the scope."""
@@ -97,9 +99,7 @@ class Asking:
             return Completion(request.model, "unreachable", error=error.message)
 
     def _steps(self, requests: list[ChatRequest]) -> Steps[list[Served]]:
-        if self._plan is None:
-            return (yield from gather(list(map(_as_it_asks, requests))))
-        served = yield from serve(requests, self._plan)
+        served = yield from self._server.serve(requests)
         self._stats.escalated += sum(map(_escalated, served))
         failed = [place for place, one in enumerate(served) if one.completion.status != "answered"]
         if self._plan.fallback is not None and failed:
@@ -184,33 +184,30 @@ class Remembering:
         """Outcomes of requests that are asked now; what may be kept of them is."""
         if not asked:
             return []
+        began_s = time.monotonic()
         outcomes = await self._asking.answer([one.request for one in asked], scope)
-        await asyncio.gather(*map(self._keep, asked, outcomes))
+        left_s = self._caching.ttl_s - (time.monotonic() - began_s)  # of a time that counts from the request
+        await asyncio.gather(*(self._keep(one, outcome, left_s) for one, outcome in zip(asked, outcomes, strict=True)))
         return outcomes
 
-    async def _keep(self, asked: Keyed, outcome: Outcome) -> None:
-        if not _may_be_kept(asked.request, outcome):
+    async def _keep(self, asked: Keyed, outcome: Outcome, left_s: float) -> None:
+        if left_s <= 0 or not _may_be_kept(asked.request, outcome):
             return
-        await self._cache.put(asked.key, msgspec.json.encode(outcome.kept), self._caching.ttl_s)
+        await self._cache.put(asked.key, msgspec.json.encode(outcome.kept), left_s)
         if self._index is not None and asked.wording is not None:
-            self._index.add(asked.wording, call_site(asked), asked.key, self._caching.ttl_s)
+            self._index.add(asked.wording, call_site(asked), asked.key, left_s)
 
     def _keyed(self, body: Body, scope: str | None) -> Keyed:
         wording = None if self._index is None else self._keys.wording(body, scope)
         return Keyed(body, self._keys.exact(body, scope), wording)
 
 
-def service(plan: TaskPlan | None, transport: Transport, base_url: str, cache: Guarded, stats: Stats) -> Service:
-    """Whoever answers the requests of a task with this plan; None: a task that is in no plan."""
+def service(plan: TaskPlan, transport: Transport, base_url: str, cache: Guarded, stats: Stats) -> Service:
+    """Whoever answers the requests of a task with this plan."""
     asking = Asking(plan, transport, stats)
-    if plan is None or plan.caching is None:
+    if plan.caching is None:
         return asking
     return Remembering(asking, plan.caching, Keys(base_url, plan), cache)
-
-
-def _as_it_asks(request: ChatRequest) -> Steps[Served]:
-    [completion] = yield [Question("answer", request)]
-    return plainly(request, completion)
 
 
 def _outcome(served: Served, hints: Mapping[str, str | None]) -> Outcome:

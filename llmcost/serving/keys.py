@@ -40,6 +40,7 @@ class Keys:
     def __init__(self, base_url: str, plan: TaskPlan) -> None:
         answering = msgspec.structs.replace(plan, caching=None, predicted=None)
         self._where = [base_url, msgspec.to_builtins(answering)]
+        self._mapped = bool(plan.tiers)
 
     def exact(self, request: Body, scope: str | None) -> bytes:
         """32 bytes: SHA-256 of all that shapes the answer, and of who may see it; None: everybody."""
@@ -59,14 +60,16 @@ class Keys:
         return Wording(self._digest("wording", silent, scope), text, size)
 
     def _digest(self, kind: str, request: Body, scope: str | None) -> bytes:
-        head = canonical(
-            [kind, *self._where, scope or None]
-        )  # JSON holds no bare line feed: the two cannot run together
-        return hashlib.sha256(head + b"\n" + shaping(request)).digest()
+        model = None if self._mapped else request.get("model")  # a plan's models stand for the one asked for
+        head = canonical([kind, *self._where, model, scope or None])
+        return hashlib.sha256(head + b"\n" + shaping(request)).digest()  # JSON holds no bare line feed
 
 
 def _without_words(message: Body) -> Body:
     content = message.get("content")
     if not isinstance(content, list):
         return {**message, "content": ""}
-    return {**message, "content": [{**part, "text": ""} if "text" in part else part for part in content]}
+    return {
+        **message,
+        "content": [{**part, "text": ""} if isinstance(part, Mapping) and "text" in part else part for part in content],
+    }
