@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from llmcost.call_site import SYSTEM_ROLES, volatile
+from llmcost.call_site import volatile
 from llmcost.logs.features import utf8_length
+from llmcost.prompts import SYSTEM_ROLES
 
 WINDOW = 512  # characters looked at on either side of a difference
 MOST_STEPS = 64  # volatile spans skipped in one part of a prompt

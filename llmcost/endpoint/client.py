@@ -32,7 +32,7 @@ HINTS = {
 }
 REDIRECTED = "the base URL redirects elsewhere: name the final address, the key is not passed on"
 ONE_MODELS = frozenset({400, 403, 404})  # a refusal of the model that was asked; others may still answer
-CHECK_URL = "check the base URL; a replay that is run again resumes"
+CHECK_URL = "check the base URL (--base-url); a replay that is run again resumes"
 
 
 class OnFailure(Protocol):

@@ -86,7 +86,7 @@ class MemoryCache:
 class Guarded:
     """A cache whose failures are misses. One that failed is left alone for some seconds: nobody waits for it in vain.
 
-    failures  how often it was asked and failed
+    failures  how often it was asked and failed, or held what nobody can read
     """
 
     def __init__(self, cache: Cache, clock: Clock = time.monotonic) -> None:
@@ -101,7 +101,7 @@ class Guarded:
         try:
             return await self._cache.get(key)
         except CacheError:
-            self.failed()
+            self._spare()
             return None
 
     async def put(self, key: bytes, value: bytes, ttl_s: float) -> None:
@@ -111,13 +111,12 @@ class Guarded:
         try:
             await self._cache.put(key, value, ttl_s)
         except CacheError:
-            self.failed()
-
-    def failed(self) -> None:
-        """The cache failed: it is counted, and spared for a while."""
-        self.failures += 1
-        self._paused_until = self._clock() + PAUSE_S
+            self._spare()
 
     async def aclose(self) -> None:
         """Closes the cache behind it."""
         await self._cache.aclose()
+
+    def _spare(self) -> None:
+        self.failures += 1
+        self._paused_until = self._clock() + PAUSE_S

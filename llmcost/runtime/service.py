@@ -176,7 +176,7 @@ class Remembering:
     def _read(self, value: bytes, cached: Cached) -> Outcome | None:
         found = kept(value)
         if found is None:
-            self._cache.failed()
+            self._cache.failures += 1  # one entry that nobody can read is no reason to leave the cache alone
             return None
         return Outcome(found, cached)
 
