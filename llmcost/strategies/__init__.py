@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from llmcost.plugins import load
 from llmcost.strategies.batch_api import BatchApi, CanWait
+from llmcost.strategies.batching import Batched, Batches, Batching
+from llmcost.strategies.cascade import Cascade, CascadePlan, Grader, Tier
+from llmcost.strategies.compression import Compressed, Compression, Compressor
 from llmcost.strategies.near_duplicates import NearDuplicateCache, NearPolicy
 from llmcost.strategies.prompt_cache import CacheRule, PrefixEvidence, PromptCache, cache_rule
 from llmcost.strategies.response_cache import CachePolicy, ResponseCache
@@ -29,6 +32,9 @@ BUILTINS: dict[str, Strategy] = {
     "near_duplicates": NearDuplicateCache(),
     "prompt_cache": PromptCache(),
     "route": Route(),
+    "cascade": Cascade(),
+    "compression": Compression(),
+    "batching": Batching(),
     "batch_api": BatchApi(),
 }
 
@@ -37,12 +43,21 @@ __all__ = [
     "STACK",
     "Basis",
     "BatchApi",
+    "Batched",
+    "Batches",
+    "Batching",
     "Bills",
     "CachePolicy",
     "CacheRule",
     "CanWait",
+    "Cascade",
+    "CascadePlan",
     "Change",
+    "Compressed",
+    "Compression",
+    "Compressor",
     "Fall",
+    "Grader",
     "NearDuplicateCache",
     "NearPolicy",
     "PrefixEvidence",
@@ -52,6 +67,7 @@ __all__ = [
     "Step",
     "Strategy",
     "Swap",
+    "Tier",
     "alone",
     "bills",
     "cache_rule",

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from llmcost.calls import Calls
 from llmcost.pricing.cost import SERVICE_TIERS, from_app_cache
 from llmcost.pricing.rates import BATCH, STANDARD
+from llmcost.strategies.attempts import lone, per_row
 
 Mask = npt.NDArray[np.bool_]
 
@@ -27,9 +28,13 @@ SINGLE_TURN = 2  # messages: a system prompt and a question
 
 @dataclass(frozen=True, slots=True)
 class CanWait:
-    """Which calls can wait for a day: True, one value a call."""
+    """Which calls can wait for a day: True, one value a request."""
 
     rows: Mask
+
+    def take(self, rows: npt.NDArray[np.int64]) -> CanWait:
+        """The same of these requests alone."""
+        return CanWait(self.rows[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,12 @@ class BatchApi:
     def apply(self, calls: Calls, evidence: CanWait) -> Calls:
         """The calls with the service tier "batch" where they can wait and a batch may hold them.
 
-        How long they would take is not known, so their latencies are not.
+        How long they would take is not known, so their latencies are not. A request of several attempts would wait a
+        day for each, and stays as it is.
         """
-        chosen = evidence.rows & batchable(calls)
+        if not evidence.rows.any():
+            return calls
+        chosen = per_row(calls, evidence.rows) & batchable(calls) & lone(calls)
         if not chosen.any():
             return calls
         waiting = calls.relabelled("service_tier", np.where(chosen, 0, -1), [BATCH])

@@ -45,10 +45,14 @@ SCOPE_NUMBERS = ("messages", "max_output_tokens")
 
 @dataclass(frozen=True, slots=True)
 class NearPolicy:
-    """How long an answer may be reused, in seconds (for all tasks, or by task), and for how like a prompt."""
+    """How long an answer may be reused, in seconds, and for how like a prompt: for all tasks, or by task.
+
+    A task without a time to live is not cached at all, and one without a threshold not for prompts that are only like.
+    Tasks of different thresholds do not answer each other's requests.
+    """
 
     ttl_s: Mapping[str, float] | float
-    threshold: float = 0.8
+    threshold: Mapping[str, float] | float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,30 @@ def near_hits(calls: Calls, policy: NearPolicy, skipped: Mask) -> NearHits:
     truncated ones never fill.
     """
     found = NearHits(np.full(len(calls), -1), np.full(len(calls), np.nan))
-    ttl = ttl_us(calls, policy.ttl_s)
-    rows = np.flatnonzero(_usable(calls) & ~skipped & (ttl > 0))
+    ttl, threshold = ttl_us(calls, policy.ttl_s), _thresholds(calls, policy.threshold)
+    usable = _usable(calls) & ~skipped & (ttl > 0)
     timeline = Timeline(calls, times(calls), ttl, can_fill(calls), calls.floats("prompt_bytes"))
+    for least in np.unique(threshold[usable & ~np.isnan(threshold)]).tolist():
+        _simulate_all(timeline, np.flatnonzero(usable & (threshold == least)), least, found)
+    return found
+
+
+def _thresholds(calls: Calls, threshold: Mapping[str, float] | float) -> Floats:
+    """How like a prompt must be to answer each call; NaN: no likeness is enough."""
+    if not isinstance(threshold, Mapping):
+        return np.full(len(calls), threshold)
+    codes, tasks = calls.codes("task")
+    return np.array([*(threshold.get(task, np.nan) for task in tasks), np.nan])[codes]
+
+
+def _simulate_all(timeline: Timeline, rows: Ints, threshold: float, to: NearHits) -> None:
+    """Writes down what a cache of this threshold would have answered of these rows."""
+    calls = timeline.calls
     scopes, (sites, _) = _scopes(calls, rows), calls.codes("call_site")
     for batch in _batches(scopes):
         sketches = _sketches(calls, rows[batch])
         prompts, of_call = distinct_prompts(sketches, scopes[batch], sites[rows[batch]])
-        _simulate(timeline, rows[batch], prompts, of_call, policy.threshold, found)
-    return found
+        _simulate(timeline, rows[batch], prompts, of_call, threshold, to)
 
 
 def _sketches(calls: Calls, rows: Ints) -> Bytes:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from llmcost.calls import Calls
+from llmcost.strategies.attempts import EMBEDDINGS, NO_ANSWERS, ordered_by
 
+T = TypeVar("T")
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-EMBEDDINGS = "embeddings"  # vectors of two models cannot stand for each other
 DEFAULT_TIER = "default"
 
 
@@ -49,46 +50,54 @@ class Route:
         and keep their latency. Calls that never went out (no tokens at all) keep their latency too. The split of the
         output into reasoning and the time to the first chunk are not known of the other model.
         """
-        which, swaps = _choices(calls, evidence)
-        if not (which >= 0).any():
-            return calls
-        sent = (which >= 0) & ~_never_sent(calls)
-        return _relabelled(_scaled(_retimed(calls, which, swaps, sent), which, swaps, sent), which, swaps)
+        which, swaps = by_task(calls, evidence)
+        which = np.where(calls.says("operation", NO_ANSWERS | {EMBEDDINGS}), -1, which)
+        return asked_of(calls, unless_asked(calls, which, swaps), swaps)
 
 
-def _choices(calls: Calls, evidence: Mapping[str, Swap]) -> tuple[Ints, list[Swap]]:
-    """For every call the index of its swap in the list, −1 where it stays as it is."""
+def by_task(calls: Calls, evidence: Mapping[str, T]) -> tuple[Ints, list[T]]:
+    """For every call the index of what is known of its task, −1 where nothing is, and what is known."""
     codes, tasks = calls.codes("task")
+    known = [task for task in tasks if task in evidence]
+    number = {task: index for index, task in enumerate(known)}
+    return np.array([*(number.get(task, -1) for task in tasks), -1])[codes], [evidence[task] for task in known]
+
+
+def unless_asked(calls: Calls, which: Ints, swaps: Sequence[Swap]) -> Ints:
+    """`which`, but −1 for the calls that ask for the model of their swap already."""
     asked, models = calls.codes("request_model")
-    swaps = {task: evidence[task] for task in tasks if task in evidence}
-    number = {task: index for index, task in enumerate(swaps)}
-    which = np.array([*(number.get(task, -1) for task in tasks), -1])[codes]
     position = {model: code for code, model in enumerate(models)}
-    already = _per_row(which, [position.get(swap.model, -2) for swap in swaps.values()], -2) == asked
-    return np.where(already | calls.says("operation", {EMBEDDINGS}), -1, which), list(swaps.values())
+    already = _per_row(which, [position.get(swap.model, -2) for swap in swaps], -2) == asked
+    return np.where(already, -1, which)
 
 
-def _retimed(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
-    """Latencies mapped rank for rank onto the replayed ones: the slowest call becomes the slowest replayed."""
+def asked_of(calls: Calls, which: Ints, swaps: Sequence[Swap]) -> Calls:
+    """The calls as they would have been had each been asked of the model of `swaps[which]`; −1: it stays as it is."""
+    if not (which >= 0).any():
+        return calls
+    sent = (which >= 0) & ~_never_sent(calls)
+    return _relabelled(_scaled(_retimed(calls, which, swaps, sent), which, swaps, sent), which, swaps)
+
+
+def _retimed(calls: Calls, which: Ints, swaps: Sequence[Swap], sent: Mask) -> Calls:
     latency = calls.floats("latency_ms").copy()
-    mapped = sent & np.asarray(pc.is_null(calls.column("error_type"))) & ~np.isnan(latency)
+    mapped = sent & ~calls.known("error_type") & ~np.isnan(latency)
     for index, swap in enumerate(swaps):
         rows = np.flatnonzero(mapped & (which == index))
-        latency[rows] = _same_ranks(latency[rows], swap.latencies_ms)
+        latency[rows] = np.nan
+        if swap.latencies_ms is not None and len(swap.latencies_ms):
+            rows = ordered_by(calls, rows, calls.floats("latency_ms")[rows])
+            latency[rows] = _quantiles(swap.latencies_ms, len(rows))
     first_chunk = np.where(sent, np.nan, calls.floats("time_to_first_chunk_ms"))
     return _with_numbers(calls, {"latency_ms": latency, "time_to_first_chunk_ms": first_chunk})
 
 
-def _same_ranks(latencies: Floats, onto: Floats | None) -> Floats:
-    n = len(latencies)
-    if onto is None or not len(onto) or not n:
-        return np.full(n, np.nan)
-    quantiles = np.empty(n)
-    quantiles[np.argsort(latencies, kind="stable")] = (np.arange(n) + 0.5) / n
-    return np.quantile(onto, quantiles)
+def _quantiles(latencies: Floats, n: int) -> Floats:
+    """Latencies of n calls, rising and evenly spread: mapped rank for rank, the slowest call becomes the slowest."""
+    return np.quantile(latencies, (np.arange(n) + 0.5) / n) if n else np.empty(0)
 
 
-def _scaled(calls: Calls, which: Ints, swaps: list[Swap], sent: Mask) -> Calls:
+def _scaled(calls: Calls, which: Ints, swaps: Sequence[Swap], sent: Mask) -> Calls:
     """Tokens times the measured ratios, rounded; unknown stays unknown, and cached tokens stay within the input."""
     ratio_in = _per_row(which, [swap.input_token_ratio for swap in swaps], 1.0)
     ratio_out = _per_row(which, [swap.output_token_ratio for swap in swaps], 1.0)
@@ -115,7 +124,7 @@ def _part(tokens: Floats, kept: Floats, whole: Floats) -> Floats:
     return np.where(kept > 0, np.where(np.isnan(tokens), np.nan, np.fmin(np.rint(tokens), whole)), 0.0)
 
 
-def _relabelled(calls: Calls, which: Ints, swaps: list[Swap]) -> Calls:
+def _relabelled(calls: Calls, which: Ints, swaps: Sequence[Swap]) -> Calls:
     models = [swap.model for swap in swaps]
     moved = np.where(which >= 0, 0, -1)
     special = np.where(calls.says("service_tier", {DEFAULT_TIER}), -1, moved)

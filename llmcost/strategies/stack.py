@@ -16,6 +16,10 @@ from typing import Any, Literal, TypeAlias
 from llmcost.calls import Calls
 from llmcost.strategies.attempts import latency_p95
 from llmcost.strategies.batch_api import BatchApi
+from llmcost.strategies.batching import Batching
+from llmcost.strategies.cascade import Cascade
+from llmcost.strategies.compression import Compression
+from llmcost.strategies.near_duplicates import NearDuplicateCache
 from llmcost.strategies.prompt_cache import PromptCache
 from llmcost.strategies.response_cache import ResponseCache
 from llmcost.strategies.route import Route
@@ -34,11 +38,16 @@ class Step:
     basis: Basis
 
 
-# Order is data. A batch is answered in any order, so no call of it is counted on to find the prefix of another:
-# the prompt cache stands after the Batch API and leaves batches alone.
+# Order is data: what need not be asked, then what is asked of whom, then how. A batch is answered in any order, so no
+# call of it is counted on to find the prefix of another: the prompt cache stands after the Batch API and leaves batches
+# alone.
 STACK: tuple[Step, ...] = (
     Step("response_cache", ResponseCache(), "no_answer_change"),
+    Step("near_duplicates", NearDuplicateCache(), "measured"),
+    Step("compression", Compression(), "measured"),
     Step("model_map", Route(), "measured"),
+    Step("cascade", Cascade(), "measured"),
+    Step("batching", Batching(), "measured"),
     Step("batch_api", BatchApi(), "no_answer_change"),
     Step("prompt_cache", PromptCache(), "no_answer_change"),
 )

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from llmcost.calls import Calls
 from llmcost.pricing.cost import started
+from llmcost.strategies.attempts import LOCATOR
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -38,14 +39,14 @@ def served_by(group: Ints, time: Ints, ttl: Ints, fills: Mask) -> Ints:
     if not fill.size:
         return np.full(len(group), -1)
     entry = np.full(len(group), -1, dtype=np.int64)
-    filled = fill[_reached(_starts(group[fill]), _next_entry(group[fill], time[fill], ttl[fill]))]
+    filled = fill[reached_from(group_starts(group[fill]), next_entry(group[fill], time[fill], ttl[fill]))]
     entry[filled] = filled
     last = np.maximum.accumulate(entry)
     alive = (last >= 0) & (group[last] == group) & (time - time[last] < ttl[last])
     return np.where(alive & (last != np.arange(len(group))), last, -1)
 
 
-def _next_entry(group: Ints, time: Ints, ttl: Ints) -> Ints:
+def next_entry(group: Ints, time: Ints, ttl: Ints) -> Ints:
     """For every call the index of the first later one of its group at or after its expiry; n where there is none."""
     n = len(group)
     low, end = np.arange(1, n + 1), np.searchsorted(group, group, side="right").astype(np.int64)
@@ -58,7 +59,7 @@ def _next_entry(group: Ints, time: Ints, ttl: Ints) -> Ints:
     return np.where(low < end, low, n)
 
 
-def _reached(starts: Mask, jump: Ints) -> Mask:
+def reached_from(starts: Mask, jump: Ints) -> Mask:
     """The indices that jumps lead to from the starts; an index that leads nowhere jumps to n."""
     n = len(jump)
     jump, reached = np.append(jump, n), np.append(starts, False)
@@ -68,7 +69,8 @@ def _reached(starts: Mask, jump: Ints) -> Mask:
     return reached[:n]
 
 
-def _starts(group: Ints) -> Mask:
+def group_starts(group: Ints) -> Mask:
+    """True for the first of each run of the same number; there must be one."""
     return np.append(True, group[1:] != group[:-1])
 
 
@@ -130,7 +132,8 @@ def chronological(calls: Calls, rows: Ints, groups: Ints, times: Ints) -> Ints:
         return order
     ranks = [_rank(calls, name)[rows] for name in TIE_LABELS]
     numbers = [calls.floats(name)[rows] for name in TIE_NUMBERS]
-    return np.lexsort((*ranks, *numbers, ~can_fill(calls)[rows], times, groups))
+    places = [calls.floats(name)[rows] for name in LOCATOR]
+    return np.lexsort((*places, *ranks, *numbers, ~can_fill(calls)[rows], times, groups))
 
 
 def _rank(calls: Calls, name: str) -> Ints:

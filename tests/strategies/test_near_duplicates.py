@@ -192,3 +192,17 @@ def test_hits_of_either_cache_have_no_tokens_and_all_else_stays(log):
         before.table.drop_columns([*TOKENS, "latency_ms", "time_to_first_chunk_ms", "tokens_estimated"])
     )
     assert NearDuplicateCache().apply(before, NearPolicy({})) is before
+
+
+def test_each_task_has_its_own_threshold_and_one_without_is_not_cached_for_likeness():
+    asked = [(text, task) for text in (*QUESTIONS[:7], QUESTIONS[0]) for task in ("chat", "code")]
+    calls = log_of([{"text": text, "at": n, "task": task, "user": task[1]} for n, (text, task) in enumerate(asked)])
+    exact, chat = hits(calls, CachePolicy(1e6)), calls.says("task", {"chat"})
+    for threshold, chats, codes in (({"chat": 0.9, "code": 0.6}, 1, 5), ({"code": 0.6}, 0, 5), ({}, 0, 0)):
+        policy = NearPolicy(1e6, threshold)
+        found = near_hits(calls, policy, exact)
+        assert (found.hit[chat].sum(), found.hit[~chat].sum()) == (chats, codes)
+        assert (chat[found.entry[found.hit]] == chat[found.hit]).all(), "other thresholds, other caches"
+        after = NearDuplicateCache().apply(calls, policy)
+        assert (after.floats("output_tokens") == 0).tolist() == (exact | found.hit).tolist()
+    assert exact.any()

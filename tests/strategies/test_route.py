@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import MODELS, rows, table
 
-from llmcost.strategies import BUILTINS, CachePolicy, CanWait, NearPolicy, ResponseCache, Route, Swap, strategies
+from llmcost.strategies import CachePolicy, ResponseCache, Route, Swap
 from llmcost.strategies.response_cache import TOKENS
 
 SWAPS = st.builds(
@@ -94,30 +94,3 @@ def test_totals_do_not_depend_on_the_order_of_the_lines(log, evidence, random):
     one, two = (Route().apply(table(order), evidence) for order in (log, shuffled))
     for name in (*TOKENS, "latency_ms"):
         assert np.nansum(np.sort(one.floats(name))) == np.nansum(np.sort(two.floats(name)))
-
-
-def test_every_registered_strategy_is_found_under_its_name():
-    assert {name: strategy.name for name, strategy in strategies().items()} == {name: name for name in BUILTINS}
-
-
-@given(rows())
-def test_every_strategy_with_nothing_to_do_returns_the_very_calls(log):
-    before = table(log)
-    nothing = {
-        "response_cache": CachePolicy({}),
-        "near_duplicates": NearPolicy({}),
-        "prompt_cache": {},
-        "route": {},
-        "batch_api": CanWait(np.zeros(len(log), dtype=bool)),
-    }
-    for name, strategy in strategies().items():
-        assert strategy.apply(before, nothing[name]) is before
-
-
-@given(rows(), EVIDENCE)
-def test_no_strategy_touches_requests_or_logged_costs(log, evidence):
-    before = table(log)
-    for name, grounds in {"response_cache": CachePolicy(1300.0), "route": evidence}.items():
-        after = strategies()[name].apply(before, grounds)
-        for column in ("id", "start_time", "task", "prompt_key", "logged_cost_usd", "error_type", "tags"):
-            assert after.column(column).equals(before.column(column))
