@@ -28,7 +28,7 @@ from llmcost.audit.savings import Stack, Wanted
 from llmcost.calls import KEY, SCHEMA, Calls
 from llmcost.config import ModelPriceOverride, ModelSettings
 from llmcost.recommend.stacking import bill_shares, bill_steps, stacked_bills
-from llmcost.strategies import Swap
+from llmcost.strategies import CachePolicy, Swap
 
 T = TypeVar("T")
 SEED, TASKS, SITES = 7, 8, 24
@@ -120,7 +120,9 @@ def fingerprints(numbers: npt.NDArray[np.int64]) -> pa.Array:
 def stack_of(calls: Calls) -> Stack:
     """The savings of these calls; what a prefix would be read for in a log is said."""
     entries = ledger(calls, pricing.price(calls, BOOK))
-    stack = Stack(entries, BOOK, 3600.0, (), Exemplars(calls, entries.costs, lambda chosen: [None] * len(chosen)))
+    stack = Stack(
+        entries, BOOK, CachePolicy(3600.0), (), Exemplars(calls, entries.costs, lambda chosen: [None] * len(chosen))
+    )
     found = {f"site-{LONG_PREFIX}": Prefix(9, 4500.0, 4500.0, None, 0.0, False, False)}
     vars(stack)["caching"] = PromptCaching(entries, found, stack.priced, stack.worth_saying)
     return stack

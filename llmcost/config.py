@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -96,6 +96,23 @@ class AuditSettings(Section, frozen=True):
     top_tag_values: int = 20
     top: int = 10
     cost_mode: CostMode = "computed"
+
+
+class CacheSettings(Section, frozen=True):
+    """The response cache that a simulation and a replay's stacked bill count on.
+
+    ttl            how long an answer is kept; None: `audit.cache_ttl`
+    tasks          the same of single tasks; "0s": not cached
+    capacity       entries of the whole cache, the least recently used of which is evicted; None: of any size
+    single_flight  a request waits for the same one that is still being answered; otherwise it is asked again
+    near           how alike prompts are whose answers a replay tries on each other, from careful to bold
+    """
+
+    ttl: str | None = None
+    tasks: dict[str, str] = {}
+    capacity: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    single_flight: bool = True
+    near: tuple[float, ...] = (0.95, 0.9, 0.85, 0.8)
 
 
 CheckKind = Literal["exact", "numeric", "json", "json_field", "contains", "literal", "judge"]
@@ -190,6 +207,7 @@ class Settings(Section, frozen=True):
     logs: LogsSettings = LogsSettings()
     tasks: TasksSettings = TasksSettings()
     audit: AuditSettings = AuditSettings()
+    cache: CacheSettings = CacheSettings()
     replay: ReplaySettings = ReplaySettings()
     cascade: CascadeSettings = CascadeSettings()
     compress: CompressSettings = CompressSettings()

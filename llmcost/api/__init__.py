@@ -142,7 +142,11 @@ def simulate(  # noqa: PLR0913  one parameter a choice
     paths: Sequence[str] | str = (),
     *,
     cache_ttl: str | None = None,
+    cache_tasks: Mapping[str, str] | None = None,
+    cache_capacity: int | None = None,
     cache_sweep: bool = False,
+    near: Sequence[float] = (),
+    near_sweep: bool = False,
     prompt_cache: bool = False,
     batch_api: bool = False,
     model_map: Mapping[str, str] | None = None,
@@ -156,18 +160,25 @@ def simulate(  # noqa: PLR0913  one parameter a choice
 
     Uses no network. Where no saving is named, all that change no answer are simulated.
 
-    cache_ttl     an exact response cache that keeps answers so long ("1h")
-    cache_sweep   also the hit rate and dollars of such a cache for times to live from a minute to a week, by task
-    prompt_cache  the provider's prompt cache, where it is unused
-    batch_api     the provider's Batch API, for calls that nobody seems to wait for
-    model_map     task → model at today's tokens: what-if, a potential that nobody has measured
+    cache_ttl       an exact response cache that keeps answers so long ("1h"); what is not named is as configured
+    cache_tasks     task → how long its answers are kept; "0s": not at all
+    cache_capacity  entries that the cache has place for
+    cache_sweep     also the hit rate and dollars of such a cache for times to live from a minute to a week, by task
+    near            also what a near-duplicate cache would answer from this likeness (0–1) on: a potential, in no total
+    near_sweep      the same from 0.8 to 0.98
+    prompt_cache    the provider's prompt cache, where it is unused
+    batch_api       the provider's Batch API, for calls that nobody seems to wait for
+    model_map       task → model at today's tokens: what-if, a potential that nobody has measured
     """
-    from llmcost.api.simulating import scenario, simulated
+    from llmcost.api.simulating import asked_cache, scenario, simulated
+    from llmcost.recommend.simulate import NEAR_SWEPT
 
     settings, place = load_settings(config), _workspace(workspace)
     chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
     traffic = load(chosen, reading, settings, place, say, progress)
-    wanted = scenario(traffic, cache_ttl, prompt_cache, batch_api, model_map or {}, cache_sweep)
+    cache = asked_cache(cache_ttl, cache_tasks or {}, cache_capacity)
+    thresholds = (*near, *(NEAR_SWEPT if near_sweep else ()))
+    wanted = scenario(traffic, cache, prompt_cache, batch_api, model_map or {}, cache_sweep, thresholds)
     return SimulateView(simulated(traffic, wanted, _source(traffic)))
 
 

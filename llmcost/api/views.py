@@ -151,6 +151,16 @@ class SimulateView(View[SimulateResult]):
         """One row a time to live and task, and one for the whole log (no task)."""
         return _frame(self.result.sweep)
 
+    @property
+    def best_ttl(self) -> pd.DataFrame:
+        """One row a task: the shortest time to live that saves nearly all of what the longest does."""
+        return _frame(self.result.best_ttl)
+
+    @property
+    def near(self) -> pd.DataFrame:
+        """One row a threshold and task, and one for the whole log (no task): a potential that is in no total."""
+        return _frame(self.result.near)
+
 
 class EstimateView(View[ReplayEstimate]):
     """What a replay would send, where, and what it would cost."""

@@ -18,6 +18,7 @@ from llmcost.audit.ttl import ttl_seconds
 from llmcost.calls import Calls
 from llmcost.config import AuditSettings, Kind
 from llmcost.pricing import PriceBook, price
+from llmcost.strategies import CachePolicy
 
 NO_KINDS: Mapping[str, Kind] = MappingProxyType({})
 
@@ -46,7 +47,7 @@ def audit(  # noqa: PLR0913  one parameter a choice
     listed = None if settings.cost_mode == "computed" else price(calls, book)
     entries = ledger(calls, costs, listed)
     exemplars = Exemplars(calls, entries.costs, bodies)
-    stack = Stack(entries, book, ttl_seconds(settings.cache_ttl), settings.compare, exemplars)
+    stack = Stack(entries, book, CachePolicy(ttl_seconds(settings.cache_ttl)), settings.compare, exemplars)
     scene = Scene(entries, book, settings, stack, exemplars)
     found, potential = findings.find(scene)
     sites = call_sites(entries, exemplars, stack, kinds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
@@ -39,6 +39,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")]
 
 ENGINES = ("local", "dask")
+CACHE_EXAMPLE = "for example --cache ttl=1h,docs=24h,capacity=10000"
 
 
 def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,23 +155,30 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(item.strip() for item in text.split(",") if item.strip())
 
 
-def cache_ttl(text: str | None) -> str | None:
-    """The time to live of "ttl=1h"."""
-    if text is None:
-        return None
-    name, separator, value = text.partition("=")
-    if name.strip() != "ttl" or not separator or not value.strip():
-        raise ConfigError(f"--cache {text!r} is not ttl=DURATION", "for example --cache ttl=1h")
-    return value.strip()
+def cache(texts: list[str] | None) -> dict[str, Any]:
+    """What `api.simulate` is told of a cache: "1h" or "ttl=1h", "capacity=10000" and "task=24h", in any number."""
+    items = [item if "=" in item else f"ttl={item}" for text in texts or () for item in names(text) or ()]
+    if texts and not items:
+        raise ConfigError("--cache says nothing", CACHE_EXAMPLE)
+    said = _pairs("--cache", items, "TASK=DURATION", CACHE_EXAMPLE)
+    ttl, capacity = said.pop("ttl", None), said.pop("capacity", None)
+    if capacity is not None and not (capacity.isascii() and capacity.isdigit()):
+        raise ConfigError(f"--cache capacity={capacity} is no number of entries", "for example --cache capacity=10000")
+    return {"cache_ttl": ttl, "cache_tasks": said, "cache_capacity": None if capacity is None else int(capacity)}
 
 
 def model_map(text: str | None) -> dict[str, str]:
     """Task → model from "task=model,task=model"; a model's name may hold a "=" no more than a task's."""
-    pairs = [item.partition("=") for item in names(text) or ()]
-    wrong = next((item for item in pairs if not (item[0].strip() and item[1] and item[2].strip())), None)
+    return _pairs("--model-map", names(text) or (), "task=model", "for example --model-map chat=qwen3-8b")
+
+
+def _pairs(flag: str, items: Iterable[str], form: str, example: str) -> dict[str, str]:
+    """Name → value of these "name=value"."""
+    pairs = [item.partition("=") for item in items]
+    wrong = next((item for item in pairs if not (item[0].strip() and item[2].strip())), None)
     if wrong is not None:
-        raise ConfigError(f"--model-map {''.join(wrong)!r} is not task=model", "for example --model-map chat=qwen3-8b")
-    return {task.strip(): model.strip() for task, _, model in pairs}
+        raise ConfigError(f"{flag} {''.join(wrong)!r} is not {form}", example)
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _number(text: str, flag: str, whole: str, example: str) -> float:

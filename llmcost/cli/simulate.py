@@ -14,12 +14,22 @@ from llmcost.cli.output import emit, say, terminal_width, wants_color
 def command(
     logs: options.Logs = None,
     cache: Annotated[
-        str | None,
-        typer.Option(help="Exact response cache that keeps answers so long: ttl=1h. 30s, 5m, 1h, 7d …"),
+        list[str] | None,
+        typer.Option(
+            help="Exact response cache that keeps answers so long: 1h (or ttl=1h), of single tasks TASK=24h (0s: not "
+            "cached), and at most capacity=10000 of them; separated by commas, or repeated. 30s, 5m, 1h, 7d …"
+        ),
     ] = None,
     cache_sweep: Annotated[
         bool, typer.Option("--cache-sweep", help="Hit rate and dollars of seven times to live, by task.")
     ] = False,
+    near: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Likeness (0–1) from which on a near-duplicate cache would answer, too. Potential, in no total."
+        ),
+    ] = None,
+    near_sweep: Annotated[bool, typer.Option("--near-sweep", help="The same from 0.8, 0.85, 0.9, 0.95, 0.98.")] = False,
     prompt_cache: Annotated[
         bool, typer.Option("--prompt-cache", help="The provider's prompt cache where it is unused.")
     ] = False,
@@ -49,8 +59,10 @@ def command(
         found = api.simulate(
             logs or (),
             options=reading,
-            cache_ttl=options.cache_ttl(cache),
+            **options.cache(cache),
             cache_sweep=cache_sweep,
+            near=near or (),
+            near_sweep=near_sweep,
             prompt_cache=prompt_cache,
             batch_api=batch_api,
             model_map=options.model_map(model_map),

@@ -1,37 +1,53 @@
-"""What a log would have cost behind savings that need no endpoint: the stack, step by step, and the times to live."""
+"""What a log would have cost behind savings that need no endpoint: the stack, the times to live, near-duplicates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmcost.audit import money_sum, money_sums, ttl_seconds
 from llmcost.audit.groups import Mask
 from llmcost.audit.result import SourceSummary
 from llmcost.audit.savings import Stack, Wanted
-from llmcost.config import CostMode
+from llmcost.config import CacheSettings, CostMode
+from llmcost.pricing.cost import from_app_cache
 from llmcost.pricing.rates import BATCH
-from llmcost.recommend.simulated import Saving, SavingTotals, SimulateResult, SweepRow
+from llmcost.recommend.simulated import (
+    BestTtl,
+    NearRow,
+    Saving,
+    SavingTotals,
+    SimulatedCache,
+    SimulateResult,
+    SweepRow,
+)
 from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, stacked_bills, working
-from llmcost.strategies import STACK, Basis, CachePolicy, Swap
+from llmcost.strategies import STACK, Basis, NearPolicy, Swap
+from llmcost.strategies.near_duplicates import near_hits
 from llmcost.strategies.response_cache import answered_from_cache, hits
 
 MODEL_MAP = "model_map"
 SWEPT = ("1m", "5m", "15m", "1h", "6h", "24h", "7d")
+NEARLY_ALL = 0.95  # of what the longest time to live saves
+NEAR_SWEPT = (0.8, 0.85, 0.9, 0.95, 0.98)
 UNMEASURED: Mapping[str, Basis] = {MODEL_MAP: "potential"}
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is simulated: the steps that were asked for, a model for some tasks, a sweep of times to live."""
+    """What is simulated: the steps that were asked for, a model for some tasks, a sweep of times to live.
+
+    cache  what the response cache keeps, its time to live said      near  thresholds of a near-duplicate cache
+    """
 
     response_cache: bool = True
     prompt_cache: bool = True
     batch_api: bool = True
     model_map: Mapping[str, str] = field(default_factory=dict)
-    cache_ttl: str = "1h"
+    cache: CacheSettings = field(default_factory=lambda: CacheSettings(ttl="1h"))
     sweep: bool = False
+    near: tuple[float, ...] = ()
 
     @property
     def wanted(self) -> Wanted:
@@ -68,6 +84,8 @@ def simulate(stack: Stack, scenario: Scenario, facts: SimulationFacts) -> Simula
     steps = bill_steps(found) if found else []
     before, after = bill_side(stack, entries.calls), bill_side(stack, stack.after(evidence))
     moved = {step.strategy for step in working(steps)}
+    cache = _cache(stack, scenario.cache) if scenario.response_cache else None
+    sweep = list(_sweep(stack)) if scenario.sweep else []
     return SimulateResult(
         llmcost_version=facts.version,
         prices=stack.book.stamp,
@@ -83,11 +101,14 @@ def simulate(stack: Stack, scenario: Scenario, facts: SimulationFacts) -> Simula
         shares=bill_shares(found) if found else [],
         idle=[name for name in scenario.names if name not in moved],
         totals=_savings(stack, wanted, evidence),
-        cache_ttl=scenario.cache_ttl if scenario.response_cache else None,
+        cache_ttl=cache.ttl if cache else None,
         model_map=dict(scenario.model_map),
-        sweep=list(_sweep(stack)) if scenario.sweep else [],
-        cache_hits=entries.count(stack.hits) if "response_cache" in evidence else 0,
+        sweep=sweep,
+        cache_hits=cache.hits if cache else 0,
         batched_calls=_batched(stack, evidence),
+        cache=cache,
+        best_ttl=list(_best(sweep)),
+        near=list(_near(stack, scenario.near)),
     )
 
 
@@ -115,22 +136,70 @@ def _saving(stack: Stack, evidence: Mapping[str, Any]) -> Saving:
     return Saving(usd, stack.entries.monthly(usd))
 
 
+def _cache(stack: Stack, settings: CacheSettings) -> SimulatedCache:
+    entries, found = stack.entries, stack.cache_hits
+    return SimulatedCache(
+        ttl=settings.ttl or "",
+        task_ttl={task: ttl for task, ttl in settings.tasks.items() if task in entries.tasks.names},
+        capacity=settings.capacity,
+        single_flight=settings.single_flight,
+        hits=entries.count(found.rows),
+        waiting=entries.count(found.rows & (found.waits_ms > 0)),
+    )
+
+
 def _sweep(stack: Stack) -> Iterator[SweepRow]:
     """An exact response cache alone, for every time to live: the whole log first, then the tasks, dearest first."""
     for ttl in SWEPT:
-        yield from _swept(stack, ttl, hits(stack.entries.calls, CachePolicy(ttl_seconds(ttl)), stack.requests))
+        policy = replace(stack.cache, ttl_s=ttl_seconds(ttl))
+        for found in _by_task(stack, hits(stack.entries.calls, policy, stack.requests)):
+            yield SweepRow(ttl, ttl_seconds(ttl), found.task, found.calls, found.hits, found.hit_rate, found.usd)
 
 
-def _swept(stack: Stack, ttl: str, hit: Mask) -> Iterator[SweepRow]:
+def _best(sweep: Iterable[SweepRow]) -> Iterator[BestTtl]:
+    """For each task the shortest time to live that saves nearly all that the longest does, the dearest task first."""
+    rows_of: dict[str, list[SweepRow]] = {}
+    for row in sweep:
+        if row.task is not None:
+            rows_of.setdefault(row.task, []).append(row)
+    for task, rows in rows_of.items():
+        longest = rows[-1].saved_usd or 0.0
+        enough = (row for row in rows if longest > 0 and (row.saved_usd or 0.0) >= NEARLY_ALL * longest)
+        if (best := next(enough, None)) is not None:
+            yield BestTtl(task, best.ttl, best.ttl_s, best.hit_rate, best.saved_usd or 0.0, longest)
+
+
+def _near(stack: Stack, thresholds: Iterable[float]) -> Iterator[NearRow]:
+    """A near-duplicate cache for what the exact one leaves, by threshold: the whole log first, then the tasks."""
+    calls = stack.entries.calls
+    for threshold in sorted(set(thresholds)):
+        taken = stack.hits | from_app_cache(calls)
+        near = near_hits(calls, NearPolicy(stack.ttl_s, threshold), taken)
+        for found in _by_task(stack, near.hit):
+            yield NearRow(threshold, found.task, found.calls, found.hits, found.hit_rate, found.usd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a cache answers of a task, and the dollars that saves; task None: of the whole log."""
+
+    task: str | None
+    calls: int
+    hits: int
+    usd: float | None
+
+    @property
+    def hit_rate(self) -> float:
+        return self.hits / self.calls if self.calls else 0.0
+
+
+def _by_task(stack: Stack, hit: Mask) -> Iterator[_Found]:
+    """What these hits save: of the whole log, then of the tasks, dearest first."""
     entries, tasks = stack.entries, stack.entries.tasks
     saved = entries.costs - stack.priced(answered_from_cache(entries.calls, hit))
     spent = money_sums(tasks.codes, len(tasks.names), entries.costs)
     by_task = money_sums(tasks.codes, len(tasks.names), saved)
-    rows = zip(tasks.names, entries.counts(tasks), entries.counts(tasks, hit), by_task, spent, strict=True)
-    yield _row(ttl, None, entries.total, entries.count(hit), money_sum(saved))
-    for name, calls, n, usd, _ in sorted(rows, key=lambda row: (-(row[4] or 0.0), row[0])):
-        yield _row(ttl, name, calls, n, usd)
-
-
-def _row(ttl: str, task: str | None, calls: int, n: int, usd: float | None) -> SweepRow:
-    return SweepRow(ttl, ttl_seconds(ttl), task, calls, n, n / calls if calls else 0.0, usd)
+    found = map(_Found, tasks.names, entries.counts(tasks), entries.counts(tasks, hit), by_task)
+    yield _Found(None, entries.total, entries.count(hit), money_sum(saved))
+    for _, row in sorted(zip(spent, found, strict=True), key=lambda each: (-(each[0] or 0.0), each[1].task)):
+        yield row

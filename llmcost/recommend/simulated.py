@@ -12,6 +12,7 @@ from llmcost.audit.result import SourceSummary, Span
 from llmcost.config import CostMode
 from llmcost.pricing.result import PriceStamp
 from llmcost.recommend.result import BillSide, BillStep, ShapleyShare
+from llmcost.strategies import Basis
 
 
 class Saving(msgspec.Struct, frozen=True):
@@ -46,6 +47,50 @@ class SweepRow(msgspec.Struct, frozen=True):
     saved_usd: float | None
 
 
+class BestTtl(msgspec.Struct, frozen=True):
+    """The shortest of the swept times to live that saves nearly all (95 %) of what the longest saves on a task."""
+
+    task: str
+    ttl: str
+    ttl_s: float
+    hit_rate: float
+    saved_usd: float
+    longest_usd: float
+
+
+class SimulatedCache(msgspec.Struct, frozen=True):
+    """The exact response cache that was simulated, and what it answers.
+
+    ttl, task_ttl  how long answers are kept, as it was written: of all tasks, and of single ones that the log has
+    capacity       entries at a time; None: of any size
+    single_flight  a request waits for the same one that is still being answered; otherwise it is asked again
+    hits, waiting  calls that it answers, and those among them that wait
+    """
+
+    ttl: str
+    task_ttl: dict[str, str]
+    capacity: int | None
+    single_flight: bool
+    hits: int
+    waiting: int
+
+
+class NearRow(msgspec.Struct, frozen=True):
+    """What a near-duplicate cache behind the exact one would answer on a task; task None: on the whole log.
+
+    threshold  least likeness of two prompts, the estimated Jaccard index of what they are made of
+    saved_usd  if every such answer were as good, which nobody has seen: in no total
+    """
+
+    threshold: float
+    task: str | None
+    calls: int
+    hits: int
+    hit_rate: float
+    saved_usd: float | None
+    basis: Basis = "potential"
+
+
 class SimulateResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.simulate/1"):
     """One bill before and after the stack of savings that were asked for.
 
@@ -53,8 +98,10 @@ class SimulateResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     steps       each applied to what the previous ones left; their savings sum to before − after
     shares      what each step is worth whatever the order (sums to the same), and alone (never to be added up)
     idle        steps that were asked for and found nothing that pays
-    cache_ttl   how long answers are kept, as it was written; None: no response cache
-    cache_hits, batched_calls    calls that the exact cache answers, and that go into a batch
+    cache       the response cache; None: none was asked for. cache_ttl, cache_hits: what it says of them
+    sweep, best_ttl    an exact cache alone by time to live, and for each task the shortest that is long enough
+    near        near-duplicates by threshold: a potential that is in no total
+    batched_calls      calls that go into a batch
     model_map   what-if, at today's tokens and for answers nobody has seen
     """
 
@@ -77,3 +124,6 @@ class SimulateResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     sweep: list[SweepRow]
     cache_hits: int = 0
     batched_calls: int = 0
+    cache: SimulatedCache | None = None
+    best_ttl: list[BestTtl] = []
+    near: list[NearRow] = []

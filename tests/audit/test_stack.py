@@ -37,10 +37,16 @@ UNCHANGED = Scenario()
 FACTS = SimulationFacts("0", SourceSummary(["october.jsonl"], ["openai_pairs"], 0, 0, []), "computed")
 
 
-def stack_of(log: list[dict[str, Any]], ttl_s: float = 1300.0) -> Stack:
+def stack_of(log: list[dict[str, Any]], ttl_s: float = 1300.0, capacity: int | None = None) -> Stack:
     calls = table(log)
     entries = ledger(calls, pricing.price(calls, BOOK))
-    return Stack(entries, BOOK, ttl_s, (), Exemplars(calls, entries.costs, lambda chosen: [None] * len(chosen)))
+    return Stack(
+        entries,
+        BOOK,
+        CachePolicy(ttl_s, capacity),
+        (),
+        Exemplars(calls, entries.costs, lambda chosen: [None] * len(chosen)),
+    )
 
 
 def simulated(log: list[dict[str, Any]], scenario: Scenario = UNCHANGED, ttl_s: float = 1300.0) -> SimulateResult:
@@ -74,11 +80,12 @@ def test_the_order_of_the_rows_changes_nothing(log, random):
     assert simulated(log, scenario) == simulated(shuffled, scenario)
 
 
-@given(rows())
-def test_the_sweep_counts_what_the_cache_answers(log):
-    found, stack = simulated(log, Scenario(sweep=True)), stack_of(log)
+@given(rows(), st.sampled_from([None, 1, 2]))
+def test_the_sweep_counts_what_the_cache_answers(log, capacity):
+    stack = stack_of(log, capacity=capacity)
+    found = simulate(stack, Scenario(sweep=True), FACTS)
     for row in found.sweep:
-        hit = hits(stack.entries.calls, CachePolicy(row.ttl_s))
+        hit = hits(stack.entries.calls, CachePolicy(row.ttl_s, capacity))
         of_task = np.array([row.task in (None, each["task"]) for each in log], dtype=bool)
         assert (row.calls, row.hits) == (of_task.sum(), (hit & of_task).sum())
         priced = hit & of_task & stack.entries.priced

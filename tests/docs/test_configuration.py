@@ -17,6 +17,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[logs]": config.LogsSettings,
     "[tasks]": config.TasksSettings,
     "[audit]": config.AuditSettings,
+    "[cache]": config.CacheSettings,
     "[replay]": config.ReplaySettings,
     "[cascade]": config.CascadeSettings,
     "[compress]": config.CompressSettings,

@@ -154,8 +154,56 @@ def test_each_saving_is_simulated_where_it_is_named(folder: Path) -> None:
     for flags, names in asked.items():
         assert simulate(folder, *flags)["idle"] == names
     assert simulate(folder, "--cache", "ttl=7d")["cache_ttl"] == "7d"
-    for wrong in ("1h", "ttl=", "ttl=soon", "capacity=9"):
+    for wrong in ("", "ttl=", "soon", "ttl=soon", "chat=soon", "talk=1h", "capacity=0", "capacity=many", "=1h"):
         assert shop.run_here("simulate", "log.jsonl", "--cache", wrong, cwd=folder).returncode == 2
+
+
+def test_cache_takes_times_to_live_by_task_and_a_size(folder: Path) -> None:
+    said = simulate(folder, "--cache", "2h,chat=24h", "--cache", "capacity=10000,label=0s")["cache"]
+    assert said == {"ttl": "2h", "task_ttl": {"chat": "24h", "label": "0s"}, "capacity": 10000, "single_flight": True,
+                    "hits": 0, "waiting": 0}  # fmt: skip
+    assert simulate(folder, "--cache", "chat=24h")["cache"]["ttl"] == "1h"
+
+
+def test_cache_is_as_configured_where_the_flag_says_nothing(folder: Path) -> None:
+    configured = (folder / "llmcost.toml").read_text()
+    (folder / "llmcost.toml").write_text(configured + '\n[audit]\ncache_ttl = "2h"\n')
+    assert simulate(folder)["cache"]["ttl"] == "2h"
+    cache = '[cache]\nttl = "3h"\ntasks = {chat = "5m", docs = "24h"}\ncapacity = 9\nsingle_flight = false\n'
+    (folder / "llmcost.toml").write_text(configured + cache)
+    found = simulate(folder)["cache"]
+    assert (found["ttl"], found["task_ttl"], found["capacity"], found["single_flight"]) == (
+        "3h",
+        {"chat": "5m"},
+        9,
+        False,
+    )
+    found = simulate(folder, "--cache", "1h,label=1m")["cache"]
+    assert (found["ttl"], found["task_ttl"], found["capacity"]) == ("1h", {"chat": "5m", "label": "1m"}, 9)
+
+
+def test_what_a_cache_of_one_place_and_of_no_single_flight_answers(folder: Path) -> None:
+    """Three ask the same, a second apart, and its first answer takes four; in between somebody asks something else."""
+    log = [shop.record(1) | {"latency_ms": 4000} for _ in range(4)]
+    for second, record in enumerate(log):
+        record |= {"timestamp": f"2026-10-01T12:00:0{second}Z"}
+    log[1]["request"] = shop.record(3)["request"]
+    (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in log))
+    assert [simulate(folder, "--cache", size)["cache"]["hits"] for size in ("1h", "1h,capacity=1")] == [2, 1]
+    assert simulate(folder, "--cache", "1h")["cache"]["waiting"] == 2
+    (folder / "llmcost.toml").write_text("[cache]\nsingle_flight = false\n")
+    assert simulate(folder, "--cache", "1h")["cache_hits"] == 0
+
+
+def test_near_is_a_potential_and_in_no_total(folder: Path) -> None:
+    found = simulate(folder, "--near", "0.9", "--near", "0.8")
+    assert [row["threshold"] for row in found["near"] if row["task"] is None] == [0.8, 0.9]
+    assert {row["basis"] for row in found["near"]} == {"potential"} and found["totals"]["potential"] is None
+    assert found["totals"] == simulate(folder)["totals"]
+    swept = simulate(folder, "--near-sweep")["near"]
+    assert [row["threshold"] for row in swept if row["task"] is None] == [0.8, 0.85, 0.9, 0.95, 0.98]
+    for wrong in ("0", "1.5", "alike"):
+        assert shop.run_here("simulate", "log.jsonl", "--near", wrong, cwd=folder).returncode == 2
 
 
 def test_model_map(folder: Path) -> None:
@@ -172,9 +220,14 @@ def test_model_map(folder: Path) -> None:
 
 
 def test_cache_sweep(folder: Path) -> None:
-    rows = simulate(folder, "--cache-sweep")["sweep"]
+    found = simulate(folder, "--cache-sweep")
+    rows = found["sweep"]
     assert [row["ttl"] for row in rows if row["task"] is None] == ["1m", "5m", "15m", "1h", "6h", "24h", "7d"]
     assert {row["task"] for row in rows} == {None, "chat", "label"}
+    for best in found["best_ttl"]:
+        saved = [row["saved_usd"] for row in rows if row["task"] == best["task"]]
+        assert best["longest_usd"] == saved[-1] > 0
+        assert best["saved_usd"] == next(usd for usd in saved if usd >= 0.95 * saved[-1])
 
 
 def test_output(folder: Path) -> None:

@@ -49,7 +49,15 @@ from llmcost.recommend.result import (
     TaskReport,
     TaskSample,
 )
-from llmcost.recommend.simulated import Saving, SavingTotals, SimulateResult, SweepRow
+from llmcost.recommend.simulated import (
+    BestTtl,
+    NearRow,
+    Saving,
+    SavingTotals,
+    SimulatedCache,
+    SimulateResult,
+    SweepRow,
+)
 
 PRICES = PriceStamp("2026-11-20", "5d41402abc4b2a76b9719d911017c592")
 VERSION = "0.1.0"
@@ -438,6 +446,13 @@ def simulation() -> SimulateResult:
         sweep=sweep,
         cache_hits=5099,
         batched_calls=9120,
+        cache=SimulatedCache("1h", {"chat · 客服": "5m"}, 100_000, True, 5099, 31),
+        best_ttl=[BestTtl("chat · 客服", "1h", 3600.0, 0.155, 201.6, 201.6)],
+        near=[
+            NearRow(threshold, task, calls, near_hits, near_hits / calls, near_hits * 0.042)
+            for threshold, near_counts in ((0.8, (2210, 1904)), (0.95, (640, 612)))
+            for (task, (calls, _)), near_hits in zip(counts.items(), near_counts, strict=False)
+        ],
     )
 
 
@@ -553,7 +568,7 @@ _FREE_TEXT = {
 
 def _poison(value: Any, poison: Callable[[str], str], key: str = "") -> Any:
     if isinstance(value, dict):
-        renamed = key in {"model_map", "by_tag"}
+        renamed = key in {"model_map", "by_tag", "task_ttl"}
         return {poison(k) if renamed else k: _poison(v, poison, "model" if key == "model_map" else k)
                 for k, v in value.items()}  # fmt: skip
     if isinstance(value, list):

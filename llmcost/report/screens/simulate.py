@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from math import fsum
 
-from llmcost.recommend.simulated import Saving, SimulateResult, SweepRow
+from llmcost.recommend.simulated import BestTtl, NearRow, Saving, SimulatedCache, SimulateResult, SweepRow
 from llmcost.report import figures
 from llmcost.report.document import (
     Block,
@@ -36,6 +36,8 @@ NOT_FOUND = {
     "model_map": "no call is of these tasks and of another model",
 }
 SWEEP_ROWS = 12  # tasks on a terminal
+NEAR_TASKS = 3  # under each threshold on a terminal
+NAMED = 4  # tasks in a line
 ALL_TASKS = "all tasks"
 
 
@@ -46,7 +48,8 @@ def simulate_document(result: SimulateResult) -> Document:
         Text(tuple(_summary(result))),
         *([steps_table(result.before, result.after, result.steps, result.shares)] if result.steps else []),
         _totals(result),
-        *_swept_over(result.sweep),
+        *_swept_over(result.sweep, result.best_ttl),
+        *([_near(result.near)] if result.near else []),
         *_notes(result),
         _next(result),
         *([_lengthwise(result.sweep)] if result.sweep else []),
@@ -126,9 +129,8 @@ def _idle(result: SimulateResult) -> Iterator[Line]:
 
 
 def _limits(result: SimulateResult) -> Iterator[Line]:
-    if result.cache_ttl is not None:
-        hits = f"{figures.counted(result.cache_hits, 'hit')} of {figures.counted(result.calls, 'call')}"
-        yield line(f"exact cache: {hits}, answers kept for {result.cache_ttl}, one cache per end user, of any size")
+    if result.cache is not None:
+        yield from _cache(result.cache, result.calls)
     if result.batched_calls:
         calls = figures.counted(result.batched_calls, "call")
         yield line(f"Batch API: {calls}, answered within a day and left out of p95 from there on")
@@ -137,6 +139,11 @@ def _limits(result: SimulateResult) -> Iterator[Line]:
             "model map: at today's tokens and list prices, latencies unknown and left out of p95; "
             "nobody has seen these answers, llmcost replay asks"
         )
+    if result.near:
+        yield line(
+            "near-duplicates: behind the exact cache, in no total; whether the earlier answers would have been right, "
+            "nobody has seen"
+        )
     if result.priced_calls < result.calls:
         without = figures.counted(result.calls - result.priced_calls, "call")
         yield line(f"{without} of unknown cost: in neither bill")
@@ -144,9 +151,69 @@ def _limits(result: SimulateResult) -> Iterator[Line]:
         yield line("the log spans less than 7 days: no monthly figure is drawn from it")
 
 
-def _swept_over(rows: list[SweepRow]) -> Iterator[Block]:
+def _cache(cache: SimulatedCache, calls: int) -> Iterator[Line]:
+    """What the exact cache answers, and what limits it."""
+    own = cells.few([f"{task} {ttl}" for task, ttl in cache.task_ttl.items()], NAMED)
+    kept = f"{cache.ttl} ({own})" if own else cache.ttl
+    size = "of any size" if cache.capacity is None else f"at most {figures.counted(cache.capacity, 'answer')} at a time"
+    hits = f"{figures.counted(cache.hits, 'hit')} of {figures.counted(calls, 'call')}"
+    yield line(f"exact cache: {hits}, answers kept for {kept}, one cache per end user, {size}")
+    if cache.waiting:
+        waiting = figures.counted(cache.waiting, "hit")
+        yield line(f"of these, {waiting} while the first answer is still being given: as slow as the wait for it")
+    if not cache.single_flight:
+        yield line("no single flight: what is asked while the first answer is still being given is asked again")
+
+
+def _swept_over(rows: list[SweepRow], best: list[BestTtl]) -> Iterator[Block]:
     if rows:
-        yield from (_crosswise(rows), _drawn(rows))
+        yield _crosswise(rows)
+        if best:
+            yield Text((_long_enough(best, rows[-1].ttl),))
+        yield _drawn(rows)
+
+
+def _long_enough(best: list[BestTtl], longest: str) -> Line:
+    """The shortest time to live that is worth it, and the tasks it is of."""
+    by_ttl: dict[float, list[BestTtl]] = {}
+    for each in sorted(best, key=lambda each: each.ttl_s):
+        by_ttl.setdefault(each.ttl_s, []).append(each)
+    said = (f"{each[0].ttl} for {cells.few([one.task for one in each], NAMED)}" for each in by_ttl.values())
+    return line(cells.strong("Long enough"), f" to save 95 % of what {longest} does: {'; '.join(said)}")
+
+
+def _near(rows: list[NearRow]) -> Table:
+    """What a near-duplicate cache would answer, by threshold: in all, and of the tasks where there is most of it."""
+    columns = (
+        Column("Alike from", "threshold", "right"),
+        Column("Task", "task", shrink=True),
+        Column("Calls", "calls", "right", rank=1),
+        Column("Hits", "hits", "right"),
+        Column("Hit rate", "hit_rate", "right"),
+        Column("Would save", "saved_usd", "right"),
+        Column("Basis", "basis", rank=2),
+    )
+    brief: list[NearRow] = []
+    for _, found in groupby(rows, key=lambda row: row.threshold):
+        whole, *tasks = found
+        most = sorted((row for row in tasks if row.hits), key=lambda row: -(row.saved_usd or 0.0))
+        brief += (whole, *most[:NEAR_TASKS])
+    title = "Near-duplicates, on top of the exact cache, in this log: potential, do not quote"
+    return Table("near", columns, tuple(map(_near_row, rows)), title, brief=tuple(map(_near_row, brief)))
+
+
+def _near_row(row: NearRow) -> Row:
+    return Row(
+        (
+            Cell(f"{row.threshold:g}", value=row.threshold),
+            cells.name(row.task) if row.task else cells.name(ALL_TASKS, "strong"),
+            cells.count(row.calls),
+            cells.count(row.hits),
+            cells.percent(row.hit_rate),
+            cells.money(row.saved_usd),
+            cells.name(row.basis),
+        )
+    )
 
 
 def _crosswise(rows: list[SweepRow]) -> Table:
