@@ -35,7 +35,7 @@ from llmcost.api.views import (
 )
 from llmcost.audit import audit as audited
 from llmcost.audit.result import AuditResult, Reject, SourceSummary
-from llmcost.config import AlphaScope, ReplaySettings, Settings
+from llmcost.config import AlphaScope, ReplaySettings, Settings, StrategyName
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
@@ -188,6 +188,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     models: Sequence[str] | None = None,
     graders: Sequence[str] | None = None,
     base_url: str | None = None,
+    strategies: Sequence[StrategyName] | Literal["auto"] | None = None,
     sample: int | Literal["auto"] | None = None,
     looks: int | None = None,
     margin: float | None = None,
@@ -210,6 +211,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     graders    models that compare answers blind where no expected answer is known; all must agree to a switch
     margin     largest accepted loss of quality, a share; by default 2 % where checked, 5 % where judged
     limit      looser margin at which a switch may still be named
+    strategies what else is tried: "map" (models alone), "cascade", "cache", "compress", "batch"; by default "auto"
     sample     most prompts a task, or "auto"; asked in so many `looks`, as long as a candidate is in the running
     aa         prompts a task that the incumbent answers once more
     budget     hard cap of the run in US dollars; by default the worst case that the estimate states
@@ -220,6 +222,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     given = {
         "models": None if models is None else tuple(models),
         "graders": None if graders is None else tuple(graders),
+        "strategies": strategies if strategies is None or strategies == "auto" else tuple(strategies),
         "sample": sample,
         "looks": looks,
         "margin": margin,

@@ -11,10 +11,12 @@ import msgspec
 
 from llmcost import trial
 from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
-from llmcost.api.simulating import stack_of
+from llmcost.api.simulating import cache_settings, stack_of
 from llmcost.api.traffic import Traffic
+from llmcost.api.trying import Tries, asked_besides, with_strategies
 from llmcost.api.views import EstimateView, ReplayView
-from llmcost.config import ReplaySettings
+from llmcost.audit.savings import Stack
+from llmcost.config import CacheSettings, ReplaySettings
 from llmcost.endpoint import ChatRequest
 from llmcost.errors import ConfigError
 from llmcost.grading import grader, labels, refuse_related_judges
@@ -32,8 +34,9 @@ from llmcost.recommend.result import (
 from llmcost.replay import Budget, Progress, open_store
 from llmcost.serving import parse_candidate
 from llmcost.trial import Design, Means, Tariff
+from llmcost.trial.besides import besides
 from llmcost.trial.cell import Cell
-from llmcost.trial.estimate import total
+from llmcost.trial.estimate import merged, total
 from llmcost.trial.means import Watch
 from llmcost.trial.record import RecordedArm, RecordedPair, RunRecord, pack
 from llmcost.version import VERSION
@@ -45,11 +48,17 @@ class Experiment:
     """A replay that is planned but not paid for: `estimate()` says what it would cost, `run()` spends."""
 
     traffic: Traffic
-    design: Design
+    tries: Tries
+    stack: Stack
     tariff: Tariff
     replay: ReplaySettings
     endpoints: Endpoints
     workspace: Workspace
+
+    @property
+    def design(self) -> Design:
+        """What is asked of whom."""
+        return self.tries.design
 
     def estimate(self) -> EstimateView:
         """What would be sent, where, and what it would cost at most. Sends nothing."""
@@ -109,7 +118,9 @@ class Experiment:
         return wait_for(self._run(cap, progress, watch))
 
     def _lines(self, stored: Collection[bytes]) -> list[trial.ModelCost]:
-        return trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
+        own = trial.estimate(self.design, self.tariff, self.replay.graders, lambda r: self.key(r) in stored)
+        more = besides(self.design, self.tariff, self.replay.graders, self.tries.near.rungs)
+        return merged([*own, *more])
 
     async def _run(self, cap: float, progress: Progress | None, watch: Watch | None) -> ReplayView:
         endpoints, budget = self.endpoints, Budget(cap)
@@ -128,10 +139,10 @@ class Experiment:
                     watch=watch,
                     money_left=lambda: max(cap - budget.spent_usd - budget.reserved_usd, 0.0),
                 )
-                found = await trial.run(self.design, means)
+                found = await trial.run(self.design, means, self.tries.near.rungs)
                 spend = spend_of(runner.spend(), cap)
         log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
-        report = assemble(log, found.tasks, self._facts(spend), stack_of(self.traffic, self._cache_ttl))
+        report = assemble(log, found.tasks, self._facts(spend), self.stack)
         self.workspace.save_record(report.run, pack(self._record(found), self.design.calls))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
@@ -182,7 +193,9 @@ class Experiment:
         chosen = self.replay
         rules = (chosen.graders, chosen.seed, chosen.margin, chosen.limit, chosen.alpha, chosen.alpha_scope)
         sizes = (chosen.sample, chosen.looks, chosen.aa, self.design.sample.weights.tolist())
-        shaping = [rules, sizes, dict(self.design.checks), self.traffic.book.stamp]
+        tried = self.design.tried
+        beyond = ({task: sorted(names) for task, names in tried.tasks.items()}, tried) if tried.tasks else None
+        shaping = [rules, sizes, dict(self.design.checks), self.traffic.book.stamp, beyond]
         digest.update(msgspec.json.encode(shaping, order="deterministic"))
         return digest.hexdigest()[:8]
 
@@ -203,12 +216,14 @@ class Experiment:
             not_replayable=self.design.sample.not_replayable,
             spend=spend,
             alpha_scope=self.replay.alpha_scope,
-            cache_ttl=self._cache_ttl,
+            left_out=self.tries.left_out,
+            near_hits=self.tries.near.hits,
+            cache_ttl=f"{self._cache.ttl}{', some tasks otherwise' if self._cache.tasks else ''}",
         )
 
     @property
-    def _cache_ttl(self) -> str:
-        return self.traffic.settings.audit.cache_ttl
+    def _cache(self) -> CacheSettings:
+        return cache_settings(self.traffic.settings)
 
 
 def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspace: Workspace) -> Experiment:
@@ -229,9 +244,18 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
     allow = replay.allow_related_judge
     refuse_related_judges(replay.graders, [c.model for c in candidates], _judged_incumbents(design), allow=allow)
     tariff = Tariff(traffic.book, settings.models)
-    asked = dict.fromkeys([*(arm.candidate.model for arm in (*design.arms, *design.again)), *replay.graders])
-    endpoints = Endpoints(tuple(asked), tariff, replay, base_url)
-    return Experiment(traffic, design, tariff, replay, endpoints, workspace)
+    stack = stack_of(traffic, cache_settings(settings))
+    tries = with_strategies(traffic, design, tariff, stack)
+    endpoints = Endpoints(_asked_models(tries.design, replay), tariff, replay, base_url)
+    return Experiment(traffic, tries, stack, tariff, replay, endpoints, workspace)
+
+
+def _asked_models(design: Design, replay: ReplaySettings) -> tuple[str, ...]:
+    """Every model that is asked anything: today's too, where requests are tried in another way."""
+    models = [arm.candidate.model for arm in (*design.arms, *design.again)]
+    if any(design.tried.of(task) & {"compress", "batch"} for task in design.tasks()):
+        models += sorted({body.request_model or body.response_model or "" for body in design.bodies} - {""})
+    return tuple(dict.fromkeys([*models, *replay.graders, *asked_besides(design)]))
 
 
 def _judged_incumbents(design: Design) -> list[str]:

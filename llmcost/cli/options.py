@@ -14,11 +14,13 @@ from llmcost.errors import ConfigError
 
 if TYPE_CHECKING:
     from llmcost.api import Options
-    from llmcost.config import AlphaScope
+    from llmcost.config import AlphaScope, StrategyName
 
     Reading: TypeAlias = Options
 else:
     Reading = object  # the real one would load pyarrow for every --help
+
+STRATEGIES: tuple[StrategyName, ...] = ("map", "cascade", "cache", "compress", "batch")
 
 Logs = Annotated[
     list[str] | None,
@@ -148,6 +150,20 @@ def alpha_scope(text: str | None) -> AlphaScope | None:
     if text in scopes:
         return scopes[text]
     raise ConfigError(f"--alpha-scope {text!r} is unknown", "write plan (the whole plan) or task (each task)")
+
+
+def strategies(text: str | None) -> tuple[StrategyName, ...] | Literal["auto"] | None:
+    """What is tried besides other models."""
+    if text is None:
+        return None
+    if text.strip() == "auto":
+        return "auto"
+    known: dict[str, StrategyName] = {name: name for name in STRATEGIES}
+    asked = names(text) or (text,)
+    if unknown := [name for name in asked if name not in known]:
+        hint = f"choose from {', '.join(known)}, or write auto"
+        raise ConfigError(f"--strategies: {', '.join(unknown)!r} is unknown", hint)
+    return tuple(known[name] for name in asked)
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -19,6 +19,10 @@ def command(
         str | None, typer.Option(help="Models that compare answers, blind, where no expected answer is known.")
     ] = None,
     base_url: options.BaseUrl = None,
+    strategies: Annotated[
+        str | None,
+        typer.Option(help="What to try: map,cascade,cache,compress,batch.", show_default="auto: all that may pay"),
+    ] = None,
     sample: Annotated[
         str | None, typer.Option(help="Most prompts a task, or auto: what a pilot says.", show_default="2000")
     ] = None,
@@ -65,6 +69,7 @@ def command(
         models=options.names(models),
         graders=options.names(grader),
         base_url=base_url,
+        strategies=options.strategies(strategies),
         sample=options.sample_size(sample),
         looks=looks,
         margin=options.share(margin, "--margin"),

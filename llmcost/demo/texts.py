@@ -6,6 +6,7 @@ CONFIG = """\
 [replay]
 models = ["qwen3-8b", "deepseek-v4-flash"]     # candidates, each asked about every task
 graders = ["gemini-2.5-flash"]                # name two of different makers for your own: each must be satisfied
+strategies = ["map"]                           # other models alone; "auto" tries all that may pay
 sample = 900                                   # prompts a task, at most
 limit = 0.08                                   # a looser margin than 2 % (checked) and 5 % (judged), named if it is met
 budget = 8.00                                  # US dollars, never passed

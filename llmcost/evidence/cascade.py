@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from llmcost.evidence.graded import mean_bounds
-from llmcost.evidence.survey import effective_counts
+from llmcost.evidence.survey import effective_counts, hajek_mean
 from llmcost.evidence.tango import lower_bound, tango_statistic
 
 Floats = npt.NDArray[np.float64]

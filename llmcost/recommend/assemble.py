@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import hypot
 
 import numpy as np
 from msgspec.structs import replace
 
-from llmcost.audit import latency_quantiles, money_sums, quantiles
+from llmcost.audit import latency_quantiles, money_sums
 from llmcost.audit.ledger import UNKNOWN_MODEL, labels
 from llmcost.audit.savings import Stack, Wanted
 from llmcost.evidence import Decision
 from llmcost.recommend.bill import BilledLog
-from llmcost.recommend.plan import Pick, certified, failing, oracle, plan, single
+from llmcost.recommend.candidates import candidate_of
+from llmcost.recommend.plan import Pick, failing, oracle, single
+from llmcost.recommend.planning import BestPlan, best_plan, task_plan
 from llmcost.recommend.result import (
     Baseline,
     Bill,
@@ -31,8 +34,9 @@ from llmcost.recommend.result import (
     dropped_early,
 )
 from llmcost.recommend.stacking import bill_shares, bill_side, bill_steps, stacked_bills, working
-from llmcost.strategies import Swap
-from llmcost.trial.result import CandidateTrial, TaskTrial
+from llmcost.recommend.tried import cascades, interval, not_tried, walks
+from llmcost.strategies import changes, stacked
+from llmcost.trial.result import TaskTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,15 @@ class RunFacts:
     spend: Spend
     alpha_scope: str = "plan"
     cache_ttl: str = "1h"
+    left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    near_hits: Mapping[str, int] = field(default_factory=dict)
 
 
 def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack: Stack) -> ReplayReport:
     """The whole report of a run, from its trials, the log's bill, and what else can be taken off it."""
-    tasks = sorted((_task(log, trial) for trial in trials), key=lambda t: (-(t.cost_usd or 0.0), t.task))
-    picks = plan(tasks)
+    tasks = sorted((_task(log, trial, facts) for trial in trials), key=lambda t: (-(t.cost_usd or 0.0), t.task))
+    plan = best_plan(log, trials, tasks, stack)
+    tasks = [replace(task, choice=_choice(task, plan)) for task in tasks]
     return ReplayReport(
         llmcost_version=facts.version,
         prices=log.book.stamp,
@@ -72,18 +79,17 @@ def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack
         model_map={task.task: task.choice.model for task in tasks},
         best_single_model=_best_single(log, tasks),
         oracle=_yardstick(log, tasks, oracle(tasks)),
-        bill=_stacked(_bill(log, tasks, picks, facts.graders), stack, log.swaps(picks), facts.cache_ttl),
+        bill=_stacked(_bill(log, tasks, plan, facts.graders), stack, plan, facts.cache_ttl),
         spend=facts.spend,
         alpha_scope=facts.alpha_scope,
     )
 
 
-def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
+def _task(log: BilledLog, trial: TaskTrial, facts: RunFacts) -> TaskReport:
     cost = log.task_cost(trial.task)
     rows = log.rows(trial.task)
     incumbent = _incumbent(log, trial.task)
-    candidates = [_candidate(found, incumbent) for found in trial.candidates]
-    chosen = certified(candidates)
+    candidates = [candidate_of(found, incumbent) for found in trial.candidates]
     return TaskReport(
         task=trial.task,
         calls=log.count(rows),
@@ -95,7 +101,10 @@ def _task(log: BilledLog, trial: TaskTrial) -> TaskReport:
         noise_floor=trial.controls.again.differing,
         controls=_controls(trial),
         candidates=candidates,
-        choice=_choice(chosen, candidates, incumbent, trial.sampled),
+        choice=Choice(incumbent.model, _why_stay(candidates, trial.sampled), None, None),
+        walks=walks(trial, incumbent, facts.near_hits),
+        cascades=cascades(trial),
+        not_tried=not_tried(trial.task, facts.left_out),
     )
 
 
@@ -146,57 +155,22 @@ def _incumbent(log: BilledLog, task: str) -> Incumbent:
     return Incumbent(models[0], models, None if cost_usd is None else cost_usd / priced, p50, p95)
 
 
-def _candidate(found: CandidateTrial, incumbent: Incumbent) -> Candidate:
-    verdict, ratio = found.verdict, found.cost_ratio
-    value = ratio.value if ratio else None
-    interval = None if ratio is None or ratio.low is None or ratio.high is None else [ratio.low, ratio.high]
-    before = incumbent.cost_per_call_usd
-    p50, p95 = quantiles(found.latencies_ms)
-    return Candidate(
-        model=found.label,
-        verdict=verdict.decision,
-        reason=verdict.reason,
-        n=verdict.n,
-        n_effective=verdict.n_effective,
-        wins=verdict.wins,
-        ties=verdict.ties,
-        losses=verdict.losses,
-        failures=verdict.failures,
-        unparsed=verdict.unparsed,
-        unreachable=found.unreachable,
-        basis=list(found.basis),
-        difference=verdict.difference,
-        lower_bound=verdict.lower_bound,
-        upper_bound=verdict.upper_bound,
-        certified_margin=verdict.certified_margin,
-        tipping_bias=verdict.tipping_bias,
-        grade=verdict.grade,
-        reliability=found.reliability,
-        more_prompts=verdict.more_prompts,
-        more_usd=None if verdict.more_prompts is None else found.usd_per_prompt * verdict.more_prompts,
-        cost_ratio=value,
-        cost_ratio_interval=interval,
-        cost_per_call_usd=None if value is None or before is None else value * before,
-        latency_p50_ms=p50,
-        latency_p95_ms=p95,
-        output_token_ratio=found.output_ratio,
-        adjusted_parameters=[f"{what} ({count:,}×)" for what, count in sorted(found.adjustments.items())],
-        look=found.look,
-        looks=found.looks,
-        planned=found.planned,
-        ended=found.ended,
-        length_adjusted=verdict.length_adjusted,
-        human_labels=verdict.human_labels,
-        human_lower=verdict.human_lower,
+def _choice(task: TaskReport, plan: BestPlan) -> Choice:
+    """What to use now; where no option of the task passed, its choice as it stands."""
+    option = plan.options[task.task]
+    executed = task_plan(option, plan, task)
+    if not option.evidence:
+        return replace(task.choice, plan=executed)
+    assert option.ratio is not None and option.ratio.value is not None  # an option certainly saves
+    low, high = interval(option.ratio) or [option.ratio.value] * 2
+    return Choice(
+        model=option.on or task.incumbent.model,
+        verdict=option.verdict,
+        savings=1 - option.ratio.value,
+        savings_interval=[1 - high, 1 - low],
+        way=option.way,
+        plan=executed,
     )
-
-
-def _choice(chosen: Candidate | None, candidates: Sequence[Candidate], incumbent: Incumbent, sampled: int) -> Choice:
-    if chosen is None:
-        return Choice(incumbent.model, _why_stay(candidates, sampled), None, None)
-    assert chosen.cost_ratio is not None and chosen.cost_ratio_interval is not None  # certified() saw to it
-    low, high = chosen.cost_ratio_interval
-    return Choice(chosen.model, chosen.verdict, 1 - chosen.cost_ratio, [1 - high, 1 - low])
 
 
 def _why_stay(candidates: Sequence[Candidate], sampled: int) -> Decision:
@@ -212,26 +186,27 @@ def _why_stay(candidates: Sequence[Candidate], sampled: int) -> Decision:
     return next((v for v in ("INCONCLUSIVE", "CANNOT_JUDGE") if v in verdicts), "KEEP")
 
 
-def _bill(log: BilledLog, tasks: Sequence[TaskReport], picks: Sequence[Pick], graders: Sequence[str]) -> Bill:
+def _bill(log: BilledLog, tasks: Sequence[TaskReport], plan: BestPlan, graders: Sequence[str]) -> Bill:
     before = log.side(log.calls)
-    after = log.side(log.routed(picks))
+    after = log.side(stacked(log.calls, changes(plan.evidence)))
     change = _relative(before.logged_usd, after.logged_usd)
+    moved = any(option.evidence for option in plan.options.values())
     return Bill(
         before=before,
         after=after,
         change=change,
-        change_interval=_change_interval(tasks, before.logged_usd, change) if picks else None,
-        quality=_quality(tasks, picks, graders),
+        change_interval=_change_interval(tasks, before.logged_usd, change) if moved else None,
+        quality=_quality(tasks, plan, graders),
         steps=[],
         shares=[],
     )
 
 
-def _stacked(bill: Bill, stack: Stack, swaps: Mapping[str, Swap], cache_ttl: str) -> Bill:
-    """The bill with what changes no answer stacked around the model map, where it pays after all else."""
+def _stacked(bill: Bill, stack: Stack, plan: BestPlan, cache_ttl: str) -> Bill:
+    """The bill with what changes no answer stacked around what was measured, where it pays after all else."""
     if stack.bill is None:
         return bill
-    evidence = stack.evidence(Wanted(swaps=swaps))
+    evidence = stack.evidence(Wanted(measured=plan.evidence))
     found = stacked_bills(stack, evidence)
     steps = working(bill_steps(found))
     names = {step.strategy for step in steps}
@@ -239,7 +214,7 @@ def _stacked(bill: Bill, stack: Stack, swaps: Mapping[str, Swap], cache_ttl: str
         bill,
         steps=steps,
         shares=[share for share in bill_shares(found) if share.strategy in names or share.shapley_usd],
-        stacked=bill_side(stack, stack.after(evidence)) if names - {"model_map"} else None,
+        stacked=bill_side(stack, stack.after(evidence)) if names - plan.evidence.keys() else None,
         cache_ttl=cache_ttl if "response_cache" in names else None,
     )
 
@@ -256,20 +231,22 @@ def _change_interval(tasks: Sequence[TaskReport], before: float | None, change: 
     return [change - reach / before, change + reach / before]
 
 
-def _quality(tasks: Sequence[TaskReport], picks: Sequence[Pick], graders: Sequence[str]) -> Quality:
+def _quality(tasks: Sequence[TaskReport], plan: BestPlan, graders: Sequence[str]) -> Quality:
     """Quality over all calls of the log: as judged, and bounded on the user's scale.
 
-    The bounds of the tasks hold together at the plan's alpha, so their call-weighted mean is a bound too.
+    The bounds of the tasks hold together at the plan's alpha, so their call-weighted mean is a bound too. What earlier
+    answers may lose comes on top of what the rest of a task's plan may: their losses are taken to add up.
     """
-    if not picks:
+    moved = [option for option in plan.options.values() if option.evidence]
+    if not moved and not plan.near:
         return Quality(None, None, [])
-    calls = sum(task.calls for task in tasks)
-    taken = {pick.task: pick.model for pick in picks}
-    chosen = [(t, c) for t in tasks for c in t.candidates if taken.get(t.task) == c.model]
-    difference = sum(t.calls * (c.difference or 0.0) for t, c in chosen) / calls
-    bound = -sum(t.calls * (1.0 if c.certified_margin is None else c.certified_margin) for t, c in chosen) / calls
-    judged = any("judge" in c.basis for _, c in chosen)
-    return Quality(difference, bound, list(graders) if judged else [])
+    calls = {task.task: task.calls for task in tasks}
+    every = sum(calls.values())
+    difference = math.fsum(calls[option.task] * option.difference for option in moved)
+    loss = math.fsum(calls[option.task] * option.margin for option in moved)
+    loss += math.fsum(near.hits * near.margin for near in plan.near.values())
+    judged = any(option.judged for option in moved) or any(near.judged for near in plan.near.values())
+    return Quality(difference / every, -loss / every, list(graders) if judged else [])
 
 
 def _yardstick(log: BilledLog, tasks: Sequence[TaskReport], picks: Sequence[Pick]) -> Baseline:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from llmcost.audit import latency_quantiles, money_sum, monthly, span_days
+from llmcost.audit.savings import BilledCalls
 from llmcost.calls import Calls
-from llmcost.pricing import PriceBook, price, repriced
+from llmcost.pricing import PriceBook, price
 from llmcost.recommend.plan import Pick
 from llmcost.recommend.result import BillSide
 from llmcost.strategies import Route, Swap
@@ -46,9 +47,7 @@ class BilledLog:
 
         Calls of unknown cost stay out of both sides, or a plan would be charged for what was never counted before.
         """
-        if calls is self.calls:
-            return money_sum(self.costs)
-        dollars = repriced(self.calls, self.costs, self.listed, calls, self.book)
+        dollars = BilledCalls(self.calls, self.costs, self.listed, self.book).priced(calls)
         return money_sum(np.where(self.priced_rows, dollars, np.nan))
 
     def count(self, rows: npt.NDArray[np.int64]) -> int:

@@ -12,6 +12,7 @@ import msgspec
 
 from llmcost.evidence import Decision, EvidenceGrade
 from llmcost.pricing.result import PriceStamp
+from llmcost.serving.plan import TaskPlan
 
 
 class Incumbent(msgspec.Struct, frozen=True):
@@ -111,13 +112,118 @@ def dropped_early(candidate: Candidate) -> bool:
     return candidate.verdict == "INCONCLUSIVE" and candidate.look < candidate.looks
 
 
+class Template(msgspec.Struct, frozen=True):
+    """A system prompt that was shortened once and for all, and what changed, for a human to read."""
+
+    tokens_before: int
+    tokens_after: int
+    difference: str
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """One setting of a strategy: the share of tokens aimed at, the items in one question, or the likeness of prompts.
+
+    trial  its figures; the model in it is a description of the whole
+    """
+
+    setting: float
+    trial: Candidate
+    compressor: str | None = None
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """A strategy on one task, from careful to bold, as far as it passed.
+
+    strategy  "compression", "batching" or "near_duplicates"
+    on        the candidate it is on; None: today's model
+    chosen    the boldest setting that passed; None: none did
+    hits      calls of the log that the loosest near-duplicate cache would have answered
+    """
+
+    strategy: str
+    on: str | None
+    rungs: list[Rung]
+    chosen: float | None
+    templates: list[Template] = []
+    hits: int | None = None
+
+
+class CascadeTier(msgspec.Struct, frozen=True):
+    """A model that answers before the last. Shares are of the task's calls, but for `failed_checks` and `unread`.
+
+    keep_from      the lowest score that is kept; None: it keeps nothing, and is not asked
+    auc            how well scores tell its wrong answers from its right ones, and the one-sided 95 % bound of that
+    failed_checks  share of its answers that a check finds wrong for nothing; unread  share that got no score
+    """
+
+    model: str
+    keep_from: float | None
+    kept: float
+    reached: float
+    auc: float
+    auc_lower: float
+    failed_checks: float
+    unread: float
+
+
+class FrontierPoint(msgspec.Struct, frozen=True):
+    """A cascade at other thresholds: its cost over today's, and its quality, each point for itself. Never a choice."""
+
+    thresholds: list[float | None]
+    escalated: float
+    cost_ratio: float | None
+    difference: float
+    lower_bound: float
+
+
+class Cascade(msgspec.Struct, frozen=True):
+    """One cascade on one task.
+
+    models         who answers first, in order      last  who answers the rest; None: today's model
+    grader         who scores at run time
+    margin         the loss that was to be ruled out
+    grading_share, wasted_share   of its cost: scores, and answers that nobody gets
+    """
+
+    models: list[str]
+    last: str | None
+    grader: str
+    verdict: Decision
+    reason: str
+    margin: float
+    n: int
+    tiers: list[CascadeTier] = []
+    escalated: float | None = None
+    cost_ratio: float | None = None
+    cost_ratio_interval: list[float] | None = None
+    grading_share: float | None = None
+    wasted_share: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    frontier: list[FrontierPoint] = []
+
+
+class NotTried(msgspec.Struct, frozen=True):
+    """A strategy that was not tried on a task, and why."""
+
+    strategy: str
+    reason: str
+
+
 class Choice(msgspec.Struct, frozen=True):
-    """What to use now; the incumbent unless a candidate passed. Savings are a share of the task's bill."""
+    """What to use now; the incumbent unless a candidate passed. Savings are a share of the task's bill.
+
+    model  who answers in the end
+    way    what else stands between, in words; None: nothing
+    plan   all of it, as `llmcost.runtime` executes it; None: requests stay as they are
+    """
 
     model: str
     verdict: Decision
     savings: float | None
     savings_interval: list[float] | None
+    way: str | None = None
+    plan: TaskPlan | None = None
 
 
 class TaskReport(msgspec.Struct, frozen=True):
@@ -134,6 +240,9 @@ class TaskReport(msgspec.Struct, frozen=True):
     controls: Controls
     candidates: list[Candidate]
     choice: Choice
+    walks: list[Walk] = []
+    cascades: list[Cascade] = []
+    not_tried: list[NotTried] = []
 
 
 class BillSide(msgspec.Struct, frozen=True):
@@ -178,9 +287,9 @@ class ShapleyShare(msgspec.Struct, frozen=True):
 class Bill(msgspec.Struct, frozen=True):
     """One before/after bill of the whole log.
 
-    after      what the model map alone makes of it: measured
+    after      what all that was measured makes of it: other models, cascades, shorter prompts, batches, earlier answers
     steps      the whole stack on one timeline, each step on what the previous ones left; those that change the bill
-    stacked    what all `steps` make of it together; None: there is none but the model map
+    stacked    what all `steps` make of it together; None: there is none but what was measured
     cache_ttl  how long the exact cache among them keeps answers
     """
 

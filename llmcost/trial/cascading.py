@@ -279,6 +279,7 @@ def _cascade(climb: Climb, grader: str, comparisons: int) -> CascadeTrial:
         reason=f"loses less than {100 * margin:g} points, {100 * found.escalated:.0f} % of the calls escalate",
         margin=margin,
         n=found.n,
+        basis=tuple(basis for basis, _ in climb.tiers[0].cell.graded.basis().most_common()),
         tiers=tuple(_tier(climb, number, found.thresholds, judges) for number in range(len(labels))),
         escalated=hajek_mean((climb.ended(found.thresholds) == len(labels)).astype(np.float64), weights),
         cost_ratio=climb.ratio(found.thresholds),

@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = ("gross", "subtle")
 class ModelCost:
     """What asking one model could cost. `calls` at most; dollars None: the model has no price.
 
-    role  "candidate", "grader", or "control" for the incumbent that answers once more
+    role  "candidate", "grader", "strategy" (what else is tried), or "control" (the incumbent that answers once more)
     """
 
     model: str
@@ -39,6 +39,19 @@ def estimate(
     again = [_asked(design, arm, "control", tariff, stored) for arm in design.again]
     pairs = list(_to_grade(design, tariff)) if graders else []
     return [*asked, *again, *(grading(grader, pairs, tariff) for grader in graders)]
+
+
+def merged(lines: Iterable[ModelCost]) -> list[ModelCost]:
+    """One line for each model in each role."""
+    found: dict[tuple[str, str], list[ModelCost]] = {}
+    for each in lines:
+        found.setdefault((each.model, each.role), []).append(each)
+    return [
+        ModelCost(
+            model, role, sum(e.calls for e in own), total(e.max_usd for e in own), total(e.expected_usd for e in own)
+        )
+        for (model, role), own in found.items()
+    ]
 
 
 def _asked(design: Design, arm: Arm, role: str, tariff: Tariff, stored: Callable[[ChatRequest], bool]) -> ModelCost:

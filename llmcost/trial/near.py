@@ -7,8 +7,8 @@ hits are a population of their own: their share of the task does not dilute what
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,22 +29,36 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def near_rungs(
-    calls: Calls, costs: Floats, design: Design, exact: Mask, tasks: Collection[str]
-) -> dict[str, tuple[Rung, ...]]:
-    """For each of these tasks that has a hit the rungs of its walk, from the strictest likeness to the loosest.
+@dataclass(frozen=True, slots=True)
+class NearWalks:
+    """By task the rungs of its walk, from the strictest likeness to the loosest, where there is a hit at all.
+
+    hits, usd  calls of the real traffic that the loosest cache would have answered, and what they cost
+    """
+
+    rungs: Mapping[str, tuple[Rung, ...]] = field(default_factory=dict)
+    hits: Mapping[str, int] = field(default_factory=dict)
+    usd: Mapping[str, float] = field(default_factory=dict)
+
+
+def near_walks(
+    calls: Calls, costs: Floats, design: Design, likenesses: Sequence[Caching], exact: Mask, tasks: Collection[str]
+) -> NearWalks:
+    """The walks of these tasks through caches of less and less alike prompts.
 
     calls, costs  the whole log, and USD of each call      exact  those that an exact cache answers already
     """
     found: dict[str, list[Rung]] = {}
-    for rule in design.tried.likenesses:
+    counts, usd, weights = dict[str, int](), dict[str, float](), calls.weights()
+    for rule in likenesses:
         assert rule.near is not None
         hits = near_hits(calls, NearPolicy(rule.ttl_s, rule.near), exact)
         for task in sorted(tasks):
             rows = np.flatnonzero(hits.hit & calls.says("task", {task}))
             if rows.size:
                 found.setdefault(task, []).append(_rung(calls, costs, design, task, rule, rows, hits.entry[rows]))
-    return {task: tuple(rungs) for task, rungs in found.items()}
+                counts[task], usd[task] = round(weights[rows].sum()), float(np.nansum(costs[rows] * weights[rows]))
+    return NearWalks({task: tuple(rungs) for task, rungs in found.items()}, counts, usd)
 
 
 def _rung(calls: Calls, costs: Floats, design: Design, task: str, rule: Caching, rows: Ints, entries: Ints) -> Rung:

@@ -71,11 +71,13 @@ class RungTrial:
     found        as of any candidate. Its cost is compared with the log's. Its tokens are those of the answering model
                  alone, compared with those of the model that it is on
     shortening   what else is asked, where a model shortens prompts; None: nothing
+    calls        of the log that it concerns: hits of a cache, or all of the task that can be asked again
     """
 
     rule: Rule
     found: CandidateTrial
     shortening: Shortening | None = None
+    calls: int = 0
 
     @property
     def passed(self) -> bool:
@@ -159,6 +161,7 @@ class CascadeTrial:
     reason: str
     margin: float
     n: int
+    basis: tuple[str, ...] = ()
     tiers: tuple[ScoredTier, ...] = ()
     escalated: float | None = None
     cost_ratio: Ratio | None = None

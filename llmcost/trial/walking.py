@@ -28,7 +28,8 @@ async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage], templat
         cell = await _asked(task, walk, rung)
         usages = [beside.get(int(position), Usage()) for position in cell.positions]
         trial = task.candidate(cell, rung.design, usages, walk.replays)
-        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung)))
+        concerned = rung.design.sample.calls_per_task.get(walk.task, 0)
+        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung), concerned))
         if not found[-1].passed:
             break
     return WalkTrial(walk.strategy, walk.on, tuple(found), templates)

@@ -42,7 +42,7 @@ def no_key(outcome: subprocess.CompletedProcess[str], folder: Path) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_key_is_in_no_file_and_no_output(tmp_path: Path, fault: str) -> None:
     shop.write_log(tmp_path / "log.jsonl", 12)
-    (tmp_path / "llmcost.toml").write_text(shop.CONFIG + "\n[replay]\nretries = 1\n", encoding="utf-8")
+    (tmp_path / "llmcost.toml").write_text(shop.CONFIG + "retries = 1\n", encoding="utf-8")
     with Loopback(FAULTS[fault]) as server:
         outcome = shop.run_here(
             "replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url, "--yes",

@@ -229,7 +229,7 @@ def test_a_former_model_that_is_gone_stops_its_own_task_alone(shop_now: Switched
 
 
 def test_what_the_service_failed_to_deliver_is_counted_and_tried_again(shop_now: Switched) -> None:
-    (shop_now.folder / "llmcost.toml").write_text(shop.CONFIG + "\n[replay]\nretries = 0\n", encoding="utf-8")
+    (shop_now.folder / "llmcost.toml").write_text(shop.CONFIG + "retries = 0\n", encoding="utf-8")
     answer = switched.answers()
     shop_now.server.answer = lambda body: error(500) if f"Ticket {NEWER}:" in str(body) else answer(body)
     log = shop_now.log("new.jsonl", (call(n) for n in range(NEWER, NEWER + 80, 2)))

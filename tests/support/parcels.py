@@ -166,7 +166,7 @@ def write_log(path: Path, world: int, prompts: int) -> Path:
 def write_config(path: Path) -> Path:
     """All models free of charge: none is stopped because another one costs less."""
     models = "".join(f'[models."{name}"]\nprice = {{ input = 0, output = 0 }}\n' for name in (*CANDIDATES, *JUDGES))
-    path.write_text(f"[replay]\nretries = 0\n{models}", encoding="utf-8")
+    path.write_text(f'[replay]\nretries = 0\nstrategies = ["map"]\n{models}', encoding="utf-8")
     return path
 
 

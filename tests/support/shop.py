@@ -32,6 +32,9 @@ max_output_tokens = 400
 
 [models.judge]
 price = { input = 0.20, output = 0.80 }
+
+[replay]
+strategies = ["map"]
 """
 
 

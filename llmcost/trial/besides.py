@@ -1,0 +1,154 @@
+"""What trying strategies could cost, said before anything is spent: every setting of every walk, on every prompt.
+
+Whom a walk is on is known only when the models are decided, so at most it is on the dearest of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from llmcost.calls import Call
+from llmcost.endpoint import ChatRequest
+from llmcost.grading import Pair, may_need_judge
+from llmcost.replay.arms import requests
+from llmcost.serving import CandidateModel
+from llmcost.serving.compression import EXTRACTIVE, compressed
+from llmcost.serving.scoring import ASKINGS, write_rating_prompt
+from llmcost.trial.cost import Tariff
+from llmcost.trial.design import CASCADE_TIERS, Arm, Design
+from llmcost.trial.estimate import ModelCost, grading, total
+from llmcost.trial.walks import Rung
+
+BATCH_OVERHEAD = 400  # tokens of what a batch is told besides its items
+A_SCORE = 2  # tokens of a usual rating
+
+NAMES: Mapping[str, str] = {
+    "cascade": "scores of cheaper answers",
+    "compress": "shorter prompts",
+    "batch": "several in one question",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sampled prompt: its call, and its requests to today's model and to every candidate that is asked it."""
+
+    body: Call
+    today: ChatRequest
+    candidates: Mapping[str, ChatRequest]
+
+    def all(self) -> list[ChatRequest]:
+        return [self.today, *self.candidates.values()]
+
+
+def besides(
+    design: Design, tariff: Tariff, graders: Sequence[str], near: Mapping[str, Sequence[Rung]]
+) -> list[ModelCost]:
+    """One line a strategy that is tried, and one a grader for what it adds to grade."""
+    lines = [_line(design, tariff, name) for name in NAMES if any(name in design.tried.of(t) for t in design.tasks())]
+    pairs = list(_to_grade(design, tariff, near)) if graders else []
+    return [*lines, *(grading(grader, pairs, tariff) for grader in graders if pairs)]
+
+
+def _line(design: Design, tariff: Tariff, name: str) -> ModelCost:
+    asked = [
+        each for task in design.tasks() if name in design.tried.of(task) for each in _prompts(design, task, tariff)
+    ]
+    parts = {"cascade": _scoring, "compress": _shortening, "batch": _batching}[name](design, tariff, asked)
+    count, most, expected = zip(*parts, strict=True) if asked else ((), (), ())
+    return ModelCost(NAMES[name], "strategy", sum(count), total(most), total(expected))
+
+
+def _prompts(design: Design, task: str, tariff: Tariff) -> Iterator[_Asked]:
+    by_position = [(arm.candidate.label(), _by_position(arm)) for arm in design.arms]
+    for place, name in enumerate(design.sample.tasks):
+        if name == task:
+            body = design.bodies[place]
+            model = body.request_model or body.response_model or ""
+            [today], _ = requests([body], CandidateModel(model), tariff.models.get(model))
+            yield _Asked(body, today, {label: own[place] for label, own in by_position if place in own})
+
+
+def _by_position(arm: Arm) -> dict[int, ChatRequest]:
+    return {int(position): request for position, request in zip(arm.positions, arm.requests, strict=True)}
+
+
+Part = tuple[int, float | None, float | None]  # requests, dollars at most, dollars as expected
+
+
+def _scoring(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
+    """Every answer of two tiers, each perhaps asked about twice."""
+    named = design.tried.grader
+    models = [named] if named else [arm.candidate.label() for arm in design.arms]
+    tiers = min(len(design.arms), CASCADE_TIERS)
+    for each in asked:
+        prompt = write_rating_prompt(each.today.body, each.body.answer)
+        rating = [ChatRequest({"model": name.partition("@")[0], **prompt}) for name in models]
+        room = max(tariff.output_limit(request) for request in each.all())
+        most = _most(tariff.most(request, room) for request in rating)
+        expected = _least(tariff.expected(request.model, [request], [A_SCORE]) for request in rating)
+        yield tiers * ASKINGS, _times(most, tiers * ASKINGS), _times(expected, tiers)
+
+
+def _shortening(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
+    """What every setting asks of the compressor, and the shortened request at the size that it has now."""
+    for each in asked:
+        for rule in design.tried.compressions:
+            questions = [] if rule.by == EXTRACTIVE else next(compressed(each.today, rule), [])
+            shorten = [question.request for question in questions or []]
+            most = total([_most(map(tariff.most, each.all())), *map(tariff.most, shorten)])
+            lengths = [len(request.content()) // 8 for request in shorten]
+            expected = [tariff.expected(r.model, [r], [n]) for r, n in zip(shorten, lengths, strict=True)]
+            yield 1 + len(shorten), most, total([_expected(tariff, each), *expected])
+
+
+def _batching(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
+    """Every item as if it bore a question of its own, and once more alone."""
+    for each in asked:
+        most = _most(tariff.most(request, BATCH_OVERHEAD) for request in each.all())
+        for _ in design.tried.batchings:
+            yield 2, _times(most, 2), _expected(tariff, each)
+
+
+def _expected(tariff: Tariff, each: _Asked) -> float | None:
+    """What asking today's model would cost if the answer were as long as the logged one."""
+    return tariff.expected(each.today.model, [each.today], [each.body.usage.output_tokens])
+
+
+def _to_grade(design: Design, tariff: Tariff, near: Mapping[str, Sequence[Rung]]) -> Iterator[tuple[int, Pair]]:
+    """The pairs of every setting, with the tokens that are still to be added: earlier answers are there already."""
+    for task in design.tasks():
+        for rung in near.get(task, ()) if "cache" in design.tried.of(task) else ():
+            yield from ((0, pair) for _, pair in _judged(rung.design, task))
+        for _ in range(_replayed(design, task)):
+            for body, pair in _judged(design, task):
+                asked = ChatRequest({**(body.request or {}), "model": body.request_model or ""})
+                yield tariff.output_limit(asked), pair
+
+
+def _replayed(design: Design, task: str) -> int:
+    """How many settings of a task are asked at most."""
+    settings = {"compress": design.tried.compressions, "batch": design.tried.batchings}
+    return sum(len(rules) for name, rules in settings.items() if name in design.tried.of(task))
+
+
+def _judged(design: Design, task: str) -> Iterator[tuple[Call, Pair]]:
+    """The prompts of a task that may be left to a judge, each with its logged answer twice."""
+    for body, name in zip(design.bodies, design.sample.tasks, strict=True):
+        pair = Pair(body.request or {}, body.answer, body.answer, body.expected)
+        if name == task and may_need_judge(pair, design.checks.get(task)):
+            yield body, pair
+
+
+def _most(parts: Iterable[float | None]) -> float | None:
+    known = list(parts)
+    return None if None in known else max(part for part in known if part is not None)
+
+
+def _least(parts: Iterable[float | None]) -> float | None:
+    return min((part for part in parts if part is not None), default=None)
+
+
+def _times(usd: float | None, count: int) -> float | None:
+    return None if usd is None else usd * count
