@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from llmcost.calls import WEIGHT_STEPS, Calls
 from llmcost.strategies.attempts import can_change, lone, per_row, without
-from llmcost.strategies.route import by_task
+from llmcost.strategies.route import by_task, with_numbers
 from llmcost.strategies.timeline import chronological, dense, group_starts, next_entry, reached_from, times, ttl_us
 
 Ints = npt.NDArray[np.int64]
@@ -163,11 +162,11 @@ def _shared(calls: Calls, together: _Together, which: Ints, found: Sequence[Batc
     return _with(calls, together.rows, parts | wholes)
 
 
-def _with(calls: Calls, rows: Ints, numbers: Mapping[str, Floats]) -> Calls:
-    for name, values in numbers.items():
-        column = calls.floats(name).copy()
-        column[rows] = values
-        calls = calls.with_column(name, pa.array(column, from_pandas=True))  # NaN is null
+def _with(calls: Calls, rows: Ints, parts: Mapping[str, Floats]) -> Calls:
+    """The calls with these tokens in these rows, which are of no call site, and whose latency is not known."""
     mask = np.zeros(len(calls), dtype=bool)
     mask[rows] = True
-    return without(calls, mask, ("latency_ms", "time_to_first_chunk_ms", "call_site"))
+    columns = {name: calls.floats(name).copy() for name in parts}
+    for name, tokens in parts.items():
+        columns[name][rows] = tokens
+    return without(with_numbers(calls, columns), mask, ("latency_ms", "time_to_first_chunk_ms", "call_site"))

@@ -13,12 +13,11 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from llmcost.calls import Calls
 from llmcost.strategies.attempts import GRADER, NO_ANSWERS, OF_THE_ANSWER, can_change, marked, ordered_by, without
 from llmcost.strategies.attempts import requests as numbered
-from llmcost.strategies.route import Swap, asked_of, by_task, unless_asked
+from llmcost.strategies.route import Swap, asked_of, by_task, unless_asked, with_numbers
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -157,12 +156,12 @@ def _answered(attempts: Calls, ask: Ints, asks: Sequence[_Ask]) -> Calls:
 def _graded(attempts: Calls, ask: Ints, asks: Sequence[_Ask], order: Ints) -> Calls:
     """The attempts with those of graders told as what they are; each has the mean tokens, and all have their sum."""
     grading = _grading(asks, ask)
+    columns = {}
     for name in ("input_tokens", "output_tokens"):
         means = [(len(each.rows), getattr(each.grader, name, 0.0)) for each in asks]
         tokens = np.concatenate([np.diff(np.rint(np.arange(n + 1) * mean)) for n, mean in means])[order]
-        tokens = np.where(grading, tokens, attempts.floats(name))
-        attempts = attempts.with_column(name, pa.array(tokens, from_pandas=True))
-    return marked(attempts, grading, GRADER)
+        columns[name] = np.where(grading, tokens, attempts.floats(name))
+    return marked(with_numbers(attempts, columns), grading, GRADER)
 
 
 def _grading(asks: Sequence[_Ask], ask: Ints) -> Mask:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from llmcost.calls import Calls
 from llmcost.strategies.attempts import COMPRESSOR, can_change, marked, without
-from llmcost.strategies.route import Swap, asked_of, by_task
+from llmcost.strategies.route import Swap, asked_of, by_task, with_numbers
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -95,16 +94,14 @@ def _shortened(calls: Calls, which: Ints, found: Sequence[Compressed]) -> Calls:
     was_read, was_written = calls.floats("cache_read_tokens"), calls.floats("cache_write_tokens")
     read = np.where(changed, _at_most(_at_most(was_read, prefix), asked), was_read)
     written = np.where(changed, _at_most(was_written, asked - np.nan_to_num(read)), was_written)
-    numbers = {
+    tokens = {
         "input_tokens": asked,
         "cache_read_tokens": read,
         "cache_write_tokens": written,
         "output_tokens": np.rint(answered),
         "reasoning_tokens": np.rint(calls.floats("reasoning_tokens") * ratio_out),
     }
-    for name, values in numbers.items():
-        calls = calls.with_column(name, pa.array(values, from_pandas=True))  # NaN is null
-    return without(calls, changed, ("call_site",))
+    return without(with_numbers(calls, tokens), changed, ("call_site",))
 
 
 def _at_most(tokens: Floats, bound: Floats | Ints) -> Floats:
@@ -132,5 +129,4 @@ def _compressed_by(attempts: Calls, which: Ints, compressors: Sequence[Compresso
     ratio = np.array([*(each.output_token_ratio for each in compressors), np.nan])[which]
     written = np.rint(attempts.floats("input_tokens") * ratio)
     output = np.where(which >= 0, written, attempts.floats("output_tokens"))
-    asked = asked_of(attempts, which, swaps).with_column("output_tokens", pa.array(output, from_pandas=True))
-    return marked(asked, which >= 0, COMPRESSOR)
+    return marked(with_numbers(asked_of(attempts, which, swaps), {"output_tokens": output}), which >= 0, COMPRESSOR)

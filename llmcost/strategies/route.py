@@ -89,7 +89,7 @@ def _retimed(calls: Calls, which: Ints, swaps: Sequence[Swap], sent: Mask) -> Ca
             rows = ordered_by(calls, rows, calls.floats("latency_ms")[rows])
             latency[rows] = _quantiles(swap.latencies_ms, len(rows))
     first_chunk = np.where(sent, np.nan, calls.floats("time_to_first_chunk_ms"))
-    return _with_numbers(calls, {"latency_ms": latency, "time_to_first_chunk_ms": first_chunk})
+    return with_numbers(calls, {"latency_ms": latency, "time_to_first_chunk_ms": first_chunk})
 
 
 def _quantiles(latencies: Floats, n: int) -> Floats:
@@ -108,7 +108,7 @@ def _scaled(calls: Calls, which: Ints, swaps: Sequence[Swap], sent: Mask) -> Cal
     read = np.where(sent, _part(was_read * ratio_in, cached, total), was_read)
     written = np.where(sent, _part(was_written * ratio_in, cached, total - np.nan_to_num(read)), was_written)
     scaled = {"input_tokens": (total, ratio_in), "output_tokens": (np.rint(answered * ratio_out), ratio_out)}
-    return _with_numbers(
+    return with_numbers(
         calls,
         {
             **{name: tokens for name, (tokens, ratio) in scaled.items() if (ratio != 1).any()},
@@ -142,7 +142,8 @@ def _per_row(which: Ints, values: Sequence[float], otherwise: float) -> Floats:
     return np.array([*values, otherwise], dtype=np.float64)[which]  # −1 finds the last
 
 
-def _with_numbers(calls: Calls, columns: Mapping[str, Floats]) -> Calls:
+def with_numbers(calls: Calls, columns: Mapping[str, Floats]) -> Calls:
+    """The calls with these columns replaced; NaN is unknown."""
     for name, values in columns.items():
-        calls = calls.with_column(name, pa.array(values, from_pandas=True))  # NaN is null
+        calls = calls.with_column(name, pa.array(values, from_pandas=True))
     return calls
