@@ -56,16 +56,10 @@ def request_latencies(calls: Calls) -> Floats:
 
 def requests(calls: Calls) -> Ints | None:
     """The number of every row's request, from 0 on; None: each row is a request of its own."""
-    return calls.derived_of(LOCATOR, _requests)
-
-
-def _requests(calls: Calls) -> Ints | None:
     located = calls.known("position")
     if not located.any():
         return None
-    parts = [np.asarray(pc.fill_null(pc.cast(calls.column(name), pa.int64()), NOWHERE)) for name in LOCATOR]
-    if _rising(parts):
-        return None
+    parts = [np.nan_to_num(calls.floats(name), nan=NOWHERE).astype(np.int64) for name in LOCATOR]
     parts = [np.where(located, part, NOWHERE) for part in parts]
     parts.append(np.where(located, 0, np.arange(len(calls))))
     order = np.lexsort(parts[::-1]) if _disordered(parts) else np.arange(len(calls))
@@ -134,16 +128,6 @@ def marked(calls: Calls, rows: Mask, operation: str) -> Calls:
     return without(calls, rows, OF_THE_ANSWER + OF_THE_PROMPT).relabelled(
         "operation", np.where(rows, 0, -1), [operation]
     )
-
-
-def _rising(parts: list[Ints]) -> bool:
-    """Whether every row comes after its predecessor, by the first of the parts in which the two differ."""
-    tied = np.ones(len(parts[0]) - 1, dtype=bool)
-    for step in (np.diff(part) for part in parts):
-        if (tied & (step < 0)).any():
-            return False
-        tied &= step == 0
-    return not tied.any()
 
 
 def _disordered(parts: list[Ints]) -> bool:
