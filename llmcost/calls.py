@@ -137,7 +137,7 @@ class Calls:
 
     table: pa.Table
     sources: tuple[Source, ...] = ()
-    _derived: dict[tuple[str, Callable[..., Any]], Any] = field(
+    _derived: dict[tuple[tuple[str, ...], Callable[..., Any]], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -154,9 +154,17 @@ class Calls:
 
     def derived(self, name: str, make: Callable[[pa.ChunkedArray], T]) -> T:
         """What a function makes of a column: worked out once for these calls, and for those that keep the column."""
-        key = (name, make)
+        key = ((name,), make)
         if key not in self._derived:
             self._derived[key] = make(self.table.column(name))
+        found: T = self._derived[key]
+        return found
+
+    def derived_of(self, names: tuple[str, ...], make: Callable[[Calls], T]) -> T:
+        """What a function makes of these columns of the calls together: worked out as often as by `derived`."""
+        key = (names, make)
+        if key not in self._derived:
+            self._derived[key] = make(self)
         found: T = self._derived[key]
         return found
 
@@ -203,15 +211,22 @@ class Calls:
         chosen = pa.array(mask) if isinstance(mask, np.ndarray) else mask
         return replace(self, table=self.table.filter(chosen))
 
+    def in_slices(self, n: int, make: Callable[[Calls], T]) -> list[T]:
+        """What a function makes of every n rows. What it derives of their columns is small, and is not kept."""
+        starts = range(0, max(len(self), 1), n)
+        return [make(replace(self, table=self.table.slice(first, n))) for first in starts]
+
     def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Calls:
         """The rows of these indices, in the order given."""
         wanted = np.asarray(rows, dtype=np.int64)
         if len(wanted) * FEW > len(self):
             return replace(self, table=self.table.take(pa.array(wanted)))
-        kept = np.unique(wanted)
         mask = np.zeros(len(self), dtype=bool)
-        mask[kept] = True
+        mask[wanted] = True
         few = self.table.filter(pa.array(mask))
+        if (np.diff(wanted) > 0).all():
+            return replace(self, table=few)
+        kept = np.flatnonzero(mask)
         return replace(self, table=few.take(pa.array(np.searchsorted(kept, wanted))))
 
     def with_column(self, name: str, values: pa.ChunkedArray | pa.Array) -> Calls:
@@ -219,7 +234,7 @@ class Calls:
         index = SCHEMA.get_field_index(name)
         wanted = SCHEMA.field(index)
         changed = replace(self, table=self.table.set_column(index, wanted, values.cast(wanted.type)))
-        changed._derived.update((key, found) for key, found in self._derived.items() if key[0] != name)
+        changed._derived.update((key, found) for key, found in self._derived.items() if name not in key[0])
         return changed
 
 

@@ -61,7 +61,13 @@ def quantiles(values: Floats) -> tuple[float | None, float | None]:
 
 def money_sum(values: Floats) -> float | None:
     """The sum of the known values, correctly rounded; None: none is known."""
-    return money_sums(np.zeros(len(values), dtype=np.int64), 1, values)[0]
+    known = values[~np.isnan(values)]
+    return math.fsum(exact_sum(known)) if known.size else None
+
+
+def exact_sum(values: Floats) -> list[float]:
+    """The sum of these values, none of which is NaN, as a few numbers whose sum is exact: it is no other in parts."""
+    return [float(sums[0]) for sums in _exact_parts(np.zeros(0, dtype=np.int64), 1, values)]
 
 
 def _exact_parts(codes: Ints, size: int, values: Floats) -> Iterator[Floats]:

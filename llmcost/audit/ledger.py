@@ -32,6 +32,10 @@ class Labels:
     codes: Ints
     names: list[str]
 
+    def take(self, rows: Ints) -> Labels:
+        """The same of these calls alone."""
+        return Labels(self.codes[rows], self.names)
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -55,6 +59,23 @@ class Ledger:
     tasks: Labels
     models: Labels
     span: Span
+
+    def take(self, rows: Ints) -> Ledger:
+        """The ledger of these calls alone, of the same span."""
+        costs = self.costs[rows]
+        return Ledger(
+            calls=self.calls.take(rows),
+            weights=self.weights[rows],
+            costs=costs,
+            listed=costs if self.listed is self.costs else self.listed[rows],
+            failed=self.failed[rows],
+            metered=self.metered[rows],
+            latency_ms=self.latency_ms[rows],
+            tokens={name: tokens[rows] for name, tokens in self.tokens.items()},
+            tasks=self.tasks.take(rows),
+            models=self.models.take(rows),
+            span=self.span,
+        )
 
     @property
     def priced(self) -> Mask:
@@ -116,7 +137,7 @@ def ledger(calls: Calls, costs: Floats, listed: Floats | None = None) -> Ledger:
         failed=failed,
         metered=_metered(calls, tokens),
         latency_ms=np.where(failed, np.nan, calls.floats("latency_ms")),
-        tokens={name: np.rint(values * weights) for name, values in tokens.items()},
+        tokens=tokens if (weights == 1).all() else {name: np.rint(each * weights) for name, each in tokens.items()},
         tasks=labels(calls.column("task"), UNTAGGED),
         models=labels(pc.coalesce(asked, served), UNKNOWN_MODEL),
         span=span(calls),

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from llmcost.audit.groups import Floats, Mask, money_sums
+from llmcost.audit.groups import Floats, Ints, Mask, money_sums
 from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.prefixes import Prefix
 from llmcost.calls import Calls
@@ -51,6 +51,12 @@ class PromptCaching:
     prefixes: Mapping[str, Prefix]
     priced: Callable[[Calls], Floats]
     worth_saying: Callable[[float | None], bool]
+
+    def of(self, entries: Ledger, priced: Callable[[Calls], Floats]) -> PromptCaching:
+        """The same for some of the calls, with what was found of all of them."""
+        part = PromptCaching(entries, self.prefixes, priced, self.worth_saying)
+        vars(part).update(unused=self.unused, logged=self.logged)
+        return part
 
     @cached_property
     def unused(self) -> dict[str, CacheSaving]:
@@ -126,26 +132,28 @@ class PromptCaching:
             return {}
         was, now = (each.floats("cache_read_tokens") for each in (calls, after))
         wrote, writes = (each.floats("cache_write_tokens") for each in (calls, after))
-        changed = _differ(was, now) | _differ(wrote, writes)
-        more = (np.nan_to_num(now) - np.nan_to_num(was)) * self.entries.weights
         before, then = self.priced(calls), self.priced(after)
-        changed &= ~np.isnan(before) & ~np.isnan(then)
-        costs = (self._sums(each, changed) for each in (before, then))
-        gained = self._weighed(more, changed)
-        reads = self._weighed(np.nan_to_num(now) * self.entries.weights, self.sites.codes >= 0)
-        readers = self.entries.counts(self.sites, changed & (more > 0))
-        rows = zip(self.sites.names, readers, gained, reads, *costs, strict=True)
+        changed = (_differ(was, now) | _differ(wrote, writes)) & ~np.isnan(before) & ~np.isnan(then)
+        rows = np.flatnonzero(changed)
+        more = (np.nan_to_num(now[rows]) - np.nan_to_num(was[rows])) * self.entries.weights[rows]
+        costs = (self._sums(each[rows], rows) for each in (before, then))
+        gained = self._weighed(more, rows)
+        at_sites = np.flatnonzero(self.sites.codes >= 0)
+        reads = self._weighed((np.nan_to_num(now) * self.entries.weights)[at_sites], at_sites)
+        reading = rows[more > 0]
+        readers = self._weighed(self.entries.weights[reading], reading)
+        by_site = zip(self.sites.names, readers, gained, reads, *costs, strict=True)
         return {
-            site: CacheSaving(calls, round(extra), paid, pays, site in self.logged)
-            for site, calls, extra, read, paid, pays in rows
+            site: CacheSaving(round(calls), round(extra), paid, pays, site in self.logged)
+            for site, calls, extra, read, paid, pays in by_site
             if paid is not None and pays is not None and pays < paid and extra >= least * read
         }
 
-    def _sums(self, dollars: Floats, rows: Mask) -> list[float | None]:
-        return money_sums(self.sites.codes[rows], len(self.sites.names), dollars[rows])
+    def _sums(self, dollars: Floats, rows: Ints) -> list[float | None]:
+        return money_sums(self.sites.codes[rows], len(self.sites.names), dollars)
 
-    def _weighed(self, tokens: Floats, rows: Mask) -> list[float]:
-        sums = np.bincount(self.sites.codes[rows], weights=tokens[rows], minlength=len(self.sites.names))
+    def _weighed(self, tokens: Floats, rows: Ints) -> list[float]:
+        sums = np.bincount(self.sites.codes[rows], weights=tokens, minlength=len(self.sites.names))
         return [float(total) for total in sums]
 
 
@@ -165,5 +173,7 @@ def _mended(sites: Mapping[str, Prefix]) -> dict[str, PrefixEvidence]:
 
 
 def _differ(one: Floats, other: Floats) -> Mask:
+    if one is other:  # a column that was kept
+        return np.zeros(len(one), dtype=bool)
     different: Mask = np.nan_to_num(one) != np.nan_to_num(other)
     return different

@@ -16,6 +16,8 @@ from llmcost.strategies.batch_api import accompanied, batchable
 MIN_CALLS = 100  # of a call site
 ALONE = 0.95  # of a site's answered calls fit a batch: else it is not a site that works alone
 
+SLICE = 1 << 17  # calls whose columns are looked at together
+
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 BURST_CALLS, BURST_FACTOR = 20, 10.0  # calls in a minute, and times the site's mean minute over the whole log
 BURST_SHARE = 0.5  # of a site's calls lie in such minutes
@@ -37,13 +39,17 @@ class Waiting:
     rows: Mask
     why: list[str | None]
 
+    def take(self, rows: Ints) -> Waiting:
+        """The same of these calls alone."""
+        return Waiting(self.rows[rows], self.why)
+
 
 def waiting(calls: Calls, answered: Mask, grouped: Labels) -> Waiting:
     """The calls that a Batch API could take, of the groups that keep a machine's hours."""
     size, codes = len(grouped.names), grouped.codes
     timed = np.asarray(pc.is_valid(calls.column("start_time")), dtype=bool)
     times = np.asarray(pc.fill_null(pc.cast(calls.column("start_time"), pa.int64()), 0), dtype=np.int64)
-    fits = batchable(calls) & timed
+    fits = np.concatenate(calls.in_slices(SLICE, batchable)) & timed
     n = np.bincount(codes[fits], minlength=size)
     alone = (n >= MIN_CALLS) & (n >= ALONE * np.bincount(codes[answered], minlength=size))
     rows = np.flatnonzero(fits & alone[codes])
@@ -52,7 +58,7 @@ def waiting(calls: Calls, answered: Mask, grouped: Labels) -> Waiting:
     span = float(np.ptp(times[timed])) / DAY_US
     bursts = _bursts(codes[rows], times[rows], n, span)
     by_hour = _by_hour(codes[rows], times[rows], size)
-    night = _night(by_hour, times[answered & timed & accompanied(calls)])
+    night = _night(by_hour, times[answered & timed & np.concatenate(calls.in_slices(SLICE, accompanied))])
     flat = (n >= FLAT_CALLS) & (_quietest(by_hour, FLAT_HOURS) >= FLAT_SHARE * n) & (span >= FLAT_DAYS)
     why = [
         next((reason for reason, is_so in ((BURSTS, burst), (NIGHT, dark), (FLAT, even)) if is_so and fit), None)

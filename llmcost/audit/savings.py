@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import fsum
 from typing import Any
 
 import numpy as np
 
 from llmcost.audit.exemplars import Exemplars
-from llmcost.audit.groups import Floats, Ints, Mask, money_sum, money_sums
+from llmcost.audit.groups import Floats, Ints, Mask, exact_sum, money_sum, money_sums
 from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.places import Places, places
 from llmcost.audit.prefixes import prefixes
@@ -19,8 +20,21 @@ from llmcost.audit.rhythm import Waiting, waiting
 from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, repriced
 from llmcost.pricing.cost import from_app_cache
-from llmcost.strategies import BatchApi, CachePolicy, CanWait, Route, Swap, changes, stacked
-from llmcost.strategies.response_cache import answered_from_cache, hits, same_requests
+from llmcost.strategies import (
+    BatchApi,
+    CachePolicy,
+    CanWait,
+    PrefixEvidence,
+    ResponseCache,
+    Route,
+    Swap,
+    changes,
+    stacked,
+)
+from llmcost.strategies.attempts import per_row
+from llmcost.strategies.parts import parts
+from llmcost.strategies.response_cache import Answered, answered, same_requests
+from llmcost.strategies.stack import of_rows
 
 # Dollars are worth a reader's time from these on: a share of the bill, or a sum a month.
 MIN_SHARE = 0.005
@@ -46,12 +60,56 @@ class TaskSaving:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which steps of the stack are asked for; without swaps no task changes its model."""
+    """Which steps of the stack are asked for; without swaps no task changes its model.
+
+    measured  what other steps rest on, as a replay has shown it, by their names
+    """
 
     response_cache: bool = True
     batch_api: bool = True
     prompt_cache: bool = True
     swaps: Mapping[str, Swap] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BilledCalls:
+    """Calls and what they cost today, by the bill and by the price list, in dollars of the real traffic."""
+
+    calls: Calls
+    costs: Floats
+    listed: Floats
+    book: PriceBook
+
+    def part(self, rows: Ints) -> BilledCalls:
+        """The same of these rows alone."""
+        return self if len(rows) == len(self.calls) else self._taken(rows)
+
+    def priced(self, after: Calls) -> Floats:
+        """What every call costs when they become these, over all its attempts; NaN: unknown."""
+        if after is self.calls:
+            return self.costs
+        if len(after) == len(self.calls):
+            return repriced(self.calls, self.costs, self.listed, after, self.book)
+        rows = per_row(after, np.arange(len(self.calls), dtype=np.int64))
+        attempts = self._taken(rows).priced(after)
+        return np.asarray(np.bincount(rows, weights=attempts, minlength=len(self.calls)), dtype=np.float64)
+
+    def dollars(self, after: Calls) -> list[float]:
+        """The dollars of the calls when they become these, over those whose cost is known today, summed exactly.
+
+        One whose cost would no longer be known costs what it does today: nothing is saved by not knowing.
+        """
+        return exact_sum(self._known(self.priced(after)))
+
+    def _taken(self, rows: Ints) -> BilledCalls:
+        costs = self.costs[rows]
+        listed = costs if self.listed is self.costs else self.listed[rows]
+        return BilledCalls(self.calls.take(rows), costs, listed, self.book)
+
+    def _known(self, dollars: Floats) -> Floats:
+        kept = np.where(np.isnan(dollars), self.costs, dollars)
+        return kept[~np.isnan(self.costs)]
 
 
 ALL_UNCHANGED = Wanted()  # every step that changes no answer
@@ -61,14 +119,24 @@ ALL_UNCHANGED = Wanted()  # every step that changes no answer
 class Stack:
     """Strategies on one timeline of calls: what the log becomes when each sees what the previous left.
 
-    ttl_s    how long answers may be kept          compare  the models that tasks could move to
+    cache    what an exact response cache keeps, and how long      compare  the models that tasks could move to
     """
 
     entries: Ledger
     book: PriceBook
-    ttl_s: float
+    cache: CachePolicy
     compare: tuple[str, ...]
     exemplars: Exemplars
+
+    @cached_property
+    def billed(self) -> BilledCalls:
+        """The calls, and what they cost."""
+        return BilledCalls(self.entries.calls, self.entries.costs, self.entries.listed, self.book)
+
+    @property
+    def ttl_s(self) -> Mapping[str, float] | float:
+        """How long answers may be kept, in seconds: for all tasks, or by task."""
+        return self.cache.ttl_s
 
     @cached_property
     def requests(self) -> Ints:
@@ -78,12 +146,17 @@ class Stack:
     @cached_property
     def hits(self) -> Mask:
         """True for every call that an exact response cache would have answered."""
-        return hits(self.entries.calls, CachePolicy(self.ttl_s), self.requests)
+        return self.cache_hits.rows
+
+    @cached_property
+    def cache_hits(self) -> Answered:
+        """What that cache would have answered, and after how long a wait."""
+        return answered(self.entries.calls, self.cache, self.requests)
 
     @cached_property
     def cached(self) -> Calls:
         """The calls behind an exact response cache."""
-        return answered_from_cache(self.entries.calls, self.hits)
+        return ResponseCache().apply(self.entries.calls, self.cache_hits)
 
     @cached_property
     def caching(self) -> PromptCaching:
@@ -145,7 +218,9 @@ class Stack:
     @cached_property
     def batches(self) -> dict[int, TaskSaving]:
         """What a Batch API saves on them, by place, where it is worth a reader's time."""
-        after = self.priced(BatchApi().apply(self.entries.calls, CanWait(self.waiting.rows)))
+        rows, after = np.flatnonzero(self.waiting.rows), self.entries.costs.copy()
+        waiting = self.billed.part(rows)
+        after[rows] = waiting.priced(BatchApi().apply(waiting.calls, CanWait(np.ones(len(rows), dtype=bool))))
         saved = self.by_group(self.places.grouped, after, self.waiting.rows & (after < self.entries.costs))
         return {index: saving for index, saving in enumerate(saved) if self.worth_saying(saving.usd)}
 
@@ -168,16 +243,35 @@ class Stack:
         Batch API and prompt cache are used where they pay after the response cache and the model map: at each place
         whichever of the two takes more off.
         """
-        found: dict[str, Any] = {"response_cache": CachePolicy(self.ttl_s)} if wanted.response_cache else {}
+        found: dict[str, Any] = {"response_cache": self.cache_hits} if wanted.response_cache else {}
         if wanted.swaps:
             found["model_map"] = wanted.swaps
-        left = self.after(found)
-        if wanted.batch_api and (rows := self._better_in_a_batch(left, wanted.prompt_cache)).any():
-            found["batch_api"] = CanWait(rows)
-            left = BatchApi().apply(left, found["batch_api"])
-        if wanted.prompt_cache and (sites := self.caching.using(left)):
-            found["prompt_cache"] = sites
-        return found
+        found |= wanted.measured
+        waits: Mask = np.zeros(len(self.entries.calls), dtype=bool)
+        sites: dict[str, PrefixEvidence] = {}
+        for rows in parts(self.entries.calls, ("task", "call_site")):  # so no more than a part of them is held twice
+            part = self._part(rows, wanted)
+            left = part.after({name: of_rows(each, rows) for name, each in found.items()})
+            if wanted.batch_api:
+                waits[rows] = part._better_in_a_batch(left, wanted.prompt_cache)
+                left = BatchApi().apply(left, CanWait(waits[rows]))
+            if wanted.prompt_cache:
+                sites |= part.caching.using(left)
+        return (
+            found | ({"batch_api": CanWait(waits)} if waits.any() else {}) | ({"prompt_cache": sites} if sites else {})
+        )
+
+    def _part(self, rows: Ints, wanted: Wanted) -> Stack:
+        """The stack on some of the calls, with what the wanted steps need to know of all of them."""
+        part = replace(self, entries=self.entries.take(rows))
+        if wanted.response_cache:
+            vars(part).update(cache_hits=self.cache_hits.take(rows))
+        if wanted.batch_api:
+            places, waiting = self.places.take(rows), self.waiting.take(rows)
+            vars(part).update(batches=self.batches, places=places, waiting=waiting)
+        if wanted.prompt_cache:
+            vars(part).update(caching=self.caching.of(part.entries, part.billed.priced))
+        return part
 
     def after(self, evidence: Mapping[str, Any]) -> Calls:
         """The calls after the steps of the stack that there is evidence for."""
@@ -189,7 +283,7 @@ class Stack:
         """The calls of places where a batch costs less than what is left, or than a prompt cache there would."""
         batched = self.batched(left)
         if batched is left:
-            return np.zeros(len(left), dtype=bool)
+            return np.zeros(len(self.entries.calls), dtype=bool)  # of every call, however many attempts it takes
         rival = self.caching.used(left) if or_prompt_cache else left
         places = self.places.grouped
         pays = self._pays(places, self.priced(rival), self.priced(batched))
@@ -202,13 +296,8 @@ class Stack:
         return self.priced(self.after(self.evidence()))
 
     def total(self, calls: Calls) -> float:
-        """Dollars of these calls, over those whose cost is known today.
-
-        One whose cost would no longer be known costs what it does today: nothing is saved by not knowing.
-        """
-        today, dollars = self.entries.costs, self.priced(calls)
-        known = ~np.isnan(today)
-        return money_sum(np.where(np.isnan(dollars[known]), today[known], dollars[known])) or 0.0
+        """Dollars of these calls, over those whose cost is known today."""
+        return fsum(self.billed.dollars(calls))
 
     def no_answer_change(self) -> float | None:
         """Dollars of the log that go without changing an answer."""
@@ -242,20 +331,11 @@ class Stack:
 
     def priced(self, calls: Calls) -> Floats:
         """What the calls of this timeline cost, in dollars of the real traffic."""
-        entries = self.entries
-        if calls is entries.calls:
-            return entries.costs
-        if calls is self.cached:
-            return self._cached_costs
-        return self._repriced(calls)
+        return self._cached_costs if calls is vars(self).get("cached") else self.billed.priced(calls)
 
     @cached_property
     def _cached_costs(self) -> Floats:
-        return self._repriced(self.cached)
-
-    def _repriced(self, calls: Calls) -> Floats:
-        entries = self.entries
-        return repriced(entries.calls, entries.costs, entries.listed, calls, self.book)
+        return self.billed.priced(self.cached)
 
     def by_task(self, costs: Floats, changed: Mask) -> dict[str, TaskSaving]:
         """Savings of the tasks where something changed."""

@@ -89,8 +89,9 @@ def price(calls: Calls, book: PriceBook) -> Floats:
 
     What the application's own cache answered cost 0, whatever its tokens.
     """
-    parts = [_price_rows(calls, slice(first, first + CHUNK_ROWS), book) for first in range(0, len(calls), CHUNK_ROWS)]
-    return np.concatenate(parts) if parts else np.empty(0)
+    if not len(calls):
+        return np.empty(0)
+    return np.concatenate(calls.in_slices(CHUNK_ROWS, lambda part: _price_rows(part, slice(None), book)))
 
 
 def price_rows(calls: Calls, rows: Integers, book: PriceBook) -> Floats:
@@ -102,15 +103,14 @@ def price_rows(calls: Calls, rows: Integers, book: PriceBook) -> Floats:
 def differently_priced(calls: Calls, after: Calls) -> npt.NDArray[np.bool_]:
     """True for the rows in which what decides the price is not the same; a time and a tag are never changed."""
     found = np.zeros(len(calls), np.bool_)
-    for name in CHARGED:
+    changed = {name for name in (*CHARGED, *KEYS) if not calls.column(name).equals(after.column(name))}
+    for name in changed.intersection(CHARGED):
         was, now = calls.floats(name), after.floats(name)
-        if was is not now:  # a column that was kept is the very same array
-            found |= (was != now) & ~(np.isnan(was) & np.isnan(now))
-    for name in KEYS:
+        found |= (was != now) & ~(np.isnan(was) & np.isnan(now))
+    for name in changed.intersection(KEYS):
         (had, names), (has, others) = calls.codes(name), after.codes(name)
-        if had is not has:
-            place = {label: code for code, label in enumerate(names)}
-            found |= had != np.array([*(place.get(label, -2) for label in others), -1])[has]
+        place = {label: code for code, label in enumerate(names)}
+        found |= had != np.array([*(place.get(label, -2) for label in others), -1])[has]
     return found
 
 

@@ -15,7 +15,7 @@ from llmcost.strategies.stack import AS_STATED
 
 def stacked_bills(stack: Stack, evidence: Mapping[str, Any], basis: Mapping[str, Basis] = AS_STATED) -> Bills:
     """The bills of the log under every subset of the steps that there is evidence for."""
-    return bills(stack.entries.calls, changes(evidence, basis), stack.total)
+    return bills(stack.billed, changes(evidence, basis))
 
 
 def bill_steps(found: Bills) -> list[BillStep]:

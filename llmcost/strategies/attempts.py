@@ -9,6 +9,8 @@ An attempt that is no answer, but grades or shortens one, says so as its `operat
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,6 +19,7 @@ import pyarrow.compute as pc
 from llmcost.calls import SCHEMA, Calls
 from llmcost.pricing.cost import from_app_cache, started
 
+Said = TypeVar("Said", bound=np.generic)
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -56,10 +59,16 @@ def request_latencies(calls: Calls) -> Floats:
 
 def requests(calls: Calls) -> Ints | None:
     """The number of every row's request, from 0 on; None: each row is a request of its own."""
+    return calls.derived_of(LOCATOR, _requests)
+
+
+def _requests(calls: Calls) -> Ints | None:
     located = calls.known("position")
     if not located.any():
         return None
-    parts = [np.nan_to_num(calls.floats(name), nan=NOWHERE).astype(np.int64) for name in LOCATOR]
+    parts = [np.asarray(pc.fill_null(pc.cast(calls.column(name), pa.int64()), NOWHERE)) for name in LOCATOR]
+    if _rising(parts):
+        return None
     parts = [np.where(located, part, NOWHERE) for part in parts]
     parts.append(np.where(located, 0, np.arange(len(calls))))
     order = np.lexsort(parts[::-1]) if _disordered(parts) else np.arange(len(calls))
@@ -87,7 +96,7 @@ def lone(calls: Calls) -> Mask:
     return np.ones(len(calls), dtype=bool) if request is None else (np.bincount(request) == 1)[request]
 
 
-def per_row(calls: Calls, said: Mask) -> Mask:
+def per_row(calls: Calls, said: npt.NDArray[Said]) -> npt.NDArray[Said]:
     """What is said of each request, for every row of calls to which attempts may have been added since."""
     if len(said) == len(calls):
         return said
@@ -95,7 +104,7 @@ def per_row(calls: Calls, said: Mask) -> Mask:
     for name in LOCATOR:
         starts[1:] |= np.diff(np.nan_to_num(calls.floats(name), nan=NOWHERE)) != 0
     starts[:1] = True
-    row: Mask = said[np.cumsum(starts) - 1]
+    row: npt.NDArray[Said] = said[np.cumsum(starts) - 1]
     return row
 
 
@@ -128,6 +137,16 @@ def marked(calls: Calls, rows: Mask, operation: str) -> Calls:
     return without(calls, rows, OF_THE_ANSWER + OF_THE_PROMPT).relabelled(
         "operation", np.where(rows, 0, -1), [operation]
     )
+
+
+def _rising(parts: list[Ints]) -> bool:
+    """Whether every row comes after its predecessor, by the first of the parts in which the two differ."""
+    tied = np.ones(len(parts[0]) - 1, dtype=bool)
+    for step in (np.diff(part) for part in parts):
+        if (tied & (step < 0)).any():
+            return False
+        tied &= step == 0
+    return not tied.any()
 
 
 def _disordered(parts: list[Ints]) -> bool:

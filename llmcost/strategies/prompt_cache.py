@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost.calls import Calls
-from llmcost.pricing.cost import from_app_cache
+from llmcost.pricing.cost import from_app_cache, started
 from llmcost.strategies.timeline import ranked
 
 Ints = npt.NDArray[np.int64]
@@ -151,48 +151,51 @@ class _Uses:
 def _uses(calls: Calls, evidence: Mapping[str, PrefixEvidence]) -> _Uses:
     codes, names = calls.codes("call_site")
     known = [*(evidence.get(name, NOTHING) for name in names), NOTHING]  # code −1, no call site, finds the last
-    tokens = np.array([found.tokens for found in known])[codes]
-    grows = np.array([found.grows for found in known])[codes] & np.asarray(pc.is_valid(calls.column("session_key")))
-    unlogged = np.array([found.unlogged for found in known])[codes]
-    rule, rules = _rules(calls)
-    minimum = np.array([rule.minimum for rule in rules], np.float64)[rule]
-    usable = _can_use(calls) & (unlogged | ~np.isnan(calls.floats(READ))) & (calls.floats("input_tokens") >= minimum)
-    rows = np.flatnonzero(usable & ((tokens >= minimum) | grows))
-    time = np.asarray(pc.fill_null(pc.cast(calls.column("start_time"), pa.int64()), 0), np.int64)
-    group = codes * len(rules) + rule
-    rows = _by_group_and_time(group, time, rows)
+    rows = np.flatnonzero(np.array([found.tokens > 0 or found.grows for found in known])[codes])
+    site = codes[rows]
+    tokens = np.array([found.tokens for found in known])[site]
+    grows = np.array([found.grows for found in known])[site] & calls.known("session_key")[rows]
+    unlogged = np.array([found.unlogged for found in known])[site]
+    number, rules = _rules(calls, rows)
+    minimum = np.array([rule.minimum for rule in rules], np.float64)[number]
+    usable = _can_use(calls, rows) & (unlogged | ~np.isnan(calls.floats(READ)[rows]))
+    usable &= (calls.floats("input_tokens")[rows] >= minimum) & ((tokens >= minimum) | grows)
+    time = calls.derived("start_time", started)[rows]
+    group = site * len(rules) + number
+    use = _by_group_and_time(group, time, np.flatnonzero(usable))
+    rows = rows[use]
     begun = np.fmin(calls.floats("time_to_first_chunk_ms")[rows], calls.floats("latency_ms")[rows])
     return _Uses(
         rows=rows,
-        group=group[rows],
-        time=time[rows],
-        begun=time[rows] + np.nan_to_num(begun * 1e3).astype(np.int64),
+        group=group[use],
+        time=time[use],
+        begun=time[use] + np.nan_to_num(begun * 1e3).astype(np.int64),
         input=calls.floats("input_tokens")[rows],
-        prefix=tokens[rows],
-        grows=grows[rows],
-        rule=rule[rows],
+        prefix=tokens[use],
+        grows=grows[use],
+        rule=number[use],
         rules=rules,
     )
 
 
-def _can_use(calls: Calls) -> Mask:
-    """Answered, at a known time, with input, one by one: what a cache can serve."""
-    usable = pc.and_(pc.is_null(calls.column("error_type")), pc.is_valid(calls.column("start_time")))
-    mask: Mask = np.asarray(usable, dtype=bool) & (calls.floats("input_tokens") > 0) & ~from_app_cache(calls)
+def _can_use(calls: Calls, rows: Ints) -> Mask:
+    """Of these rows those that a cache can serve: answered, at a known time, with input, one by one."""
+    mask: Mask = ~calls.known("error_type")[rows] & calls.known("start_time")[rows] & ~from_app_cache(calls)[rows]
+    mask &= calls.floats("input_tokens")[rows] > 0
     for name, label in (("operation", EMBEDDINGS), ("service_tier", BATCH)):
         codes, labels = calls.codes(name)
-        mask &= codes != (labels.index(label) if label in labels else -2)
+        mask &= codes[rows] != (labels.index(label) if label in labels else -2)
     return mask
 
 
-def _rules(calls: Calls) -> tuple[Ints, list[CacheRule]]:
-    """For every call the number of its model at its provider, and how each of those keeps prefixes."""
+def _rules(calls: Calls, rows: Ints) -> tuple[Ints, list[CacheRule]]:
+    """For each of these rows the number of its model at its provider, and how each of those keeps prefixes."""
     providers, sellers = calls.codes("provider")
-    asked, models = calls.codes("request_model")
-    served, others = calls.codes("response_model")
+    (asked, models), (served, others) = calls.codes("request_model"), calls.codes("response_model")
+    seller, asked, served = providers[rows], asked[rows], served[rows]
     model = np.where(asked >= 0, asked, np.where(served >= 0, served + len(models), len(models) + len(others)))
     names = [*models, *others, ""]
-    pairs, number = ranked((providers + 1) * len(names) + model)
+    pairs, number = ranked((seller + 1) * len(names) + model)
     named = ((["", *sellers][pair // len(names)], names[pair % len(names)]) for pair in pairs.tolist())
     return number, [cache_rule(model, provider) for provider, model in named]
 

@@ -79,7 +79,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ResponseCache:
-    """The strategy `response_cache`; its evidence is a CachePolicy, or what that comes to, worked out once: Answered."""
+    """The strategy `response_cache`; its evidence is a CachePolicy, or what that comes to: Answered."""
 
     name: str = "response_cache"
 

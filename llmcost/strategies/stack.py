@@ -2,31 +2,35 @@
 
 Savings of single strategies do not add up: a call that a cache answers costs nothing in a batch. So nothing here adds
 them. `waterfall` says what each takes off what the previous ones left, `shapley` what each is worth whatever the order;
-both sum to what the whole stack saves. What calls cost is not known here: `total` tells the dollars of a timeline.
+both sum to what the whole stack saves. What calls cost is not known here: a `Billed` tells the dollars of a timeline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import comb, fsum
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
 
 from llmcost.calls import Calls
-from llmcost.strategies.attempts import latency_p95
+from llmcost.strategies.attempts import Floats, Ints, request_latencies
 from llmcost.strategies.batch_api import BatchApi
 from llmcost.strategies.batching import Batching
 from llmcost.strategies.cascade import Cascade
 from llmcost.strategies.compression import Compression
 from llmcost.strategies.near_duplicates import NearDuplicateCache
+from llmcost.strategies.parts import RELATED_BY, parts
 from llmcost.strategies.prompt_cache import PromptCache
 from llmcost.strategies.response_cache import ResponseCache
 from llmcost.strategies.route import Route
 from llmcost.strategies.strategy import Strategy
 
 Basis: TypeAlias = Literal["no_answer_change", "measured", "potential"]
-Total: TypeAlias = Callable[[Calls], float]
+Dollars: TypeAlias = Sequence[float]  # as numbers whose sum is exact, so that sums of parts are no other than the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,20 @@ STACK: tuple[Step, ...] = (
 AS_STATED: Mapping[str, Basis] = MappingProxyType({})
 
 
+@runtime_checkable
+class ByRow(Protocol):
+    """Evidence that says something of every row."""
+
+    def take(self, rows: Ints) -> Self:
+        """The same of these rows alone."""
+        ...
+
+
+def of_rows(evidence: Any, rows: Ints) -> Any:
+    """The evidence as it concerns these rows alone."""
+    return evidence.take(rows) if isinstance(evidence, ByRow) else evidence
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A step with the evidence that its strategy rests on."""
@@ -66,6 +84,35 @@ class Change:
     def apply(self, calls: Calls) -> Calls:
         """The calls as they would have been."""
         return self.strategy.apply(calls, self.evidence)
+
+    @property
+    def related_by(self) -> tuple[str, ...] | None:
+        """The columns in which calls must say the same for one to matter to the other; None: any two may.
+
+        A strategy that is told of every row what to do with it needs to see no other, unless its entry says so.
+        """
+        return RELATED_BY.get(self.strategy.name, () if isinstance(self.evidence, ByRow) else None)
+
+    def of(self, rows: Ints) -> Change:
+        """The same change, to be made to these rows alone."""
+        return replace(self, evidence=of_rows(self.evidence, rows))
+
+
+class Billed(Protocol):
+    """Calls, and what they would cost as any timeline that a strategy makes of them."""
+
+    @property
+    def calls(self) -> Calls:
+        """The calls as they are."""
+        ...
+
+    def part(self, rows: Ints) -> Self:
+        """The same of these rows alone."""
+        ...
+
+    def dollars(self, after: Calls) -> Dollars:
+        """What the calls cost when they become these."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +157,59 @@ class Bills:
     latency_p95_ms: Sequence[float | None]
 
 
-def bills(calls: Calls, changes: Sequence[Change], total: Total) -> Bills:
-    """The bills of these calls under every subset of the changes, of which there may be a handful.
+def bills(log: Billed, changes: Sequence[Change]) -> Bills:
+    """The bills of this log under every subset of the changes, of which there may be a handful.
 
-    Each subset is priced once, and not at all where its last change finds nothing. Walked depth first, so that no more
-    timelines are held at a time than there are changes.
+    Each part of it is billed by itself, and what the parts cost is added up: in a part few changes find anything, and
+    no more than a part is held under many changes at a time.
     """
-    usd, p95 = [0.0] * (1 << len(changes)), [latency_p95(calls)]
+    usd: list[list[float]] = [[] for _ in range(1 << len(changes))]
+    took: list[list[Floats]] = [[] for _ in range(len(changes) + 1)]
+    for rows in parts(log.calls, _related_by(changes)):
+        part, chain = log.part(rows), list[Calls]()
+        found = _subsets(part, part.calls, [change.of(rows) for change in changes], chain)
+        for subset, dollars in enumerate(found):
+            usd[subset].extend(dollars)
+        for made, latencies in enumerate(_latencies(chain)):
+            took[made].append(latencies)
+    return Bills(changes, [fsum(dollars) for dollars in usd], [_p95(latencies) for latencies in took])
 
-    def walk(depth: int, subset: int, left: Calls, dollars: float) -> None:
-        if depth == len(changes):
-            usd[subset] = dollars
-            return
-        after = changes[depth].apply(left)
-        if subset == (1 << depth) - 1:  # all changes so far
-            p95.append(p95[-1] if after is left else latency_p95(after))
-        walk(depth + 1, subset | 1 << depth, after, dollars if after is left else total(after))
-        del after
-        walk(depth + 1, subset, left, dollars)
 
-    walk(0, 0, calls, total(calls))
-    return Bills(changes, usd, p95)
+def _related_by(changes: Iterable[Change]) -> set[str] | None:
+    """The columns in which calls must say the same for one to matter to the other; None: any two may."""
+    columns = [change.related_by for change in changes]
+    return None if None in columns else {name for each in columns for name in each or ()}
+
+
+def _subsets(part: Billed, left: Calls, changes: Sequence[Change], chain: list[Calls] | None) -> list[Dollars]:
+    """What is left costs under every subset of the changes; the timelines when all are made are added to the chain."""
+    if chain is not None:
+        chain.append(left)
+    if not changes:
+        return [part.dollars(left)]
+    after = changes[0].apply(left)
+    made = _subsets(part, after, changes[1:], chain)
+    spared = made if after is left else _subsets(part, left, changes[1:], None)
+    return [each for pair in zip(spared, made, strict=True) for each in pair]
+
+
+def _latencies(chain: Sequence[Calls]) -> list[Floats]:
+    """How long the requests of each of these timelines take; taken from the one before where nothing of it changed."""
+    found = [request_latencies(chain[0])]
+    for before, after in pairwise(chain):
+        found.append(found[-1] if _as_long(before, after) else request_latencies(after))
+    return found
+
+
+def _as_long(before: Calls, after: Calls) -> bool:
+    """Whether a change kept the latencies: a column that was kept is the very same array, and so are its places."""
+    return all(before.floats(name) is after.floats(name) for name in ("latency_ms", "position"))
+
+
+def _p95(latencies: Sequence[Floats]) -> float | None:
+    """The same as `latency_p95` of all calls, from the latencies of every part."""
+    known = np.concatenate([each[~np.isnan(each)] for each in latencies]) if latencies else np.empty(0)
+    return float(np.quantile(known, 0.95)) if known.size else None
 
 
 def waterfall(found: Bills) -> list[Fall]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
@@ -87,11 +88,26 @@ def total(calls: Calls) -> float:
     return math.fsum(np.nan_to_num(pricing.price(calls, BOOK)))
 
 
+@dataclass(frozen=True)
+class Priced:
+    """Calls, billed by the book; `seen` are the timelines that were priced."""
+
+    calls: Calls
+    seen: list[Calls] = field(default_factory=list)
+
+    def part(self, rows: Any) -> Priced:
+        return Priced(self.calls.take(rows), self.seen)
+
+    def dollars(self, after: Calls) -> list[float]:
+        self.seen.append(after)
+        return [float(usd) for usd in np.nan_to_num(pricing.price(after, BOOK))]
+
+
 @given(st.data(), logs())
 def test_waterfall_and_shares_sum_to_what_the_stack_saves(data, log):
     calls, steps = table(log), steps_of(data.draw(grounds(len(log))))
     saved = total(calls) - total(stacked(calls, steps))
-    found = bills(calls, steps, total)
+    found = bills(Priced(calls), steps)
     falls = waterfall(found)
     close = {"rel": 1e-9, "abs": 1e-12}
     assert math.fsum(fall.before - fall.after for fall in falls) == pytest.approx(saved, **close)
@@ -117,12 +133,13 @@ def test_a_share_is_the_mean_saving_over_all_orders(usd):
 
 @given(logs())
 def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_nothing(log):
-    calls, priced = table(log), []
+    calls = table(log)
     nothing = {"response_cache": CachePolicy({}), "model_map": {}, "prompt_cache": {}}
     steps = changes({**nothing, "batch_api": CanWait(np.zeros(len(log), dtype=bool))})
     assert stacked(calls, steps) is calls
-    found = bills(calls, steps, lambda each: priced.append(each) or 1.0)  # type: ignore[func-returns-value]
-    assert len(priced) == 1 and found.usd == [1.0] * 16
+    billed = Priced(calls)
+    found = bills(billed, steps)
+    assert billed.seen == [calls] and found.usd == [total(calls)] * 16
     assert shapley(found) == [0.0] * 4
     assert all(fall.before == fall.after for fall in waterfall(found))
 
@@ -130,11 +147,11 @@ def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_n
 def test_each_subset_is_priced_once():
     twice = [{"at": float(n), "prompt": "p", "task": "chat", "request_model": "gpt-4o", "messages": 1} for n in (0, 1)]
     calls = table([row | {"input_tokens": 4000, "output_tokens": 10} for row in twice])
-    priced: list[Calls] = []
+    billed = Priced(calls)
     steps = changes({"response_cache": CachePolicy(9.0), "model_map": {"chat": Swap("gpt-4o-mini")},
                      "batch_api": CanWait(np.array([True, True]))})  # fmt: skip
-    found = bills(calls, steps, lambda each: priced.append(each) or total(each))  # type: ignore[func-returns-value]
-    assert len(priced) == 8
+    found = bills(billed, steps)
+    assert len(billed.seen) == 8
     whole = (4000 * 2.5 + 10 * 10) / 1e6
     assert found.usd[0] == pytest.approx(2 * whole) and found.usd[1] == pytest.approx(whole)
     assert found.usd[4] == pytest.approx(whole) and found.usd[5] == pytest.approx(whole / 2)
