@@ -212,6 +212,7 @@ class Plot:
 
     notes   what limits the picture, one point a line
     tabled  a table of the same document holds these points: no second one is made of them
+    detail  left out of the terminal
     """
 
     title: str
@@ -220,6 +221,7 @@ class Plot:
     y: Axis
     notes: tuple[Line, ...] = ()
     tabled: bool = False
+    detail: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", visible(self.title, LONGEST))

@@ -1,6 +1,7 @@
 """Plan: which models answer each task's requests, and what is done around them. The contract `llmcost.plan/1`.
 
-A replay certifies it, `llmcost export --to plan` writes it, `llmcost.runtime` runs it. It holds no prompt and no key.
+A replay certifies it, `llmcost export --to plan` writes it, `llmcost.runtime` runs it. It holds no key, and no prompt
+but system prompts that were shortened once and for all.
 """
 
 from __future__ import annotations

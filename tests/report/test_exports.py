@@ -11,6 +11,7 @@ import yaml
 from support import results
 
 from llmcost.report import exporters, to_json
+from llmcost.serving import Plan
 
 HOSTILE = "x\n- a: &b !!python/object \x1b[2J\u202e '\"{}#%@`"
 EXPECTED = {
@@ -63,6 +64,13 @@ def test_litellm_passes_the_effort_on() -> None:
     assert (params["model"], params["reasoning_effort"]) == ("openai/gpt-5-mini", "low")
 
 
+def test_a_plan_is_exported_as_it_was_certified_and_runs_what_the_runtime_reads() -> None:
+    report = results.beyond_models()
+    plan = msgspec.json.decode(exporters()["plan"](report, "https://user:secret@api.example.com/v1"), type=Plan)
+    assert plan.tasks == [task.choice.plan for task in report.tasks if task.choice.plan is not None]
+    assert [task.task for task in plan.tasks] == ["code", "summarize"]
+
+
 @pytest.mark.parametrize("verdict", ["KEEP", "INCONCLUSIVE", "CANNOT_JUDGE"])
 def test_what_did_not_pass_is_not_switched(verdict: str) -> None:
     report = results.replay()
@@ -76,18 +84,23 @@ def test_what_did_not_pass_is_not_switched(verdict: str) -> None:
 
 @pytest.mark.parametrize("name", exporters())
 def test_hostile_names_come_through_as_names(name: str) -> None:
-    report = results.poisoned(results.replay(), lambda text: HOSTILE + text)
+    report = results.poisoned(results.beyond_models(), lambda text: HOSTILE + text)
     exported = exporters()[name](report, None)
     assert not {"\x1b", "\u202e"} & set(exported)
     read = {
         "json": lambda text: json.loads(text)["model_map"],
         "python": ast.literal_eval,
         "litellm": lambda text: {m["model_name"]: m for m in yaml.safe_load(text)["model_list"]},
+        "plan": lambda text: {task["task"]: task for task in json.loads(text)["tasks"]},
     }[name](exported)
-    assert {HOSTILE + task for task in EXPECTED} <= set(read)
+    planned = {task.task for task in report.tasks if task.choice.plan is not None}
+    assert planned if name == "plan" else {HOSTILE + task for task in EXPECTED} <= set(read)
+    assert planned <= set(read)
 
 
-@pytest.mark.parametrize("result", [results.audit(), results.replay(), results.estimate(), results.failed_check()])
+@pytest.mark.parametrize(
+    "result", [results.audit(), results.replay(), results.beyond_models(), results.estimate(), results.failed_check()]
+)
 def test_json_gives_the_result_back(result: msgspec.Struct) -> None:
     text = to_json(result)
     assert text.endswith("}\n")

@@ -33,6 +33,7 @@ SUFFIX = {"table": "txt", "markdown": "md", "html": "html", "csv": "csv"}
 SCREENS = {
     "audit": lambda: audit_document(results.audit()),
     "replay": lambda: replay_document(results.replay()),
+    "beyond": lambda: replay_document(results.beyond_models()),
     "estimate": lambda: estimate_document(results.estimate()),
     "simulate": lambda: simulate_document(results.simulation()),
     "check": lambda: check_document(results.failed_check()),
@@ -313,6 +314,7 @@ def poisoned_screens(poison) -> dict[str, Document]:
     return {
         "audit": audit_document(results.poisoned(results.audit(), poison)),
         "replay": replay_document(results.poisoned(results.replay(), poison)),
+        "beyond": replay_document(results.poisoned(results.beyond_models(), poison)),
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
         "simulate": simulate_document(results.poisoned(results.simulation(), poison)),
         "check": check_document(results.poisoned(results.failed_check(), poison)),

@@ -33,21 +33,28 @@ from llmcost.recommend.result import (
     BillSide,
     BillStep,
     Candidate,
+    Cascade,
+    CascadeTier,
     Choice,
     Controls,
+    FrontierPoint,
     GraderControl,
     Incumbent,
     LookEstimate,
     ModelEstimate,
     NotReplayable,
+    NotTried,
     Quality,
     ReplayEstimate,
     ReplayReport,
+    Rung,
     ShapleyShare,
     Spend,
     TaskReach,
     TaskReport,
     TaskSample,
+    Template,
+    Walk,
 )
 from llmcost.recommend.simulated import (
     BestTtl,
@@ -58,6 +65,7 @@ from llmcost.recommend.simulated import (
     SimulateResult,
     SweepRow,
 )
+from llmcost.serving import Compression, TaskPlan, Tier
 
 PRICES = PriceStamp("2026-11-20", "5d41402abc4b2a76b9719d911017c592")
 VERSION = "0.1.0"
@@ -574,3 +582,92 @@ def _poison(value: Any, poison: Callable[[str], str], key: str = "") -> Any:
     if isinstance(value, list):
         return [_poison(item, poison, key) for item in value]
     return poison(value) if isinstance(value, str) and value and key in _FREE_TEXT else value
+
+
+def beyond_models() -> ReplayReport:
+    """The same run with more tried than models: what is used, what stopped, and what was not tried."""
+    found = replay()
+    tasks = {item.task: item for item in found.tasks}
+    code, summarize, translate = (tasks[name] for name in ("code", "summarize", "translate"))
+    changed = {
+        "code": msgspec.structs.replace(code, **_by_cascade(code)),
+        "summarize": msgspec.structs.replace(summarize, **_by_compression()),
+        "translate": msgspec.structs.replace(
+            translate,
+            walks=[_walk("near_duplicates", [(0.95, "SWITCH", 0.0), (0.9, "KEEP", 0.0)], chosen=0.95, hits=412)],
+            not_tried=[NotTried("batching", "somebody seems to wait for every answer")],
+        ),
+        "classify": msgspec.structs.replace(
+            tasks["classify"],
+            not_tried=[
+                NotTried("cascade", "finding out would cost $3.10, and it could save $1.20 a month at best"),
+                NotTried("batching", "somebody seems to wait for every answer"),
+            ],
+        ),
+    }
+    return msgspec.structs.replace(
+        found,
+        tasks=[changed.get(item.task, item) for item in found.tasks],
+        bill=msgspec.structs.replace(
+            found.bill,
+            steps=[
+                BillStep("response_cache", 3476.1, 3261.0, 3700.0, "no_answer_change"),
+                BillStep("near_duplicates", 3261.0, 3202.0, 3650.0, "measured"),
+                BillStep("compression", 3202.0, 2950.5, 3800.0, "measured"),
+                BillStep("model_map", 2950.5, 671.2, 2600.0, "measured"),
+                BillStep("cascade", 671.2, 604.9, 2900.0, "measured"),
+            ],
+            shares=[
+                ShapleyShare("response_cache", 129.4, 215.1),
+                ShapleyShare("near_duplicates", 31.0, 60.2),
+                ShapleyShare("compression", 101.7, 260.0),
+                ShapleyShare("model_map", 2475.7, 2760.8),
+                ShapleyShare("cascade", 133.4, 140.0),
+            ],
+        ),
+    )
+
+
+def _walk(strategy: str, rungs: list[tuple[float, str, float]], **more: Any) -> Walk:
+    trials = [
+        Rung(setting, candidate(f"gpt-4o, {setting:g}", verdict, f"reason of {setting:g}", cost_ratio=ratio))
+        for setting, verdict, ratio in rungs
+    ]
+    return Walk(strategy, None, trials, **more)
+
+
+def _by_cascade(code: TaskReport) -> dict[str, Any]:
+    tiers = [
+        CascadeTier("Qwen/Qwen3-8B", 0.62, 0.48, 1.0, 0.86, 0.81, 0.031, 0.002),
+        CascadeTier("deepseek-v4-flash", None, 0.0, 0.52, 0.74, 0.7, 0.02, 0.0),
+    ]
+    frontier = [
+        FrontierPoint([None, None], 1.0, 1.0, 0.0, -0.004),
+        FrontierPoint([0.8, None], 0.71, 0.78, -0.002, -0.011),
+        FrontierPoint([0.62, None], 0.52, 0.57, -0.006, -0.019),
+        FrontierPoint([0.1, 0.2], 0.05, 0.12, -0.06, -0.081),
+    ]
+    cascade = Cascade(
+        ["Qwen/Qwen3-8B", "deepseek-v4-flash"], None, "gpt-4.1-nano", "SWITCH",
+        "loses less than 2 points, 52 % of the calls escalate", 0.02, 288, tiers, 0.52, 0.57, [0.53, 0.61], 0.031,
+        0.024, 1900.0, 8100.0, frontier,
+    )  # fmt: skip
+    refused = Cascade(
+        ["deepseek-v4-flash"], None, "gpt-4.1-nano", "INCONCLUSIVE",
+        "a cascade is not worth it here: the run-time grader tells wrong answers from right ones with an AUC of 0.61",
+        0.02, 412,
+    )  # fmt: skip
+    plan = TaskPlan("code", [Tier("Qwen/Qwen3-8B", keep_from=0.62), Tier("gpt-4o")], "gpt-4.1-nano")
+    choice = Choice("gpt-4o", "SWITCH", 0.43, [0.39, 0.47], "Qwen/Qwen3-8B first, where gpt-4.1-nano agrees", plan)
+    return {"choice": choice, "cascades": [cascade, refused], "candidates": code.candidates}
+
+
+def _by_compression() -> dict[str, Any]:
+    difference = "- Please be so kind as to answer in two sentences.\n+ Answer in two sentences."
+    walk = _walk(
+        "compression", [(0.6, "SWITCH", 0.7), (0.4, "INCONCLUSIVE", 0.5)], chosen=0.6,
+        templates=[Template(812, 501, difference)],
+    )  # fmt: skip
+    plan = TaskPlan("summarize", [Tier("gpt-4o")], compression=Compression("Qwen/Qwen3-8B", 0.6))
+    choice = Choice("gpt-4o", "SWITCH", 0.3, [0.27, 0.33], "long texts shortened to 60 %", plan)
+    return {"walks": [walk], "choice": choice}

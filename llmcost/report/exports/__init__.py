@@ -9,11 +9,17 @@ from llmcost import plugins
 from llmcost.recommend.result import ReplayReport
 from llmcost.report.exports.json_map import export_json
 from llmcost.report.exports.litellm import export_litellm
+from llmcost.report.exports.plan import export_plan
 from llmcost.report.exports.python_map import export_python
 
 Exporter: TypeAlias = Callable[[ReplayReport, str | None], str]
 
-BUILTIN: dict[str, Exporter] = {"json": export_json, "python": export_python, "litellm": export_litellm}
+BUILTIN: dict[str, Exporter] = {
+    "json": export_json,
+    "python": export_python,
+    "litellm": export_litellm,
+    "plan": export_plan,
+}
 
 
 def exporters() -> dict[str, Exporter]:

@@ -57,7 +57,7 @@ def render_terminal(document: Document, *, width: int = WIDTH, color: bool = Fal
 
 def _is_shown(block: object) -> bool:
     if isinstance(block, Plot):
-        return drawn(block) is not None
+        return not block.detail and drawn(block) is not None
     return not (isinstance(block, Table) and (block.detail or not block.rows))
 
 

@@ -16,8 +16,7 @@ _STRATEGY_NAMES = {
     "model_map": "model map",
     "response_cache": "exact cache",
     "prompt_cache": "prompt cache",
-    "compress": "compression",
-    "batch": "Batch API",
+    "near_duplicates": "near-duplicates",
     "batch_api": "Batch API",
 }
 BASES: dict[Basis, str] = {
@@ -43,10 +42,10 @@ def waterfall(bill: Bill) -> Line:
 
     What each step took off what the previous ones left, on what it rests, and what all of them leave.
     """
-    if bill.stacked is None:
+    if bill.stacked is None and len(bill.steps) < 2:
         return ()
     steps = (_step(bill.before, step) for step in bill.steps[:STEPS_SHOWN])
-    left = figures.whole_money(shown(bill.before, bill.stacked.logged_usd))
+    left = figures.whole_money(shown(bill.before, (bill.stacked or bill.after).logged_usd))
     return line(f"{cells.SEPARATOR.join(steps)}: {left}{period(bill.before)} with all of it")
 
 

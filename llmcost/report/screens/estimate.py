@@ -89,7 +89,12 @@ def _by_role(estimate: ReplayEstimate) -> str:
     for item in estimate.by_model:
         so_far = totals.get(item.role, 0.0)
         totals[item.role] = None if so_far is None or item.max_usd is None else so_far + item.max_usd
-    words = {"candidate": "replay", "grader": "grading", "control": "today's model asked again"}
+    words = {
+        "candidate": "replay",
+        "grader": "grading",
+        "control": "today's model asked again",
+        "strategy": "what else is tried",
+    }
     parts = ", ".join(f"{words.get(role, role)} {figures.money(usd)}" for role, usd in totals.items())
     return f"Worst case: {parts}; " if parts else ""
 

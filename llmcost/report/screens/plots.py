@@ -35,12 +35,14 @@ def frontier_plot(
     *,
     margin: float | None = None,
     quality: str = "quality against today, lower bound",
+    detail: bool = False,
 ) -> Plot:
     """Models and the thresholds of a cascade as points (cost per call as a share of today's, difference in quality).
 
     today    the model in use: it stands at its own cost and no difference
     margin   the loss that is tolerated, as a share above 0: drawn as a line
     quality  what the differences are: bounds or estimates
+    detail   left out of the terminal
     """
     points = [(cost, difference) for cost, difference in (*models.values(), *(cascade[1] if cascade else ()))]
     series = (
@@ -56,6 +58,7 @@ def frontier_plot(
         Axis("cost per call, today = 100 %", unit="percent"),
         Axis(quality, unit="percent"),
         tuple(_unknown(unknown)),
+        detail=detail,
     )
 
 

@@ -10,6 +10,7 @@ from llmcost.report.document import Block, Command, Definitions, Document, Headi
 from llmcost.report.screens import cells, controls
 from llmcost.report.screens.bill import bill_table, steps_table, waterfall
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
+from llmcost.report.screens.ways import chosen_ways, frontiers, left_out, templates_table, tiers_table, ways_table
 
 CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
 TASKS_SHOWN = 6
@@ -21,6 +22,7 @@ def replay_document(report: ReplayReport) -> Document:
     blocks: tuple[Block, ...] = (
         Heading(_headline(report)),
         task_table(report),
+        *ways_table(report),
         bill_table(report.bill),
         *_around_the_bill(report),
         *_notes(report),
@@ -28,6 +30,9 @@ def replay_document(report: ReplayReport) -> Document:
         reasons_table(report),
         candidates_table(report),
         *_steps(report.bill),
+        *tiers_table(report),
+        *frontiers(report),
+        *templates_table(report),
     )
     return Document(f"llmcost report {report.run}", blocks)
 
@@ -59,6 +64,7 @@ def _spaced(text: str) -> str:
 def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
     items = [
         ("Model map", _model_map(report.tasks)),
+        ("Around the models", chosen_ways(report)),
         ("How the bill falls", waterfall(report.bill)),
         ("Best single model", _best_single(report.best_single_model)),
         ("Oracle per task", _oracle(report.oracle)),
@@ -67,15 +73,15 @@ def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
 
 
 def _steps(bill: Bill) -> Iterator[Table]:
-    """The stack in full, where more than the model map takes something off."""
-    if bill.stacked is not None:
+    """The stack in full, where more than one step takes something off."""
+    if bill.stacked is not None or len(bill.steps) > 1:
         kept = f", answers kept for {bill.cache_ttl}" if bill.cache_ttl else ""
         title = f"How the bill falls, step by step{kept} (what steps save alone is not to be added up)"
-        yield steps_table(bill.before, bill.stacked, bill.steps, bill.shares, title)
+        yield steps_table(bill.before, bill.stacked or bill.after, bill.steps, bill.shares, title)
 
 
 def _model_map(tasks: list[TaskReport]) -> Line:
-    moved = [f"{task.task} → {task.choice.model}" for task in tasks if switched(task)]
+    moved = [f"{task.task} → {task.choice.model}" for task in tasks if task.choice.model != task.incumbent.model]
     kept = len(tasks) - len(moved)
     if not moved:
         return line("unchanged")
@@ -111,6 +117,7 @@ def _notes(report: ReplayReport) -> Iterator[Notes]:
         *_adjusted(report),
         *_lost(report),
         *_not_replayable(report),
+        *left_out(report),
         _spent(report),
     )
     yield Notes(items)
@@ -186,4 +193,7 @@ def _spent(report: ReplayReport) -> Line:
 def _next(report: ReplayReport) -> Next:
     export = Command("llmcost export --to litellm", "the model map as a gateway's configuration")
     label = Command("llmcost report --format html -o report.html", "every candidate, and why")
-    return Next((export, label) if any(map(switched, report.tasks)) else (label,))
+    plan = Command("llmcost export --to plan -o plan.json", "all of it, to be run by llmcost.runtime")
+    around = any(task.choice.plan is not None for task in report.tasks)
+    commands = ((export,) if any(map(switched, report.tasks)) else ()) + ((plan,) if around else ())
+    return Next((*commands, label))

@@ -7,17 +7,11 @@ from collections.abc import Callable
 from llmcost.evidence import Decision
 from llmcost.recommend.result import Candidate, ReplayReport, TaskReport, dropped_early
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Role, Row, Table, line
+from llmcost.report.document import Cell, Column, Row, Table, line
 from llmcost.report.screens import cells
+from llmcost.report.screens.ways import shown_verdict
+from llmcost.report.screens.words import SWITCHES, WORDS, highest, looser, lowest, verdict
 
-SWITCHES: frozenset[Decision] = frozenset({"SWITCH", "SWITCH_AT"})
-_WORDS: dict[Decision, tuple[str, Role]] = {
-    "SWITCH": ("SWITCH", "good"),
-    "SWITCH_AT": ("SWITCH", "good"),
-    "KEEP": ("KEEP", "strong"),
-    "INCONCLUSIVE": ("INCONCLUSIVE", "warn"),
-    "CANNOT_JUDGE": ("CANNOT JUDGE", "warn"),
-}
 DEARER = 1.05  # from here on "1.1×" is said of a cost; less is "not certainly cheaper"
 
 
@@ -28,6 +22,8 @@ def switched(task: TaskReport) -> bool:
 
 def deciding(task: TaskReport) -> Candidate | None:
     """The candidate that the row speaks of: the one chosen, else the most promising of those that it stays for."""
+    if task.choice.way:
+        return shown_verdict(task)[0]
     if switched(task):
         return next((item for item in task.candidates if item.model == task.choice.model), None)
     if task.choice.verdict == "KEEP" and (passed := _passed(task)):
@@ -74,30 +70,6 @@ def candidates_table(report: ReplayReport) -> Table:
     return Table("candidate", columns, rows, "Every candidate", detail=True)
 
 
-def lowest(item: Candidate) -> float | None:
-    """The least that its quality can be against today's, on the user's scale: what was certified, where it passed."""
-    if item.verdict in SWITCHES:
-        return None if item.certified_margin is None else -item.certified_margin
-    bound = item.lower_bound
-    return None if bound is None else max(bound / item.reliability if bound < 0 else bound, -1.0)
-
-
-def highest(item: Candidate) -> float | None:
-    """The most that it can be, on the user's scale: a grader may have shrunk a gain, but it does not make one up."""
-    bound = item.upper_bound
-    return None if bound is None else min(bound / item.reliability if bound > 0 else bound, 1.0)
-
-
-def verdict(item: Candidate) -> Cell:
-    """The verdict in words: "SWITCH at 5 %" where it holds only at a looser margin."""
-    word, role = _WORDS[item.verdict]
-    return Cell(word + _looser(item), role, item.verdict)
-
-
-def _looser(item: Candidate) -> str:
-    return f" at {figures.at_most(item.certified_margin)}" if item.verdict == "SWITCH_AT" else ""
-
-
 def _passed(task: TaskReport) -> list[Candidate]:
     return [item for item in task.candidates if item.verdict in SWITCHES]
 
@@ -118,8 +90,8 @@ def _task_row(task: TaskReport) -> Row:
     item = deciding(task)
     savings = task.choice.savings if switched(task) else None
     reach = figures.half_width(savings, task.choice.savings_interval) if savings is not None else ""
-    quality = Cell(figures.UNKNOWN) if item is None else _quality(item)
-    word, role = _WORDS[task.choice.verdict]
+    quality = _of_cascade(task) if item is None else _quality(item)
+    word, role = WORDS[task.choice.verdict]
     judged = Cell(word, role, task.choice.verdict) if item is None or not switched(task) else verdict(item)
     return Row(
         (
@@ -131,8 +103,22 @@ def _task_row(task: TaskReport) -> Row:
             judged,
         ),
         _below(task, reach),
-        note=line(cells.dim("" if item is None or switched(task) else _why_it_stays(task, item))),
+        note=line(cells.dim(_note(task, item))),
     )
+
+
+def _note(task: TaskReport, item: Candidate | None) -> str:
+    if switched(task):
+        return task.choice.way or ""
+    return "" if item is None else _why_it_stays(task, item)
+
+
+def _of_cascade(task: TaskReport) -> Cell:
+    """What is certain where a cascade is what passed."""
+    cascade = shown_verdict(task)[1]
+    if cascade is None:
+        return Cell(figures.UNKNOWN)
+    return Cell(f"{figures.at_least(-cascade.margin)} (n {figures.count(cascade.n)})", value=-cascade.margin)
 
 
 def _below(task: TaskReport, reach: str) -> tuple[Cell, ...]:
@@ -145,7 +131,7 @@ def _below(task: TaskReport, reach: str) -> tuple[Cell, ...]:
 def _why_it_stays(task: TaskReport, item: Candidate) -> str:
     """Whose quality the row shows, and why that model is not used."""
     passed = min(_passed(task), key=_cost, default=None)
-    enough = f"{passed.model} is good enough{_looser(passed)} but {_not_cheaper(passed)}" if passed else ""
+    enough = f"{passed.model} is good enough{looser(passed)} but {_not_cheaper(passed)}" if passed else ""
     if item is passed:
         return enough
     others = f" +{len(task.candidates) - 1}" if len(task.candidates) > 1 and not enough else ""

@@ -1,0 +1,270 @@
+"""What was tried besides other models: walks and cascades, what passed, and why the rest did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from llmcost.recommend.result import Candidate, Cascade, ReplayReport, TaskReport, Walk
+from llmcost.report import figures
+from llmcost.report.document import Cell, Column, Line, Plot, Row, Table, line
+from llmcost.report.screens import cells
+from llmcost.report.screens.plots import frontier_plot
+from llmcost.report.screens.words import SWITCHES, lowest, verdict, verdict_cell
+
+NAMES = {
+    "near_duplicates": "near-duplicates",
+    "compression": "compression",
+    "batching": "batching",
+    "cascade": "cascade",
+}
+SHOWN = {
+    "near_duplicates": "prompts {:.0%} alike",
+    "compression": "long texts to {:.0%}",
+    "batching": "{:.0f} in one question",
+}
+REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One thing that was tried on a task, as a row tells it; `useful`: it passed, it saves, and nothing bolder does."""
+
+    task: str
+    what: str
+    setting: str
+    on: str
+    useful: bool
+    verdict: Cell
+    n: int
+    at_least: float | None
+    cost_ratio: float | None
+    p95: float | None
+    reason: str
+
+
+def tried(report: ReplayReport) -> list[Tried]:
+    """Every rung and every cascade of the run."""
+    return [
+        each
+        for task in report.tasks
+        for each in (
+            *(found for walk in task.walks for found in _rungs(task, walk)),
+            *(_cascade(task, item) for item in task.cascades),
+        )
+    ]
+
+
+def _rungs(task: TaskReport, walk: Walk) -> Iterator[Tried]:
+    for rung in walk.rungs:
+        item = rung.trial
+        yield Tried(
+            task.task,
+            NAMES.get(walk.strategy, walk.strategy),
+            SHOWN.get(walk.strategy, "{}").format(rung.setting),
+            "" if walk.strategy == "near_duplicates" else walk.on or task.incumbent.model,
+            rung.setting == walk.chosen and saves(item.cost_ratio),
+            verdict(item),
+            item.n,
+            lowest(item),
+            None if walk.strategy == "near_duplicates" else item.cost_ratio,
+            item.latency_p95_ms,
+            item.reason,
+        )
+
+
+def saves(cost_ratio: float | None) -> bool:
+    """Whether it costs less than today."""
+    return cost_ratio is not None and cost_ratio < 1
+
+
+def _cascade(task: TaskReport, item: Cascade) -> Tried:
+    passed = item.verdict in SWITCHES
+    return Tried(
+        task.task,
+        NAMES["cascade"],
+        f"{' → '.join(item.models)} → {item.last or task.incumbent.model}",
+        item.grader and f"scored by {item.grader}",
+        passed and saves(item.cost_ratio),
+        verdict_cell(item.verdict),
+        item.n,
+        -item.margin if passed else None,
+        item.cost_ratio,
+        item.latency_p95_ms,
+        item.reason,
+    )
+
+
+def ways_table(report: ReplayReport) -> Iterator[Table]:
+    """What passed besides other models, for people; all that was tried for machines and pages."""
+    rows = tried(report)
+    if not rows:
+        return
+    useful = [each for each in rows if each.useful]
+    columns = (
+        Column("Use case", "task", shrink=True, least=9),
+        Column("Also tried", "strategy", shrink=True),
+        Column("How", "setting", shrink=True, lines=3),
+        Column("Costs", "cost_ratio", "right"),
+        Column("Quality", "at_least", "right"),
+        Column("p95", "latency_p95_ms", "right", rank=1),
+        Column("Verdict", "verdict", shrink=True, least=12),
+    )
+    whole = tuple(map(_row, rows))
+    if useful:
+        yield Table("way", columns, whole, brief=tuple(map(_row, useful)))
+    yield Table("way_reason", REASONS, tuple(map(_reason, rows)), "What else was tried, and why", detail=True)
+
+
+def _row(each: Tried) -> Row:
+    return Row(
+        (
+            cells.name(each.task),
+            cells.name(each.what),
+            cells.name(each.setting),
+            cells.percent(each.cost_ratio),
+            Cell(figures.at_least(each.at_least), value=each.at_least),
+            cells.duration(each.p95),
+            each.verdict,
+        )
+    )
+
+
+REASONS = (
+    Column("Use case", "task", shrink=True),
+    Column("Tried", "strategy", shrink=True),
+    Column("How", "setting", shrink=True),
+    Column("On", "on", shrink=True),
+    Column("n", "n", "right"),
+    Column("Verdict", "verdict", shrink=True, least=12),
+    Column("Why", "reason", shrink=True, prose=True),
+)
+
+
+def _reason(each: Tried) -> Row:
+    return Row(
+        (
+            cells.name(each.task),
+            cells.name(each.what),
+            cells.name(each.setting),
+            cells.name(each.on or None),
+            cells.count(each.n),
+            each.verdict,
+            Cell(each.reason, value=each.reason),
+        )
+    )
+
+
+def tiers_table(report: ReplayReport) -> Iterator[Table]:
+    """How the answers of every tier that is kept were scored, and what that costs."""
+    rows = [row for task in report.tasks for item in task.cascades for row in _tiers(task, item)]
+    if rows:
+        columns = (
+            Column("Use case", "task", shrink=True),
+            Column("Tier", "model", shrink=True),
+            Column("Kept from", "keep_from", "right"),
+            Column("Keeps", "kept", "right"),
+            Column("Reached by", "reached", "right"),
+            Column("AUC", "auc", "right"),
+            Column("AUC at least", "auc_lower", "right"),
+            Column("Fails a check", "failed_checks", "right"),
+            Column("No score", "unread", "right"),
+            Column("Escalates", "escalated", "right"),
+            Column("Scores cost", "grading_share", "right"),
+            Column("Wasted", "wasted_share", "right"),
+        )
+        yield Table("tier", columns, tuple(rows), "Cascades: tiers, thresholds and what they cost", detail=True)
+
+
+def _tiers(task: TaskReport, item: Cascade) -> Iterator[Row]:
+    for tier in item.tiers:
+        yield Row(
+            (
+                cells.name(task.task),
+                cells.name(tier.model),
+                Cell("–" if tier.keep_from is None else f"{tier.keep_from:.2f}", value=tier.keep_from),
+                cells.percent(tier.kept),
+                cells.percent(tier.reached),
+                Cell(f"{tier.auc:.2f}", value=tier.auc),
+                Cell(f"{tier.auc_lower:.2f}", value=tier.auc_lower),
+                cells.percent(tier.failed_checks),
+                cells.percent(tier.unread),
+                cells.percent(item.escalated),
+                cells.percent(item.grading_share),
+                cells.percent(item.wasted_share),
+            )
+        )
+
+
+def frontiers(report: ReplayReport) -> Iterator[Plot]:
+    """Cost against quality of each task that has a cascade: models, and the cascade at every threshold."""
+    for task in report.tasks:
+        for item in task.cascades:
+            if len(item.frontier) > 1:
+                yield _frontier(task, item)
+
+
+def _frontier(task: TaskReport, item: Cascade) -> Plot:
+    who = " → ".join([*item.models, item.last or task.incumbent.model])
+    points = [(point.cost_ratio, point.lower_bound) for point in item.frontier]
+    models = {each.model: (each.cost_ratio, lowest(each)) for each in task.candidates}
+    title = f"{task.task}: cost and quality of {who} at every threshold"
+    return frontier_plot(title, task.incumbent.model, models, (who, points), margin=task.margin, detail=True)
+
+
+def templates_table(report: ReplayReport) -> Iterator[Table]:
+    """System prompts that were shortened once and for all, line by line: to be read before they are used."""
+    rows = [
+        Row((cells.name(task.task), Cell(text, value=text)))
+        for task in report.tasks
+        for walk in task.walks
+        for template in walk.templates
+        for text in (_sizes(template.tokens_before, template.tokens_after), *template.difference.splitlines())
+    ]
+    if rows:
+        columns = (Column("Use case", "task", shrink=True), Column("Change", "change", shrink=True, prose=True))
+        title = "System prompts shortened once and for all: read the change before you use it"
+        yield Table("template", columns, tuple(rows), title, detail=True)
+
+
+def _sizes(before: int, after: int) -> str:
+    return f"about {figures.count(before)} → {figures.count(after)} tokens"
+
+
+def chosen_ways(report: ReplayReport) -> Line:
+    """ "chat: qwen3-8b first, where … · summarize: long texts shortened to 40 %"."""
+    found = [f"{task.task}: {task.choice.way}" for task in report.tasks if task.choice.way]
+    return line(cells.SEPARATOR.join(found)) if found else ()
+
+
+def left_out(report: ReplayReport) -> Iterator[Line]:
+    """What was not tried, by strategy, with the reasons given most often."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for task in report.tasks:
+        for item in task.not_tried:
+            short = "could not pay for its evidence" if item.reason.startswith("finding out") else item.reason
+            reasons.setdefault(NAMES.get(item.strategy, item.strategy), {}).setdefault(short, []).append(task.task)
+    for name, found in reasons.items():
+        often = sorted(found.items(), key=lambda each: (-len(each[1]), each[0]))
+        parts = [f"{reason} ({figures.counted(len(tasks), 'task')})" for reason, tasks in often[:REASONS_SHOWN]]
+        yield line(f"not tried, {name}: {'; '.join(parts)}")
+
+
+def shown_verdict(task: TaskReport) -> tuple[Candidate | None, Cascade | None]:
+    """The rung or cascade that a task's choice rests on, if it is more than a model."""
+    plan = task.choice.plan
+    if not task.choice.way or plan is None:
+        return None, None
+    if plan.grader is not None:
+        return None, _taken(task.cascades, [tier.model for tier in plan.tiers if tier.keep_from is not None])
+    strategy = "compression" if plan.compression else "batching"
+    setting = plan.compression.ratio if plan.compression else plan.batching.items if plan.batching else None
+    rungs = [rung for walk in task.walks if walk.strategy == strategy for rung in walk.rungs if rung.setting == setting]
+    return (rungs[-1].trial if rungs else None), None
+
+
+def _taken(cascades: Sequence[Cascade], models: Sequence[str]) -> Cascade | None:
+    def asked(item: Cascade) -> list[str]:
+        return [tier.model.partition("@")[0] for tier in item.tiers if tier.kept > 0]
+
+    return next((item for item in cascades if item.verdict in SWITCHES and asked(item) == list(models)), None)
