@@ -10,7 +10,15 @@ from llmcost.report.document import Block, Command, Definitions, Document, Headi
 from llmcost.report.screens import cells, controls
 from llmcost.report.screens.bill import bill_table, steps_table, waterfall
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
-from llmcost.report.screens.ways import chosen_ways, frontiers, left_out, templates_table, tiers_table, ways_table
+from llmcost.report.screens.ways import (
+    chosen_ways,
+    frontiers,
+    left_out,
+    templates_table,
+    tiers_table,
+    ways_reasons,
+    ways_table,
+)
 
 CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
 TASKS_SHOWN = 6
@@ -28,6 +36,7 @@ def replay_document(report: ReplayReport) -> Document:
         *_notes(report),
         _next(report),
         reasons_table(report),
+        *ways_reasons(report),
         candidates_table(report),
         *_steps(report.bill),
         *tiers_table(report),

@@ -96,10 +96,8 @@ def _cascade(task: TaskReport, item: Cascade) -> Tried:
 
 
 def ways_table(report: ReplayReport) -> Iterator[Table]:
-    """What passed besides other models, for people; all that was tried for machines and pages."""
+    """What passed besides other models, for people; all that was tried for machines; nothing if nothing passed."""
     rows = tried(report)
-    if not rows:
-        return
     useful = [each for each in rows if each.useful]
     columns = (
         Column("Use case", "task", shrink=True, least=9),
@@ -113,7 +111,6 @@ def ways_table(report: ReplayReport) -> Iterator[Table]:
     whole = tuple(map(_row, rows))
     if useful:
         yield Table("way", columns, whole, brief=tuple(map(_row, useful)))
-    yield Table("way_reason", REASONS, tuple(map(_reason, rows)), "What else was tried, and why", detail=True)
 
 
 def _row(each: Tried) -> Row:
@@ -139,6 +136,12 @@ REASONS = (
     Column("Verdict", "verdict", shrink=True, least=12),
     Column("Why", "reason", shrink=True, prose=True),
 )
+
+
+def ways_reasons(report: ReplayReport) -> Iterator[Table]:
+    """Why each of them passed or did not."""
+    if rows := tried(report):
+        yield Table("way_reason", REASONS, tuple(map(_reason, rows)), "What else was tried, and why", detail=True)
 
 
 def _reason(each: Tried) -> Row:
