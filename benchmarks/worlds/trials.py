@@ -24,10 +24,11 @@ from llmcost.evidence import Verdict
 from llmcost.grading import Grade, Pair
 from llmcost.grading.damage import Answered, Kind, Planted, plant
 from llmcost.replay.sample import Sample
-from llmcost.serving import CandidateModel
+from llmcost.serving import Attempt, CandidateModel
 from llmcost.trial.design import Arm, Design
 from llmcost.trial.means import Means
 from llmcost.trial.run import run
+from worlds.draws import Floats
 
 TASK = "task"
 WORTH = {"well": 0, "poor": -1, "best": 1}  # words of one length: it is no matter here
@@ -109,16 +110,19 @@ def verdict(
         ]
 
     judges = [Judge(name, each, np.random.default_rng([seed, i])) for i, (name, each) in enumerate(opinions.items())]
-    means = Means(ask, judges, judges, FREE, key=lambda request: request.key(""))  # type: ignore[arg-type]
+    means = Means(ask, judges, judges, TARIFF, key=lambda request: request.key(""))  # type: ignore[arg-type]
     with patch("llmcost.trial.controls.plant", _planted_once):
         trial = asyncio.run(run(_design(prompts, prompts if again else 0), means))
     return trial.tasks[0].candidates[0].verdict
 
 
-FREE = SimpleNamespace(  # a tariff by which all answers of a model cost the same
-    uncached=lambda model, usages: np.full(len(usages), 0.1 if model == "candidate" else 1.0),
-    judging=lambda grader, pairs: 0.0,
-)
+def _usd(answers: Sequence[Sequence[Attempt]]) -> Floats:
+    """A tariff by which all answers of a model cost the same."""
+    each = [[0.1 if attempt.request.model == "candidate" else 1.0 for attempt in attempts] for attempts in answers]
+    return np.array([sum(usd) for usd in each])
+
+
+TARIFF = SimpleNamespace(of_attempts=_usd, judging=lambda grader, pairs: 0.0)
 _PLANTED: dict[tuple[int, Kind], list[Planted]] = {}
 
 
