@@ -116,7 +116,7 @@ def _walked(trial: TaskTrial, walk: WalkTrial, rung: RungTrial, base: Mapping[st
 def _compressed(rung: RungTrial) -> Compressed:
     found, by = rung.found, rung.shortening
     compressor = None if by is None else Compressor(by.model, by.input_ratio, by.output_ratio, by.latencies_ms)
-    return Compressed(found.input_ratio or 1.0, found.output_ratio or 1.0, compressor)
+    return Compressed(found.input_ratio or 1.0, found.output_ratio or 1.0, compressor, prefix_tokens=rung.prefix)
 
 
 def _batched(rung: RungTrial) -> Batched:

@@ -72,12 +72,14 @@ class RungTrial:
                  alone, compared with those of the model that it is on
     shortening   what else is asked, where a model shortens prompts; None: nothing
     calls        of the log that it concerns: hits of a cache, or all of the task that can be asked again
+    prefix       tokens at the beginning of a request that stay the same from call to call, as it is sent
     """
 
     rule: Rule
     found: CandidateTrial
     shortening: Shortening | None = None
     calls: int = 0
+    prefix: int = 0
 
     @property
     def passed(self) -> bool:

@@ -9,12 +9,15 @@ import numpy as np
 from llmcost.answers import Usage
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.serving import Compression, ask_together
+from llmcost.serving.compression import template_key
 from llmcost.trial import cell as cells
 from llmcost.trial.cell import Cell
 from llmcost.trial.result import RungTrial, Shortening, WalkTrial
 from llmcost.trial.stopping import stop
 from llmcost.trial.task import TaskRun
-from llmcost.trial.walks import Rung, Walk
+from llmcost.trial.walks import Rung, Walk, system_texts
+
+BYTES_A_TOKEN = 4
 
 
 async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage], templates: Mapping[str, str]) -> WalkTrial:
@@ -29,7 +32,7 @@ async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage], templat
         usages = [beside.get(int(position), Usage()) for position in cell.positions]
         trial = task.candidate(cell, rung.design, usages, walk.replays)
         concerned = rung.design.sample.calls_per_task.get(walk.task, 0)
-        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung), concerned))
+        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung), concerned, _prefix(rung)))
         if not found[-1].passed:
             break
     return WalkTrial(walk.strategy, walk.on, tuple(found), templates)
@@ -75,6 +78,18 @@ def _shortening(cell: Cell, rung: Rung) -> Shortening | None:
     if asked is None or written is None:
         return None
     return Shortening(attempts[0].request.model, asked, written, np.sort(_waited(cell)))
+
+
+def _prefix(rung: Rung) -> int:
+    """Tokens of the usual system prompt as it is sent: what a provider's prompt cache can still find."""
+    if not isinstance(rung.rule, Compression):
+        return 0
+    templates = rung.rule.templates
+    sent = [
+        sum(len(templates.get(template_key(text), text).encode(errors="replace")) for text in system_texts(request))
+        for request in rung.arm.requests
+    ]
+    return int(np.median(sent)) // BYTES_A_TOKEN if sent else 0
 
 
 def _waited(cell: Cell) -> cells.Floats:
