@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -194,7 +194,8 @@ class Experiment:
         rules = (chosen.graders, chosen.seed, chosen.margin, chosen.limit, chosen.alpha, chosen.alpha_scope)
         sizes = (chosen.sample, chosen.looks, chosen.aa, self.design.sample.weights.tolist())
         tried = self.design.tried
-        beyond = ({task: sorted(names) for task, names in tried.tasks.items()}, tried) if tried.tasks else None
+        by_task = {task: sorted(names) for task, names in tried.tasks.items()}
+        beyond = (by_task, replace(tried, tasks={})) if by_task else None
         shaping = [rules, sizes, dict(self.design.checks), self.traffic.book.stamp, beyond]
         digest.update(msgspec.json.encode(shaping, order="deterministic"))
         return digest.hexdigest()[:8]
