@@ -140,6 +140,7 @@ def task_plan(option: Option, plan: BestPlan, task: TaskReport) -> TaskPlan | No
         compression=rule if isinstance(rule, Compression) else None,
         batching=rule if isinstance(rule, Batching) else None,
         caching=caching,
+        fallback=task.incumbent.model if option.on else None,
         predicted=_range(plan.predicted.get(task.task), option),
     )
 
