@@ -6,7 +6,7 @@ shares are linear in the game. In a part most changes find nothing, so there are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -73,8 +73,10 @@ def components(calls: Calls, columns: Iterable[str]) -> Ints:
     return component[node]
 
 
-def _nodes(n: int, labels: Iterable[Ints]) -> tuple[Ints, Ints]:
-    """A number for all calls that have all labels in common, and a row of each."""
+def _nodes(n: int, labels: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """A number for all calls that have all labels in common, and a row of each; without labels, for every call."""
+    if not labels:
+        return np.arange(n), np.arange(n)
     node = np.zeros(n, np.int64)
     for code in labels:
         node = dense(node * (code.max(initial=0) + 2) + code + 1)

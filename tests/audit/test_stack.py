@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from support.call_tables import rows, table
 
 import llmcost
 from llmcost import pricing
+from llmcost.audit import savings
 from llmcost.audit.exemplars import Exemplars
 from llmcost.audit.ledger import ledger
 from llmcost.audit.prefixes import Prefix
@@ -23,7 +26,9 @@ from llmcost.audit.savings import Stack, Wanted
 from llmcost.config import ModelPriceOverride, ModelSettings
 from llmcost.recommend.simulate import Scenario, SimulationFacts, simulate
 from llmcost.recommend.simulated import SimulateResult
-from llmcost.strategies import CachePolicy, Swap
+from llmcost.recommend.stacking import stacked_bills
+from llmcost.strategies import CachePolicy, Swap, stack, stacked
+from llmcost.strategies.parts import parts
 from llmcost.strategies.response_cache import hits
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "october.jsonl"
@@ -107,11 +112,15 @@ NIGHTLY = {"call_site": "nightly·1", "task": "label", "request_model": "gpt-4o"
 def nightly(prefix: float) -> Stack:
     """300 calls of one place in two bursts, days apart: a machine at work, whose prompts begin alike so far."""
     log = [{**NIGHTLY, "prompt": n, "at": 172_800.0 * day + n * 0.5} for day in (0, 1) for n in range(150)]
-    stack = stack_of(log)
+    made = with_prefix(stack_of(log), prefix)
+    assert made.batches
+    return made
+
+
+def with_prefix(made: Stack, prefix: float) -> Stack:
     found = {"nightly·1": Prefix(9, prefix, prefix, None, 0.0, False, False)}
-    vars(stack)["caching"] = PromptCaching(stack.entries, found, stack.priced, stack.worth_saying)
-    assert stack.batches
-    return stack
+    vars(made)["caching"] = PromptCaching(made.entries, found, made.priced, made.worth_saying)
+    return made
 
 
 @pytest.mark.parametrize(("prefix", "chosen"), [(0.0, "batch_api"), (1500.0, "batch_api"), (3900.0, "prompt_cache")])
@@ -123,6 +132,30 @@ def test_each_place_gets_what_takes_more_off(prefix, chosen):
     alone = [stack.evidence(Wanted(False, batch, not batch)) for batch in (True, False)]
     assert stack.total(stack.after(found)) == min(stack.total(stack.after(each)) for each in alone)
     assert stack.no_answer_change() == pytest.approx(stack.bill - stack.total(stack.after(found)))
+
+
+@given(rows(), st.booleans(), st.integers(0, 2), st.sampled_from([0.0, 1500.0, 3900.0]))
+def test_what_is_decided_and_billed_part_by_part_is_that_of_the_whole_log(log, batch, tasks, prefix):
+    names = itertools.cycle(["label", "chat", "code"][: tasks + 1])
+    machine = [{**NIGHTLY, "prompt": n, "at": 172_800.0 * day + n * 0.5, "task": next(names)}
+               for day in (0, 1) for n in range(110)]  # fmt: skip
+    wanted = Wanted(batch_api=batch, swaps={"chat": Swap("gpt-4o-mini", 0.7, 1.3)})
+    found = []
+    for least in (1, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (savings, stack):
+                patch.setattr(module, "parts", partial(parts, least=least))
+            each = with_prefix(stack_of(log + machine), prefix)
+            evidence = each.evidence(wanted)
+            found.append((each, evidence, stacked_bills(each, evidence)))
+    (one, decided, billed), (_, other, whole) = found
+    assert decided.keys() == other.keys() and decided.get("prompt_cache") == other.get("prompt_cache")
+    if "batch_api" in decided:
+        np.testing.assert_array_equal(decided["batch_api"].rows, other["batch_api"].rows)
+    assert (billed.usd, billed.latency_p95_ms) == (whole.usd, whole.latency_p95_ms)
+    for subset, dollars in enumerate(billed.usd):
+        made = [step for bit, step in enumerate(billed.changes) if subset >> bit & 1]
+        assert dollars == one.total(stacked(one.entries.calls, made))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import groupby
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.billed import Priced
 from support.call_tables import MODELS, rows, table
 
 from llmcost import pricing
@@ -28,6 +30,7 @@ from llmcost.strategies import (
     CachePolicy,
     CanWait,
     CascadePlan,
+    Change,
     Compressed,
     Compressor,
     Grader,
@@ -35,13 +38,17 @@ from llmcost.strategies import (
     PrefixEvidence,
     Swap,
     Tier,
+    bills,
     changes,
     shapley,
+    stack,
     stacked,
     strategies,
     waterfall,
 )
-from llmcost.strategies.attempts import LOCATOR, NO_ANSWERS
+from llmcost.strategies.attempts import LOCATOR, NO_ANSWERS, latency_p95
+from llmcost.strategies.parts import parts
+from llmcost.strategies.response_cache import answered
 
 BOOK = pricing.load(
     {
@@ -251,6 +258,22 @@ def test_the_order_of_the_rows_does_not_matter(name, data, log, random):
 
 
 @every_strategy
+@given(data=st.data(), log=logs())
+def test_what_becomes_of_a_call_depends_on_its_part_of_the_log_alone(name, data, log):
+    calls, evidence = table(log), data.draw(GROUNDS[name](len(log)))
+    if isinstance(evidence, CachePolicy):  # whose room all calls share: what it answers is found in the whole log
+        evidence = answered(calls, evidence)
+    change = Change(name, BUILTINS[name], evidence, "measured")
+    assert change.related_by is not None
+    found = [change.of(part).apply(calls.take(part)) for part in parts(calls, change.related_by, 1)]
+    assert rows_of(change.apply(calls)) == sum(map(rows_of, found), Counter())
+
+
+def rows_of(calls: Calls) -> Counter[str]:
+    return Counter(map(repr, calls.table.to_pylist()))
+
+
+@every_strategy
 @given(log=logs())
 def test_with_nothing_to_do_it_is_the_very_calls(name, log):
     before = table(log)
@@ -286,6 +309,24 @@ def test_falls_and_shares_sum_to_what_the_stack_saves(data, log, names):
     close = {"rel": 1e-9, "abs": 1e-12}
     assert math.fsum(fall.before - fall.after for fall in waterfall(found)) == pytest.approx(saved, **close)
     assert math.fsum(shapley(found)) == pytest.approx(saved, **close)
+
+
+@settings(max_examples=25)
+@given(st.data(), logs(), st.sets(st.sampled_from([step.name for step in STACK]), min_size=1, max_size=4))
+def test_the_bills_of_the_parts_of_a_log_add_up_to_those_of_the_whole(data, log, names):
+    calls = table(log)
+    evidence = {name: data.draw(GROUNDS[STRATEGY_OF[name]](len(log))) for name in sorted(names)}
+    if "response_cache" in evidence:
+        evidence["response_cache"] = answered(calls, evidence["response_cache"])
+    steps = changes(evidence)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack, "parts", partial(parts, least=1))
+        found = bills(Priced(calls, BOOK), steps)
+    for subset, dollars in enumerate(found.usd):
+        made = [step for bit, step in enumerate(steps) if subset >> bit & 1]
+        assert dollars == pytest.approx(total(stacked(calls, made)), rel=1e-9, abs=1e-12)
+    so_far = [stacked(calls, steps[:made]) for made in range(len(steps) + 1)]
+    assert found.latency_p95_ms == [latency_p95(each) for each in so_far]
 
 
 @settings(max_examples=25)

@@ -29,12 +29,13 @@ def logs(draw: Any) -> list[dict[str, Any]]:
 def connected(log: list[dict[str, Any]], names: list[str]) -> set[frozenset[int]]:
     """The groups of rows that a chain of common values connects, found one by one.
 
-    Rows of which no label is known are put together, too: there is no harm in it.
+    Rows of which no label is known are put together, too, where labels count: there is no harm in it.
     """
+    labels = [name for name in names if name != "prompt"]
 
     def related(one: dict[str, Any], other: dict[str, Any]) -> bool:
         common = any(one[name] is not None and one[name] == other[name] for name in [*names, "position"])
-        return common or all(one[name] is None and other[name] is None for name in names if name != "prompt")
+        return common or (bool(labels) and all(one[name] is None and other[name] is None for name in labels))
 
     found: set[frozenset[int]] = set()
     for index, row in enumerate(log):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.billed import Priced
 from support.call_tables import MODELS, rows, table
 
 from llmcost import pricing
@@ -88,26 +88,11 @@ def total(calls: Calls) -> float:
     return math.fsum(np.nan_to_num(pricing.price(calls, BOOK)))
 
 
-@dataclass(frozen=True)
-class Priced:
-    """Calls, billed by the book; `seen` are the timelines that were priced."""
-
-    calls: Calls
-    seen: list[Calls] = field(default_factory=list)
-
-    def part(self, rows: Any) -> Priced:
-        return Priced(self.calls.take(rows), self.seen)
-
-    def dollars(self, after: Calls) -> list[float]:
-        self.seen.append(after)
-        return [float(usd) for usd in np.nan_to_num(pricing.price(after, BOOK))]
-
-
 @given(st.data(), logs())
 def test_waterfall_and_shares_sum_to_what_the_stack_saves(data, log):
     calls, steps = table(log), steps_of(data.draw(grounds(len(log))))
     saved = total(calls) - total(stacked(calls, steps))
-    found = bills(Priced(calls), steps)
+    found = bills(Priced(calls, BOOK), steps)
     falls = waterfall(found)
     close = {"rel": 1e-9, "abs": 1e-12}
     assert math.fsum(fall.before - fall.after for fall in falls) == pytest.approx(saved, **close)
@@ -137,7 +122,7 @@ def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_n
     nothing = {"response_cache": CachePolicy({}), "model_map": {}, "prompt_cache": {}}
     steps = changes({**nothing, "batch_api": CanWait(np.zeros(len(log), dtype=bool))})
     assert stacked(calls, steps) is calls
-    billed = Priced(calls)
+    billed = Priced(calls, BOOK)
     found = bills(billed, steps)
     assert billed.seen == [calls] and found.usd == [total(calls)] * 16
     assert shapley(found) == [0.0] * 4
@@ -147,7 +132,7 @@ def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_n
 def test_each_subset_is_priced_once():
     twice = [{"at": float(n), "prompt": "p", "task": "chat", "request_model": "gpt-4o", "messages": 1} for n in (0, 1)]
     calls = table([row | {"input_tokens": 4000, "output_tokens": 10} for row in twice])
-    billed = Priced(calls)
+    billed = Priced(calls, BOOK)
     steps = changes({"response_cache": CachePolicy(9.0), "model_map": {"chat": Swap("gpt-4o-mini")},
                      "batch_api": CanWait(np.array([True, True]))})  # fmt: skip
     found = bills(billed, steps)
