@@ -45,18 +45,23 @@ def promises(report: ReplayReport, record: RunRecord, calls: Calls) -> list[Prom
 
     Raises InputError if it switched no task.
     """
-    switched = [task for task in report.tasks if task.choice.verdict in PASSED]
+    switched = [task for task in report.tasks if _watched(task)]
     if not switched:
         raise InputError(
-            f"run {report.run} switched no task: there is no promise to watch",
+            f"run {report.run} switched no task to another model alone: there is no promise to watch",
             "name another run with --run, or replay with other candidates",
         )
     return [_promise(task, record, calls) for task in switched]
 
 
 def not_switched(report: ReplayReport) -> list[str]:
-    """The tasks that keep their model."""
-    return [task.task for task in report.tasks if task.choice.verdict not in PASSED]
+    """The tasks that keep their model, or have more between a request and its answer than another model."""
+    return [task.task for task in report.tasks if not _watched(task)]
+
+
+def _watched(task: TaskReport) -> bool:
+    """Whether its answers come from another model alone: what a cascade or a shorter prompt promised is not watched."""
+    return task.choice.verdict in PASSED and task.choice.way is None
 
 
 def _promise(task: TaskReport, record: RunRecord, calls: Calls) -> Promise:
