@@ -9,7 +9,6 @@ Without single flight it is asked again: a miss, and one that does not renew the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,8 +46,6 @@ __all__ = [
     "same_requests",
     "waits_ms",
 ]
-
-MOST_NUMBERS = 2**62  # that a product of codes may reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +137,17 @@ def _bounded(calls: Calls, usable: Ints, groups: Ints, ttl: Ints, policy: CacheP
 
 def _as_they_come(calls: Calls, rows: Ints, groups: Ints, moments: Ints) -> Ints:
     """The order of these rows in time; of the same moment by what is asked, and never by where they stood."""
+    order = np.argsort(moments)
+    same = np.diff(moments[order]) == 0
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    at_once = order[tied]
+    order[tied] = at_once[_by_what_is_asked(calls, rows[at_once], groups[at_once], moments[at_once])]
+    return order
+
+
+def _by_what_is_asked(calls: Calls, rows: Ints, groups: Ints, moments: Ints) -> Ints:
+    """The order of these rows by time, then request, then as `chronological` has equal requests."""
     order = chronological(calls, rows, groups, moments)
-    in_time = order[np.argsort(moments[order], kind="stable")]
-    if (np.diff(moments[in_time]) > 0).all():
-        return in_time
     models, names = calls.codes("request_model")
     rank = np.argsort(np.argsort(np.array(names, dtype=object)))
     users, prompts = (_numbers(calls, name)[rows[order]] for name in ("user_key", "prompt_key"))
@@ -185,9 +189,17 @@ def answered_from_cache(calls: Calls, hit: Mask, waits_ms: Floats | None = None)
 def same_requests(calls: Calls) -> Ints:
     """A number for every distinct (model asked for, prompt, user); −1 where model or prompt is unknown."""
     models, _ = calls.codes("request_model")
-    prompts, users = key_codes(calls, "prompt_key"), key_codes(calls, "user_key")
-    known, many = (models >= 0) & (prompts >= 0), [int(codes.max(initial=0)) + 2 for codes in (prompts, users, models)]
-    pairs = prompts * many[1] + users + 1
-    if math.prod(many) > MOST_NUMBERS:
-        pairs = dense(pairs)
-    return np.where(known, dense(pairs * many[2] + models + 1), -1)
+    number = key_codes(calls, "prompt_key")
+    known = (models >= 0) & (number >= 0)
+    for other in (key_codes(calls, "user_key"), models):
+        number = _told_apart(number, other, known)
+    return np.where(known, number, -1)
+
+
+def _told_apart(number: Ints, other: Ints, known: Mask) -> Ints:
+    """A number for every distinct pair; the first as it is where the second never differs for it, as is usual."""
+    last = np.zeros(int(number.max(initial=0)) + 1, np.int64)
+    last[number[known]] = other[known]
+    if (last[number] == other)[known].all():
+        return number
+    return dense(number * (int(other.max(initial=0)) + 2) + other + 1)
