@@ -160,7 +160,7 @@ def test_what_cannot_be_watched_is_said_clearly(shop_now: Switched, tmp_path: Pa
         kept.folder.mkdir()
         switched.replayed(kept.folder, server, 40)
         stderr = kept.monitor("log.jsonl", code=3).stderr
-    assert "switched no task: there is no promise to watch" in stderr
+    assert "switched no task to another model alone: there is no promise to watch" in stderr
 
 
 def test_a_judge_that_misses_planted_errors_feeds_nothing(shop_now: Switched) -> None:
