@@ -12,11 +12,13 @@ from math import inf
 
 from llmcost.answers import Usage
 from llmcost.endpoint import ChatRequest, Completion
+from llmcost.evidence.verdict import prompts_floor
 from llmcost.serving import ask_together
 from llmcost.serving.compression import shortened_templates, template_key
 from llmcost.trial import cell as cells
 from llmcost.trial.cascading import cascades
 from llmcost.trial.cell import Cell
+from llmcost.trial.controls import judged
 from llmcost.trial.design import cascades as count_cascades
 from llmcost.trial.result import PASSED, CascadeTrial, WalkTrial
 from llmcost.trial.stopping import saves
@@ -49,7 +51,9 @@ async def beyond_models(task: TaskRun, near: Sequence[Rung]) -> tuple[list[WalkT
     found: list[WalkTrial] = []
     climbed: list[CascadeTrial] = []
     if "cache" in tried and near:
-        walk = Walk(NEAR_DUPLICATES, task.name, None, _shared_with(task, None), tuple(near), replays=False)
+        comparisons = _shared_with(task, None)
+        rungs = _from_enough(task, near, comparisons)
+        walk = Walk(NEAR_DUPLICATES, task.name, None, comparisons, rungs, replays=False)
         found.append(await walked(task, walk, {}, {}))
     if not task.hopeless:
         best = _best(task)
@@ -57,6 +61,19 @@ async def beyond_models(task: TaskRun, near: Sequence[Rung]) -> tuple[list[WalkT
         if "cascade" in tried:
             climbed = await cascades(task, best, _shared_with(task, best))
     return found, climbed
+
+
+def _from_enough(task: TaskRun, near: Sequence[Rung], comparisons: int) -> tuple[Rung, ...]:
+    """The rungs from the first that has pairs enough to pass if none of them differed; all where none has.
+
+    A few hits of the strictest cache would end the walk before it has begun. How many pairs there are is known before
+    any is graded, and those of a stricter cache are among those of a looser one.
+    """
+    believed = min((found.value for found in task.reliability_of().values()), default=1.0)
+    margin = task.design.margin(task.name) * (believed if judged(task.design, task.name) else 1.0)
+    least = prompts_floor(margin, task.design.critical_values(comparisons)[-1]) if margin > 0 else inf
+    first = next((place for place, rung in enumerate(near) if len(rung.arm.requests) >= least), 0)
+    return tuple(near[first:])
 
 
 def _best(task: TaskRun) -> Cell | None:
