@@ -8,7 +8,7 @@ its prompts first. Its early end must not choose the prompts that thresholds are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -214,6 +214,12 @@ class Climb:
         paid = np.cumsum([_mean(a) + _mean(s) for a, s in zip(self.asking_usd, self.scoring_usd, strict=True)])
         return [_mean(self.last_usd) - float(usd) for usd in paid]
 
+    def unscored(self) -> Iterator[str]:
+        """The tiers of which no answer has a score: they escalate everything at every threshold."""
+        for tier, scores in zip(self.tiers, self.scores, strict=True):
+            if np.isnan(scores).all():
+                yield tier.cell.label
+
     def ended(self, step: Thresholds) -> Ints:
         """The tier at which each prompt ends."""
         return ends([Tier(scores, np.zeros(len(scores))) for scores in self.scores], step)
@@ -261,6 +267,9 @@ def _cascade(climb: Climb, grader: str, comparisons: int) -> CascadeTrial:
     labels = [tier.cell.label for tier in climb.tiers]
     if climb.positions.size < 2:
         return _refused(task, labels, climb.last, grader, "its models have hardly a prompt in common")
+    if (unscored := next(climb.unscored(), None)) is not None:
+        why = f"no answer of {unscored} got a score that can be read from {grader}"
+        return _refused(task, labels, climb.last, grader, why, climb.positions.size)
     alpha = task.design.replay.alpha / max(comparisons, 1)
     judges = climb.judged(margin)
     found = choose(judges, climb.prompts, alpha, task.design.replay.seed)
