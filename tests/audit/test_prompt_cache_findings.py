@@ -123,6 +123,10 @@ def test_where_one_has_to_ask_the_remedy_says_so_and_writes_are_paid():
     model = {"request_model": "claude-sonnet-4-5", "response_model": "claude-sonnet-4-5", "provider": "anthropic"}
     (finding,) = found(log(lambda n: RULES, **model), "prompt-cache-unused")
     assert "cache_control" in finding.remedy
+    assert (
+        "prompts part in first user message, character 0: the mark belongs to the end of what is before"
+        in finding.remedy
+    )
     kept = len(RULES) / 4
     assert finding.usd_logged == pytest.approx((199 * kept * 2.7 - kept * 0.75) / 1e6, rel=0.02)
     assert caching(log(lambda n: RULES, every=301.0, **model)) == []  # written every time and never read

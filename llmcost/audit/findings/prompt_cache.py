@@ -46,7 +46,7 @@ def prompt_cache_unused(scene: Scene) -> Iterator[Finding]:
             else f"{_tokens(prefix.shared)} that every prompt begins with are paid in full again and again",
             calls=saving.calls,
             evidence=_reads(prefix, saving, rule),
-            remedy=ROUTE if rule.automatic else ASK,
+            remedy=ROUTE if rule.automatic else ASK + _breakpoint(prefix),
         )
 
 
@@ -70,6 +70,16 @@ def prompt_cache_broken(scene: Scene) -> Iterator[Finding]:
                 remedy=f"move {what} behind all that stays the same, to the end of the last message"
                 + ("" if rule.automatic else f"; then {ASK}"),
             )
+
+
+def _breakpoint(prefix: Prefix) -> str:
+    """Where the mark belongs: before what differs from call to call, or behind each turn of a conversation."""
+    if prefix.grows:
+        return "; in a conversation, at the end of its last message, again with every turn"
+    if prefix.at is None:
+        return ""
+    at = f"{prefix.at.place}, character {prefix.at.character:,}"
+    return f"; prompts part in {at}: the mark belongs to the end of what is before that"
 
 
 def where(scene: Scene, site: str) -> dict[str, str | None]:
