@@ -123,12 +123,14 @@ class Template(msgspec.Struct, frozen=True):
 class Rung(msgspec.Struct, frozen=True):
     """One setting of a strategy: the share of tokens aimed at, the items in one question, or the likeness of prompts.
 
-    trial  its figures; the model in it is a description of the whole
+    trial              its figures; the model in it is a description of the whole
+    input_token_ratio  tokens that the answering model was sent, over those without the strategy: what was achieved
     """
 
     setting: float
     trial: Candidate
     compressor: str | None = None
+    input_token_ratio: float | None = None
 
 
 class Walk(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ def _walk(walk: WalkTrial, incumbent: Incumbent, hits: int | None) -> Walk:
 
 def _rung(rung: RungTrial, incumbent: Incumbent) -> Rung:
     by = rung.rule.by if isinstance(rung.rule, Compression) else None
-    return Rung(setting(rung.rule), candidate_of(rung.found, incumbent), by)
+    return Rung(setting(rung.rule), candidate_of(rung.found, incumbent), by, rung.found.input_ratio)
 
 
 def setting(rule: Rule) -> float:

@@ -630,7 +630,11 @@ def beyond_models() -> ReplayReport:
 
 def _walk(strategy: str, rungs: list[tuple[float, str, float]], **more: Any) -> Walk:
     trials = [
-        Rung(setting, candidate(f"gpt-4o, {setting:g}", verdict, f"reason of {setting:g}", cost_ratio=ratio))
+        Rung(
+            setting,
+            candidate(f"gpt-4o, {setting:g}", verdict, f"reason of {setting:g}", cost_ratio=ratio),
+            input_token_ratio=None if strategy == "near_duplicates" else setting + 0.1,
+        )
         for setting, verdict, ratio in rungs
     ]
     return Walk(strategy, None, trials, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llmcost.recommend.result import Candidate, Cascade, ReplayReport, TaskReport, Walk
+from llmcost.recommend.result import Candidate, Cascade, ReplayReport, Rung, TaskReport, Walk
 from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Line, Plot, Row, Table, line
 from llmcost.report.screens import cells
@@ -24,6 +24,7 @@ SHOWN = {
     "batching": "{:.0f} in one question",
 }
 REASONS_SHOWN = 3
+NOT_USED = "; not used: the whole bill is lower another way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _rungs(task: TaskReport, walk: Walk) -> Iterator[Tried]:
         yield Tried(
             task.task,
             NAMES.get(walk.strategy, walk.strategy),
-            SHOWN.get(walk.strategy, "{}").format(rung.setting),
+            SHOWN.get(walk.strategy, "{}").format(rung.setting) + _achieved(rung),
             "" if walk.strategy == "near_duplicates" else walk.on or task.incumbent.model,
             rung.setting == walk.chosen and saves(item.cost_ratio),
             verdict(item),
@@ -69,8 +70,24 @@ def _rungs(task: TaskReport, walk: Walk) -> Iterator[Tried]:
             lowest(item),
             None if walk.strategy == "near_duplicates" else item.cost_ratio,
             item.latency_p95_ms,
-            item.reason,
+            item.reason + (_unused(task, walk) if rung.setting == walk.chosen else ""),
         )
+
+
+def _achieved(rung: Rung) -> str:
+    """The tokens that are left of all that is sent, where that is known."""
+    ratio = rung.input_token_ratio
+    return f" ({figures.percent(ratio)} of all tokens sent)" if ratio is not None and ratio < 1 else ""
+
+
+def _unused(task: TaskReport, walk: Walk) -> str:
+    """Said of what passed and is not in the plan all the same; earlier answers stand before whatever else is chosen."""
+    plan = task.choice.plan
+    used = {
+        "compression": plan is not None and plan.compression is not None,
+        "batching": plan is not None and plan.batching is not None,
+    }
+    return "" if used.get(walk.strategy, True) else NOT_USED
 
 
 def saves(cost_ratio: float | None) -> bool:
@@ -91,7 +108,7 @@ def _cascade(task: TaskReport, item: Cascade) -> Tried:
         -item.margin if passed else None,
         item.cost_ratio,
         item.latency_p95_ms,
-        item.reason,
+        item.reason + (NOT_USED if passed and shown_verdict(task)[1] is not item else ""),
     )
 
 
