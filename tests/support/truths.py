@@ -17,10 +17,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
+from llmcost.api.experiment import Experiment, experiment
+from llmcost.api.traffic import Options, load
+from llmcost.config import StrategyName
+from llmcost.config import load as load_settings
 from llmcost.grading.judge import read_prompt, verdict_text
 from llmcost.serving.batching import Item, batch_text, read_batch_prompt
 from llmcost.serving.compression import ReadBack, read_compressor_prompt
 from llmcost.serving.scoring import BEST, rating_text, read_rating_prompt
+from llmcost.workspace import Workspace
 from support import shop
 from support.loopback import Body, Loopback, Received, Reply, prompt
 
@@ -292,6 +299,17 @@ def replayed(
     write(folder, records(sites), configured)
     with Loopback(World(sites)) as server:
         return finished(folder, server, command(server, strategies, *more, models=models))
+
+
+def planned(
+    folder: Path, records: Iterable[Mapping[str, Any]], strategies: Sequence[StrategyName] | Literal["auto"]
+) -> Experiment:
+    """The same, planned and not run: nobody is asked."""
+    write(folder, records)
+    settings, workspace = load_settings(folder / "llmcost.toml"), Workspace(folder / ".llmcost")
+    traffic = load([str(folder / "log.jsonl")], Options(), settings, workspace, lambda line: None)
+    replay = msgspec.structs.replace(settings.replay, models=("tiny",), graders=("judge",), strategies=strategies)
+    return experiment(traffic, replay, "http://127.0.0.1:9/v1", workspace)
 
 
 def finished(folder: Path, server: Loopback, arguments: Sequence[str]) -> Replayed:
