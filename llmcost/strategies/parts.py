@@ -12,8 +12,6 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from llmcost.calls import SCHEMA, Calls
 from llmcost.strategies.attempts import requests
@@ -68,9 +66,16 @@ def components(calls: Calls, columns: Iterable[str]) -> Ints:
     if (request := requests(calls)) is not None:
         edges.append(_edges(node, request))
     one, other = np.concatenate(edges, axis=1) if edges else np.zeros((2, 0), np.int64)
-    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(len(examples), len(examples)))
-    component: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
-    return component[node]
+    return connected(one, other, len(examples))[node]
+
+
+def connected(one: Ints, other: Ints, size: int) -> Ints:
+    """A number for each of so many nodes, the same for those that these edges connect."""
+    from scipy.sparse import coo_array  # an audit that bills nothing in parts does without scipy
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _nodes(n: int, labels: Sequence[Ints]) -> tuple[Ints, Ints]:

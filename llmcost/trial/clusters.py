@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from llmcost.calls import Calls
 from llmcost.minhash import SKETCH_BYTES
 from llmcost.strategies.alike import distinct_prompts, leaders, raw_bytes
+from llmcost.strategies.parts import connected
 
 Ints = npt.NDArray[np.int64]
 
@@ -30,9 +29,7 @@ def clusters(calls: Calls, tasks: Sequence[str]) -> Ints:
     task = np.unique(np.asarray(tasks, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
     pairs = [_of_one_session(calls, task), _nearly_the_same(calls, task)]
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    count = len(calls)
-    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return connected(one, other, len(calls))
 
 
 def _of_one_session(calls: Calls, task: Ints) -> tuple[Ints, Ints]:
