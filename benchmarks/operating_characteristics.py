@@ -33,6 +33,7 @@ from worlds import (
     score,
     sequential,
     survey,
+    walks,
 )
 from worlds.rows import HEADING, Row, Theme
 
@@ -49,6 +50,7 @@ THEMES: Mapping[str, Theme] = {
     "survey": survey.rows,
     "savings": savings.rows,
     "cascade": cascade.rows,
+    "walks": walks.rows,
     "people": people.rows,
     "monitor": monitor.rows,
     "gate": gate.rows,

@@ -158,7 +158,7 @@ class Limits:
 
     def asked(self, wins: Ints) -> Ints:
         """It is asked on, or passed."""
-        return self._all(wins, self._asked, lambda verdict: verdict.decision == "SWITCH" or self._goes_on(verdict))
+        return self._all(wins, self._asked, lambda verdict: verdict.decision == "SWITCH" or goes_on(verdict, self.look))
 
     def above(self, wins: Ints) -> Ints:
         """The lower bound is above the truth."""
@@ -167,11 +167,6 @@ class Limits:
     def not_below(self, wins: Ints) -> Ints:
         """The upper bound is at or above the truth."""
         return self._all(wins, self._not_below, lambda verdict: float(verdict.upper_bound or 0.0) >= self.truth)
-
-    def _goes_on(self, verdict: Verdict) -> bool:
-        cell = Cell(ARM, "task", NONE, self.look.n, verdict=verdict, look=self.look.number)
-        stop([cell], CHEAPER, self.look.looks)
-        return cell.ended is None
 
     def _all(self, wins: Ints, known: dict[int, int], holds: Callable[[Verdict], bool]) -> Ints:
         for each in wins.tolist():
@@ -190,6 +185,13 @@ class Limits:
             middle = (low + high) // 2
             low, high = (middle, high) if holds(verdict_of(wins, middle, self.look)) else (low, middle)
         return low
+
+
+def goes_on(verdict: Verdict, look: Look) -> bool:
+    """Whether the product asks on after this verdict."""
+    cell = Cell(ARM, "task", NONE, look.n, verdict=verdict, look=look.number)
+    stop([cell], CHEAPER, look.looks)
+    return cell.ended is None
 
 
 @cache

@@ -137,3 +137,31 @@ def test_a_promise_may_be_watched_at_any_time(benchmark_command):
 
 def test_the_gate_is_not_fooled_by_the_mix(benchmark_command):
     assert_met(benchmark_command.gate.rows(200), 200)
+
+
+def test_a_walk_is_wrong_no_more_often_than_its_first_rung(benchmark_command):
+    walks = benchmark_command.walks
+    assert_met(walks.sequence_rows((400,)))
+    assert_met([walks.together_row(400), walks.second_rung_row(400)], 400)
+
+
+def test_the_walk_of_a_replay_ends_at_the_rung_where_its_counts_say(benchmark_command):
+    assert_met([benchmark_command.walks.product_walk.row(10)])
+
+
+def test_all_that_is_tried_shares_alpha(benchmark_command):
+    assert_met([benchmark_command.walks.task_row(300)], 300)
+
+
+def test_what_is_tried_on_a_model_that_passed_shares_the_level_it_has_won(benchmark_command):
+    assert_met([benchmark_command.walks.gate_row()])
+
+
+def test_hits_of_one_entry_are_fewer_witnesses(benchmark_command):
+    assert_met(benchmark_command.walks.near_rows(600), 600)
+
+
+def test_a_cascade_of_several_judges_and_a_last_tier_keeps_its_promise(benchmark_command):
+    climbs = benchmark_command.walks.climbs
+    assert_met([*climbs.judges_rows(200), climbs.clusters_row(200), climbs.last_row(200)], 200)
+    assert_met(climbs.early_rows(200), 200)
