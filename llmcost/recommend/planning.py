@@ -146,6 +146,9 @@ def task_plan(option: Option, plan: BestPlan, task: TaskReport) -> TaskPlan | No
 
 
 def _tiers(option: Option, task: TaskReport) -> list[Tier]:
+    """The models asked; none where each request stays with its own of today's models, as it was tried."""
+    if option.on is None and option.cascade is None and len(task.incumbent.models) > 1:
+        return []
     last = _asked(option.on or task.incumbent.model)
     return [*_first(option.cascade), last] if option.cascade else [last]
 
