@@ -41,6 +41,7 @@ def cascaded(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
         Site("flatters", 120, rater="flatters"),
         Site("babbles", 80, rater="babbles"),
         Site("cheap", 240, model="gpt-4o-mini", sentences=2),
+        Site("two", 60, other="gpt-4o-mini"),
     ]
     return truths.replayed(tmp_path_factory.mktemp("cascades"), sites, "map,cascade")
 
@@ -92,6 +93,17 @@ def test_one_that_costs_more_than_the_model_is_not_chosen(cascaded: Replayed) ->
     [cascade] = task["cascades"]
     assert cascade["verdict"] == "SWITCH" and cascade["cost_ratio_interval"][0] > 1
     assert task["choice"]["way"] is None and task["choice"]["plan"] is None
+
+
+def test_where_two_models_answer_today_neither_is_the_last_tier(cascaded: Replayed) -> None:
+    """What escalates was compared with the answers of both: a plan that asks one of them was not."""
+    [cascade] = cascaded.task("two")["cascades"]
+    assert cascade["verdict"] == "INCONCLUSIVE"
+    assert "gpt-4o, gpt-4o-mini answer this task today" in cascade["reason"]
+    assert not any(
+        truths.kind(request.body) == "rating" and "desk two." in json.dumps(request.body)
+        for request in cascaded.requests
+    )
 
 
 @pytest.mark.parametrize(
@@ -211,6 +223,7 @@ def shortened(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
         Site("drops", 240, wrong=WRONG, judged=True, compressor="drops"),
         Site("answers", 100, wrong=WRONG, compressor="answers"),
         Site("dear", 100, wrong=WRONG, model="gpt-4o-mini"),
+        Site("two", 120, wrong=WRONG, long="system", other="gpt-4o-mini"),
     ]
     return truths.replayed(tmp_path_factory.mktemp("short"), sites, "map,compress", "--grader", "judge")
 
@@ -242,6 +255,13 @@ def test_one_that_does_not_save_is_not_chosen(shortened: Replayed, name: str) ->
     assert rung["trial"]["cost_ratio"] > 1
     assert "costs more than what is used now" in rung["trial"]["ended"]
     assert task["choice"]["way"] is None and task["choice"]["plan"] is None
+
+
+def test_each_request_stays_with_its_own_model_where_there_are_two(shortened: Replayed) -> None:
+    task = shortened.task("two")
+    assert task["choice"]["way"] == "long texts shortened to 60 %"
+    plan = plan_of(task)
+    assert plan.compression is not None and plan.tiers == []
 
 
 # Several in one question

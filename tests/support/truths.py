@@ -46,6 +46,7 @@ SAID = "The parcel left the depot in the morning, was scanned by the driver and 
 class Site:
     """One task of the log.
 
+    other    the model of every third call; None: there is one model
     wrong    share of the tickets that a model gets wrong, by model; who is not named is always right
     spoiled  how often a model that is wrong tells the grader what to say
     long     the long text of every request: in its system prompt or in an earlier turn
@@ -56,6 +57,7 @@ class Site:
     task: str
     calls: int = 300
     model: str = "gpt-4o"
+    other: str | None = None
     wrong: Mapping[str, float] = field(default_factory=lambda: {"tiny": 0.12})
     spoiled: bool = False
     long: Literal["system", "turn"] = "turn"
@@ -191,11 +193,12 @@ def record(site: Site, ticket: int) -> dict[str, Any]:
         *(earlier if site.long == "turn" else []),
         {"role": "user", "content": f"Ticket {ticket} of {site.task}: where is it?"},
     ]
+    model = site.other if site.other is not None and ticket % 3 == 0 else site.model
     day, minute = (1 + ticket // 30, 3 * 60) if site.bursts else (1 + ticket % 28, 37 * ticket % 1440)
     return call(
         task=site.task,
         at=f"2026-10-{day:02d}T{minute // 60:02d}:{minute % 60:02d}:{ticket % 60:02d}Z",
-        request={"model": site.model, "messages": messages, "max_tokens": 100},
+        request={"model": model, "messages": messages, "max_tokens": 100},
         answer=site.right(ticket),
         checked=not site.judged,
     )
