@@ -43,7 +43,7 @@ ASKED_AGAIN = {task: Profile(0.01, 0.01) for task in LOGGED_FLAWED}
 PROFILES: Mapping[str, Mapping[str, Profile]] = {
     "qwen3-8b": {
         "support chat": Profile(0.085, 0.005),
-        "classify": Profile(0.005, 0.0025),
+        "classify": Profile(0.0014, 0.0014),
         "extract": Profile(0.043, 0.003),
         "code": Profile(0.17, 0.02),
         "summarize": Profile(0.065, 0.005),
@@ -52,10 +52,10 @@ PROFILES: Mapping[str, Mapping[str, Profile]] = {
         "release notes": Profile(0.10, 0.0),
     },
     "deepseek-v4-flash": {
-        "support chat": Profile(0.006, 0.005, 0.75),
-        "classify": Profile(0.0025, 0.0025),
+        "support chat": Profile(0.004, 0.004, 0.85),
+        "classify": Profile(0.0014, 0.0014),
         "extract": Profile(0.0017, 0.0017),
-        "code": Profile(0.05, 0.02),
+        "code": Profile(0.08, 0.02),
         "summarize": Profile(0.002, 0.002, 0.85),
         "translate": Profile(0.06, 0.06, 0.7),
         "reason": Profile(0.035, 0.025),
@@ -98,8 +98,14 @@ class Answers:
             return Recorded(_one_of(scenario.reworded, scenario.id, str(copy)), good=True)
         return Recorded(scenario.good, good=True)
 
-    def replayed(self, scenario: Scenario, model: str) -> Recorded:
-        """What a model of `PROFILES` answers when it is asked again."""
+    def replayed(self, scenario: Scenario, model: str, strain: float = 0.0) -> Recorded:
+        """What a model of `PROFILES` answers when it is asked again.
+
+        strain  share of its good answers that are spoilt by how it is asked: in fewer words, or among others. What is
+                spoilt under some strain is spoilt under more of it.
+        """
+        if share(scenario.id, model, "strain") < strain:
+            return Recorded(_one_of(scenario.flawed, scenario.id, model), good=False)
         logged = self.logged(scenario)
         if (scenario.id in self._changed[model]) == logged.good:
             spoilt = _one_of(scenario.flawed, scenario.id, model) if logged.good else logged.reply

@@ -33,6 +33,7 @@ SPEEDS = {
     "gpt-4o-mini": Speed(1.0, 300, 0.03, 9.0, 0.35),
     "qwen3-8b": Speed(1.15, 140, 0.02, 6.5),
     "deepseek-v4-flash": Speed(1.04, 330, 0.03, 9.5),
+    "gpt-4.1-nano": Speed(1.0, 210, 0.02, 5.5),
     "gemini-2.5-flash": Speed(1.0, 320, 0.03, 8.0),
     "claude-haiku-4-5": Speed(1.12, 380, 0.03, 7.5),
 }

@@ -68,11 +68,12 @@ def share(*content: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer a model may give."""
+    """One answer a model may give. `odds`: what its first token could have been and how likely, where that is told."""
 
     text: str | None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
+    odds: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

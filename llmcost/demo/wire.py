@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,15 @@ def completion(name: str, created: int, model: str, reply: Reply, used: Mapping[
         "usage": dict(used),
         "service_tier": "default",
     }
+
+
+def logprobs(reply: Reply) -> dict[str, Any]:
+    """What stands in a choice about the first token of a reply whose odds are told."""
+    likely = [
+        {"token": token, "logprob": math.log(chance), "bytes": None}
+        for token, chance in sorted(reply.odds, key=lambda item: -item[1])
+    ]
+    return {"content": [{**likely[0], "top_logprobs": likely}], "refusal": None}
 
 
 def chunks(whole: Mapping[str, Any], *, metered: bool) -> list[dict[str, Any]]:

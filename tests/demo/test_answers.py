@@ -7,6 +7,7 @@ import pytest
 from llmcost.answers import Answer
 from llmcost.demo.answers import CANDIDATES, GRADERS, PROFILES, Answers
 from llmcost.demo.judges import Judges
+from llmcost.demo.known import KnownAnswers
 from llmcost.demo.scenario import Reply, prompt_key
 from llmcost.demo.scenarios import FAMILIES, all_scenarios
 from llmcost.demo.traffic import SEED
@@ -75,7 +76,7 @@ def test_the_design_has_models_that_hold_and_models_that_do_not(scenarios, answe
     assert net("qwen3-8b", "code") == pytest.approx(-0.15, abs=0.005)
     assert net("qwen3-8b", "reason") == pytest.approx(-0.09, abs=0.005)
     assert net("deepseek-v4-flash", "extract") >= -0.003
-    assert net("deepseek-v4-flash", "code") == pytest.approx(-0.03, abs=0.005)
+    assert net("deepseek-v4-flash", "code") == pytest.approx(-0.06, abs=0.005)
     assert net("deepseek-v4-flash", "reason") == pytest.approx(-0.01, abs=0.005)
 
 
@@ -112,7 +113,7 @@ def _answer(reply: Reply):
 
 @pytest.mark.parametrize("grader", GRADERS)
 def test_judges_are_right_but_for_their_noise_and_favour_nobody(scenarios, answers, grader):
-    judges, wrong, asked, tilt = Judges(answers), 0, 0, 0
+    judges, wrong, asked, tilt = Judges(KnownAnswers(answers)), 0, 0, 0
     for scenario, logged, replayed in _pairs(scenarios, answers, "deepseek-v4-flash"):
         truth = {(1, 0): "left", (0, 1): "right"}.get((int(logged.good), int(replayed.good)), "tie")
         for swapped in (False, True):
@@ -126,7 +127,7 @@ def test_judges_are_right_but_for_their_noise_and_favour_nobody(scenarios, answe
 
 
 def test_judges_lean_a_little_towards_what_they_read_first(scenarios, answers):
-    judges, firsts, seconds = Judges(answers), 0, 0
+    judges, firsts, seconds = Judges(KnownAnswers(answers)), 0, 0
     for scenario in scenarios:
         if scenario.task in JUDGED and scenario.reworded:
             said = _ask(judges, scenario, scenario.good, scenario.reworded[0], False, GRADERS[0])
@@ -135,7 +136,7 @@ def test_judges_lean_a_little_towards_what_they_read_first(scenarios, answers):
 
 
 def test_judges_see_through_damaged_answers(scenarios, answers):
-    judges = Judges(answers)
+    judges = Judges(KnownAnswers(answers))
     ours = [s for s in scenarios if s.task in JUDGED and answers.logged(s).good and s.good.text][:200]
     damages = (
         lambda text: Reply(text[: len(text) // 2]),
@@ -149,9 +150,10 @@ def test_judges_see_through_damaged_answers(scenarios, answers):
 
 
 def test_what_is_no_judges_request_is_not_judged(answers):
-    assert Judges(answers).verdict({"messages": [{"role": "user", "content": "Who is better?"}]}, GRADERS[0]) is None
+    judges = Judges(KnownAnswers(answers))
+    assert judges.verdict({"messages": [{"role": "user", "content": "Who is better?"}]}, GRADERS[0]) is None
 
 
 def test_verdicts_are_what_the_judge_reads(scenarios, answers):
     body = write_prompt(Pair({"messages": scenarios[0].messages}, _answer(scenarios[0].good), None), False)
-    assert json.loads(Judges(answers).verdict(body, GRADERS[0]))["verdict"] in ("A", "B", "tie")
+    assert json.loads(Judges(KnownAnswers(answers)).verdict(body, GRADERS[0]))["verdict"] in ("A", "B", "tie")

@@ -6,12 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from llmcost.demo.families.handbooks import DIGEST_RULES
 from llmcost.demo.scenario import Dice, Point, Reply, Scenario, conversation, replies
 from llmcost.demo.words import slots
-
-SYSTEM = """\
-Summarise the ticket thread for the morning shift in at most 120 words. Say who wants what, what was tried, what was
-promised and what is open, with every order number, amount and date that matters. Plain sentences, no headings."""
 
 # What each story is about: (how the customer begins, the point of the problem, the point of the promise).
 STORIES: tuple[tuple[str, Point, Point], ...] = (
@@ -155,7 +152,7 @@ def _thread(number: int, dice: Dice) -> Scenario:
         id=f"summarize-{number}",
         task="summarize",
         model="gpt-4o",
-        messages=conversation(SYSTEM, f"Ticket {number + 30_500}\n\n{text}"),
+        messages=conversation(DIGEST_RULES, f"Ticket {number + 30_500}\n\n{text}"),
         good=good,
         reworded=(reworded,),
         flawed=(*flawed, Reply("A customer has a problem with a product and support is looking into it.")),
