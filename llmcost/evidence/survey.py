@@ -15,6 +15,7 @@ from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 UNSEEN_LOSS_QUANTILE = 0.95
 
@@ -91,6 +92,26 @@ def effective_counts(values: Floats, weights: Floats, clusters: Ints | None = No
 
 def _large(sizes: Floats) -> float:
     return float(np.quantile(sizes, UNSEEN_LOSS_QUANTILE, method="higher"))
+
+
+def reach_of_total(
+    chosen: Bools, sizes: Floats, clusters: Ints | None = None, confidence: float = 0.95
+) -> tuple[float, float]:
+    """How much less, and how much more, the chosen ones could come to in another sample of such sizes.
+
+    By Clopper and Pearson's interval of a binomial share, which is exact where sizes are equal. Of others so many count
+    as Kish's effective number, (Σs)² / Σs² of the clusters' sums. A linearised interval knows only the variation that
+    it has seen: where few are chosen it is too narrow, and where none is it has no width at all.
+    """
+    groups = np.arange(sizes.size) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    sums, total = np.bincount(groups, weights=sizes), float(sizes.sum())
+    if total <= 0:
+        return 0.0, 0.0
+    n, share = total**2 / float(sums @ sums), min(1.0, float(sizes[chosen].sum()) / total)
+    hits, tail = n * share, (1 - confidence) / 2
+    low = float(special.betaincinv(hits, n - hits + 1, tail)) if share > 0 else 0.0
+    high = float(special.betaincinv(hits + 1, n - hits, 1 - tail)) if share < 1 else 1.0
+    return total * (share - low), total * (high - share)
 
 
 def cost_ratio(

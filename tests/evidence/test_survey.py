@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from llmcost.evidence import Ratio, cost_ratio
-from llmcost.evidence.survey import effective_share, hajek_mean
+from llmcost.evidence.survey import effective_share, hajek_mean, reach_of_total
 
 weights = st.floats(0.1, 1_000)
 paired = st.integers(1, 60).flatmap(
@@ -75,6 +76,36 @@ def test_what_cannot_be_known_is_none():
     assert cost_ratio(np.array([1.0]), np.array([0.0]), np.ones(1)) == Ratio(None, None, None, 1, 0)
     assert cost_ratio(np.array([1.0]), np.array([2.0]), np.ones(1)) == Ratio(0.5, None, None, 1, 0)
     assert cost_ratio(np.zeros(3), np.ones(3), np.ones(3)) == Ratio(0.0, 0.0, 0.0, 3, 0)
+
+
+@given(st.integers(1, 400), st.data())
+def test_of_equal_sizes_the_reach_is_clopper_and_pearsons(n, data):
+    hits = data.draw(st.integers(0, n))
+    below, above = reach_of_total(np.arange(n) < hits, np.full(n, 2.5))
+    exact = stats.binomtest(hits, n).proportion_ci(method="exact")
+    assert (below, above) == pytest.approx((2.5 * (hits - n * exact.low), 2.5 * (n * exact.high - hits)), abs=1e-6 * n)
+
+
+def test_the_reach_of_a_heavy_tail_or_of_clusters_is_that_of_fewer_prompts():
+    few, sizes = np.arange(300) % 20 == 0, np.random.default_rng(5).lognormal(0, 1.2, 300)
+    equal = sum(reach_of_total(few, np.ones(300)))
+    assert sum(reach_of_total(few, 300 * sizes / sizes.sum())) > equal
+    assert sum(reach_of_total(few, np.ones(300), np.arange(300) // 10)) > 2 * equal
+    assert reach_of_total(few, np.zeros(300)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("share", "tail"), [(0.01, 0.3), (0.03, 1.0), (0.1, 1.0)])
+def test_what_few_escalations_cost_is_covered_by_the_reach_and_not_by_the_ratio_alone(share, tail):
+    """150 prompts, a first model at 15 % of the cost, and all of it on top for the few that escalate."""
+    rng, covered = np.random.default_rng(11), np.zeros(2)
+    for _ in range(400):
+        cost, escalates = rng.lognormal(0, tail, 150), rng.random(150) < share
+        ratio = cost_ratio(cost * (0.15 + escalates), cost, np.ones(150))
+        below, above = np.array(reach_of_total(escalates, cost)) / cost.sum()
+        low, high = min(ratio.low, ratio.value - below), max(ratio.high, ratio.value + above)
+        covered += [ratio.low <= 0.15 + share <= ratio.high, low <= 0.15 + share <= high]
+    assert covered[0] / 400 < 0.92
+    assert covered[1] / 400 >= 0.94
 
 
 def test_more_confidence_means_a_wider_interval():
