@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from llmcost.calls import Calls
 from llmcost.pricing import PriceBook, price
 from llmcost.recommend.plan import Pick
 from llmcost.recommend.result import BillSide
-from llmcost.strategies import Route, Swap
+from llmcost.strategies import Route, Strategy, Swap
 from llmcost.trial.result import CandidateTrial, TaskTrial
 
 
@@ -70,6 +71,12 @@ class BilledLog:
         """What a task cost in the log."""
         return money_sum(self.costs[self.rows(task)])
 
+    def task_cost_after(self, task: str, strategy: Strategy, evidence: Any) -> float | None:
+        """What its calls whose cost is known would have cost under this strategy, for what is known of the task."""
+        rows = self.rows(task)
+        after = strategy.apply(self.calls.take(rows[self.priced_rows[rows]]), {task: evidence})
+        return money_sum(price(after, self.book) * after.weights())
+
     def rows(self, task: str) -> npt.NDArray[np.int64]:
         """The rows of a task."""
         codes, names = self.calls.codes("task")
@@ -84,10 +91,7 @@ class BilledLog:
         trial = self.trials[pick.task, pick.model]
         swap = Swap(trial.model, trial.input_ratio or 1.0, trial.output_ratio or 1.0, trial.latencies_ms)
         before = self.task_cost(pick.task)
-        rows = self.rows(pick.task)
-        counted = rows[self.priced_rows[rows]]
-        moved = Route().apply(self.calls.take(counted), {pick.task: swap})
-        after = money_sum(price(moved, self.book) * self.weights[counted])
+        after = self.task_cost_after(pick.task, Route(), swap)
         ratio = trial.cost_ratio.value if trial.cost_ratio else None
         if not before or not after or ratio is None:
             return swap

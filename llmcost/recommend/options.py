@@ -7,7 +7,7 @@ model. Earlier answers of nearly the same prompts stand before any option, and w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmcost.evidence import Decision
@@ -15,7 +15,7 @@ from llmcost.evidence.survey import Ratio
 from llmcost.recommend.bill import BilledLog
 from llmcost.recommend.plan import Pick
 from llmcost.serving import Batching, Compression
-from llmcost.strategies import Batched, CascadePlan, Compressed, Compressor, Grader, Swap, Tier
+from llmcost.strategies import Batched, Cascade, CascadePlan, Compressed, Compressor, Grader, Swap, Tier
 from llmcost.trial.result import PASSED, CandidateTrial, CascadeTrial, RungTrial, ScoredTier, TaskTrial, WalkTrial
 from llmcost.trial.walks import BATCHING, COMPRESSION
 
@@ -70,7 +70,9 @@ def options(log: BilledLog, trial: TaskTrial, best: str | None) -> list[Option]:
         found.append(_moved(log.trials[trial.task, best], trial, best, base))
     found += [_walked(trial, walk, rung, base) for walk, rung in _passed(trial, best)]
     found += [
-        _climbed(trial, cascade, base) for cascade in trial.cascades if _saves(cascade.cost_ratio, cascade.decision)
+        _climbed(log, trial, cascade, base)
+        for cascade in trial.cascades
+        if _saves(cascade.cost_ratio, cascade.decision)
     ]
     return found
 
@@ -125,19 +127,32 @@ def _batched(rung: RungTrial) -> Batched:
     return Batched(rule.items, rung.found.input_ratio or 1.0, rung.found.output_ratio or 1.0, rule.wait_s)
 
 
-def _climbed(trial: TaskTrial, cascade: CascadeTrial, base: Mapping[str, Any]) -> Option:
+def _climbed(log: BilledLog, trial: TaskTrial, cascade: CascadeTrial, base: Mapping[str, Any]) -> Option:
     asked = [tier for tier in cascade.tiers if tier.kept > 0]
     plan = CascadePlan(tuple(_tier(tier, cascade.grader) for tier in asked), base.get(MODEL_MAP))
     return Option(
         task=trial.task,
         on=cascade.last,
-        evidence={CASCADE: plan},
+        evidence={CASCADE: _as_measured(log, trial.task, plan, cascade.cost_ratio)},
         verdict=cascade.decision,
         margin=cascade.margin,
         ratio=cascade.cost_ratio,
         cascade=cascade,
         basis=cascade.basis,
     )
+
+
+def _as_measured(log: BilledLog, task: str, plan: CascadePlan, ratio: Ratio | None) -> CascadePlan:
+    """The plan with what goes on as long as it has to be for the task's bill to meet the estimated cost ratio.
+
+    Which calls of the log would escalate is not known. Long requests may do so more often than short ones; and where
+    few calls make most of a bill, taking a few for others misses it by a tenth even if length does not matter.
+    """
+    before = log.task_cost(task)
+    none, all_ = (log.task_cost_after(task, Cascade(), replace(plan, longer=times)) for times in (0.0, 1.0))
+    if not before or none is None or all_ is None or ratio is None or ratio.value is None or all_ <= none:
+        return plan
+    return replace(plan, longer=max(0.0, (ratio.value * before - none) / (all_ - none)))
 
 
 def _tier(tier: ScoredTier, grader: str) -> Tier:

@@ -2,7 +2,8 @@
 
 Which answers pass is known of the prompts that were replayed, not of each call of the log. So of every task as many
 calls go on as measured, spread evenly over the sizes of its calls: those are put in order of size, and taken at steps
-of the golden ratio, which fill the order without gaps or clusters however many are taken.
+of the golden ratio, which fill the order without gaps or clusters however many are taken. Those that really go on may
+be longer or shorter than these; how much in all, the bill of the replayed prompts says (`CascadePlan.longer`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 GOLDEN = (sqrt(5) - 1) / 2
+TOKENS = (
+    "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
+    "reasoning_tokens",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,14 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class CascadePlan:
-    """The tiers of a task, cheapest first, and who answers what none of them may keep; None: today's model."""
+    """The tiers of a task, cheapest first, and who answers what none of them may keep; None: today's model.
+
+    longer  tokens of the calls that go on, over those of calls of all sizes
+    """
 
     tiers: tuple[Tier, ...]
     last: Swap | None = None
+    longer: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.tiers:
@@ -92,7 +101,7 @@ class Cascade:
         ask = np.repeat(np.arange(len(asks)), sizes)[order]
         lost = np.concatenate([np.arange(len(ask.rows)) < ask.lost for ask in asks])[order]
         answered = without(_answered(calls.take(row[order]), ask, asks), lost, OF_THE_ANSWER)
-        return _graded(answered, ask, asks, order)
+        return _graded(_longer(answered, ask, asks), ask, asks, order)
 
 
 def wasted(calls: Calls) -> Mask:
@@ -114,6 +123,7 @@ class _Ask:
     swap    who is asked; None: as logged
     grader  who is asked instead, and not for an answer
     lost    of the first so many of the rows nobody gets the answer
+    longer  its tokens over those of the calls that are taken for those that get here
     """
 
     rows: Ints
@@ -121,6 +131,7 @@ class _Ask:
     swap: Swap | None
     grader: Grader | None = None
     lost: int = 0
+    longer: float = 1.0
 
 
 def _asks(calls: Calls, which: Ints, plans: Sequence[CascadePlan]) -> Iterator[_Ask]:
@@ -132,11 +143,11 @@ def _asks(calls: Calls, which: Ints, plans: Sequence[CascadePlan]) -> Iterator[_
         rows = rows[np.argsort(np.arange(len(rows)) * GOLDEN % 1)]
         for number, tier in enumerate(plan.tiers):
             on, failed = (_first(weights[rows], share) for share in (tier.escalated, tier.failed_checks))
-            yield _Ask(rows, 2 * number, tier.swap, lost=on)
+            yield _Ask(rows, 2 * number, tier.swap, lost=on, longer=plan.longer if number else 1.0)
             grading = Swap(tier.grader.model, latencies_ms=tier.grader.latencies_ms)
             yield _Ask(rows[failed:], 2 * number + 1, grading, tier.grader)
             rows = rows[:on]
-        yield _Ask(rows, 2 * len(plan.tiers), plan.last)
+        yield _Ask(rows, 2 * len(plan.tiers), plan.last, longer=plan.longer)
 
 
 def _first(weights: Floats, share: float) -> int:
@@ -151,6 +162,24 @@ def _answered(attempts: Calls, ask: Ints, asks: Sequence[_Ask]) -> Calls:
     which = np.where(changes, np.cumsum(changes) - 1, -1)[ask]
     grading = _grading(asks, ask)
     return asked_of(attempts, np.where(grading, which, unless_asked(attempts, which, swaps)), swaps)
+
+
+def _longer(attempts: Calls, ask: Ints, asks: Sequence[_Ask]) -> Calls:
+    """The attempts with the tokens of the calls that really get there; parts stay within their wholes."""
+    factor = np.array([each.longer for each in asks])[ask]
+    if (factor == 1).all():
+        return attempts
+    tokens = {name: np.rint(attempts.floats(name) * factor) for name in TOKENS}
+    tokens["cache_read_tokens"] = _within(tokens["cache_read_tokens"], tokens["input_tokens"])
+    left = tokens["input_tokens"] - np.nan_to_num(tokens["cache_read_tokens"])
+    tokens["cache_write_tokens"] = _within(tokens["cache_write_tokens"], left)
+    tokens["cache_write_1h_tokens"] = _within(tokens["cache_write_1h_tokens"], tokens["cache_write_tokens"])
+    tokens["reasoning_tokens"] = _within(tokens["reasoning_tokens"], tokens["output_tokens"])
+    return with_numbers(attempts, tokens)
+
+
+def _within(part: Floats, whole: Floats) -> Floats:
+    return np.where(np.isnan(part), np.nan, np.fmin(part, whole))
 
 
 def _graded(attempts: Calls, ask: Ints, asks: Sequence[_Ask], order: Ints) -> Calls:

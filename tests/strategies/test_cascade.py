@@ -43,17 +43,18 @@ def by_hand(calls: Calls, plan: CascadePlan) -> dict[int, list[tuple[str, int, i
     left = [rows[n] for _, n in steps]
     found: dict[int, list[tuple[str, int, int]]] = {row["position"]: [] for row in calls.table.to_pylist()}
 
-    def ask(row: dict[str, Any], swap: Swap | None) -> None:
+    def ask(row: dict[str, Any], swap: Swap | None, longer: float) -> None:
         tokens = row["input_tokens"], row["output_tokens"]
         if swap and swap.model != row["request_model"]:
             tokens = round(tokens[0] * swap.input_token_ratio), round(tokens[1] * swap.output_token_ratio)
+        tokens = round(tokens[0] * longer), round(tokens[1] * longer)
         found[row["position"]].append((swap.model if swap else row["request_model"], *tokens))
 
     for tier in plan.tiers:
         on = math.floor(tier.escalated * len(left) + 0.5)
         graded = 0
         for n, row in enumerate(left):
-            ask(row, tier.swap)
+            ask(row, tier.swap, 1.0 if tier is plan.tiers[0] else plan.longer)
             if n >= math.floor(tier.failed_checks * len(left) + 0.5):
                 means = (tier.grader.input_tokens, tier.grader.output_tokens)
                 share = [round((graded + 1) * mean) - round(graded * mean) for mean in means]
@@ -61,7 +62,7 @@ def by_hand(calls: Calls, plan: CascadePlan) -> dict[int, list[tuple[str, int, i
                 graded += 1
         left = left[:on]
     for row in left:
-        ask(row, plan.last)
+        ask(row, plan.last, plan.longer)
     return found
 
 
@@ -75,7 +76,12 @@ TIERS = st.builds(
     st.tuples(SHARES, SHARES),
     st.tuples(st.floats(0, 500), st.floats(0, 20)),
 )
-PLANS = st.builds(CascadePlan, st.lists(TIERS, min_size=1, max_size=3).map(tuple), st.none() | SWAPS)
+PLANS = st.builds(
+    CascadePlan,
+    st.lists(TIERS, min_size=1, max_size=3).map(tuple),
+    st.none() | SWAPS,
+    st.sampled_from([1.0, 0.4, 1.7]),
+)
 
 
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=60), PLANS)
@@ -109,6 +115,17 @@ def test_what_goes_on_is_spread_over_sizes_and_not_the_largest_or_the_smallest()
         after = Cascade().apply(log_of(sizes), {"t": CascadePlan((Tier(Swap("cheap"), share, JUDGE),))})
         on = after.floats("input_tokens")[after.says("request_model", {"big"})].sum()
         assert on == pytest.approx(share * sum(sizes), rel=0.05)
+
+
+@given(st.integers(0, 900), st.integers(0, 900), st.integers(0, 90), st.floats(0, 3))
+def test_where_longer_calls_go_on_parts_stay_within_their_wholes(read, written, reasoned, longer):
+    cached = {"cache_read_tokens": read, "cache_write_tokens": written, "reasoning_tokens": reasoned}
+    calls = log_of([read + written + 5], **cached, output_tokens=reasoned + 3)
+    plan = CascadePlan((Tier(Swap("cheap"), 1.0, JUDGE),), longer=longer)
+    [*_, last] = Cascade().apply(calls, {"t": plan}).table.to_pylist()
+    assert last["input_tokens"] == round((read + written + 5) * longer)
+    assert last["cache_read_tokens"] + last["cache_write_tokens"] <= last["input_tokens"]
+    assert last["reasoning_tokens"] <= last["output_tokens"]
 
 
 def test_the_graders_tokens_add_up_to_what_was_measured():
