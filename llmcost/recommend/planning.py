@@ -106,10 +106,16 @@ def _evidence(chosen: Iterable[Option], near: Mapping[str, NearOption], stack: S
 
 
 def _predicted(evidence: Mapping[str, Any], stack: Stack) -> dict[str, float | None]:
-    """By task dollars a call behind all that a plan of ours runs: caches, shorter prompts, models, batches."""
+    """By task dollars a call behind all that a plan of ours runs: caches, shorter prompts, models, batches.
+
+    Over all calls of the log whose cost is known, cache hits among them; those that could not be replayed are taken to
+    change as the others do, and one whose cost would no longer be known to cost what it does today. What a provider
+    does besides (Batch API, prompt cache) is left out: no plan of ours asks for it.
+    """
     tasks = stack.entries.tasks
     run = {name: found for name, found in stack.evidence(Wanted(measured=evidence)).items() if name not in NOT_RUN}
-    usd = np.where(stack.entries.priced, stack.priced(stack.after(run)), np.nan)
+    after = stack.priced(stack.after(run))
+    usd = np.where(np.isnan(after) | ~stack.entries.priced, stack.entries.costs, after)
     counted = stack.entries.counts(tasks, stack.entries.priced)
     sums = money_sums(tasks.codes, len(tasks.names), usd)
     return {
@@ -164,7 +170,12 @@ def _asked(label: str, keep_from: float | None = None) -> Tier:
 
 
 def _range(usd: float | None, option: Option) -> Predicted | None:
-    """What a call costs, with the relative interval of the option's cost; without an option it is the log's own."""
+    """What a call costs, with the relative interval of the option's cost, at the traffic of the log.
+
+    The interval is for which prompts were drawn, how their costs vary and, in a cascade, which of them escalate. It is
+    not for other traffic: longer requests, or fewer that repeat. Without an option nothing was estimated: the calls are
+    the log's own behind its cache, and the interval is a point.
+    """
     if usd is None:
         return None
     ratio = option.ratio

@@ -58,7 +58,10 @@ class Caching(msgspec.Struct, frozen=True):
 
 
 class Predicted(msgspec.Struct, frozen=True):
-    """What a request costs under the plan, in US dollars, cache hits included: estimate and 95 % interval."""
+    """What a request costs under the plan, in US dollars, cache hits included: estimate and 95 % interval.
+
+    Of the traffic that was replayed. Requests of another length, or that repeat less often, cost something else.
+    """
 
     usd_per_call: float
     low: float
