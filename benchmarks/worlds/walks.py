@@ -15,7 +15,7 @@ from worlds import climbs, product_walk
 from worlds.climbs import DELTA
 from worlds.counts import Plan, chance
 from worlds.draws import Floats, Ints
-from worlds.paths import by_looks, drawn, followed, passes
+from worlds.paths import Bools, by_looks, drawn, followed, passes
 from worlds.rows import ALPHA, Row, within_alpha
 from worlds.trials import TASK, _arm, _design
 
@@ -70,7 +70,7 @@ def second_rung_row(worlds: int, n: int = 2_000) -> Row:
     )  # fmt: skip
 
 
-def _passed(rng: np.random.Generator, plan: Plan, worlds: int, outcomes: Floats, shares: Floats) -> Floats:
+def _passed(rng: np.random.Generator, plan: Plan, worlds: int, outcomes: Floats, shares: Floats) -> Bools:
     """Which rungs would pass if all were asked; [kind, rung] outcomes of kinds with these shares → [world, rung]."""
     counts = drawn(rng, plan, (worlds,), np.append(shares, 1 - shares.sum()))
     wins, losses = ((counts @ (side * outcomes > 0)).transpose(0, 2, 1) for side in (1, -1))
