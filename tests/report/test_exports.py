@@ -68,7 +68,7 @@ def test_a_plan_is_exported_as_it_was_certified_and_runs_what_the_runtime_reads(
     report = results.beyond_models()
     plan = msgspec.json.decode(exporters()["plan"](report, "https://user:secret@api.example.com/v1"), type=Plan)
     assert plan.tasks == [task.choice.plan for task in report.tasks if task.choice.plan is not None]
-    assert [task.task for task in plan.tasks] == ["code", "summarize"]
+    assert [task.task for task in plan.tasks] == ["code", "summarize", "translate"]
 
 
 @pytest.mark.parametrize("verdict", ["KEEP", "INCONCLUSIVE", "CANNOT_JUDGE"])

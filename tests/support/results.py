@@ -65,7 +65,7 @@ from llmcost.recommend.simulated import (
     SimulateResult,
     SweepRow,
 )
-from llmcost.serving import Compression, TaskPlan, Tier
+from llmcost.serving import Caching, Compression, TaskPlan, Tier
 
 PRICES = PriceStamp("2026-11-20", "5d41402abc4b2a76b9719d911017c592")
 VERSION = "0.1.0"
@@ -595,6 +595,9 @@ def beyond_models() -> ReplayReport:
         "translate": msgspec.structs.replace(
             translate,
             walks=[_walk("near_duplicates", [(0.95, "SWITCH", 0.0), (0.9, "KEEP", 0.0)], chosen=0.95, hits=412)],
+            choice=msgspec.structs.replace(
+                translate.choice, plan=TaskPlan("translate", [], caching=Caching(3600, 0.95))
+            ),
             not_tried=[NotTried("batching", "somebody seems to wait for every answer")],
         ),
         "classify": msgspec.structs.replace(

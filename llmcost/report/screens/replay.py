@@ -11,6 +11,7 @@ from llmcost.report.screens import cells, controls
 from llmcost.report.screens.bill import bill_table, steps_table, waterfall
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
 from llmcost.report.screens.ways import (
+    around,
     chosen_ways,
     frontiers,
     left_out,
@@ -48,9 +49,12 @@ def replay_document(report: ReplayReport) -> Document:
 
 def _headline(report: ReplayReport) -> Line:
     chosen = [task for task in report.tasks if switched(task)]
+    before, after, period = _bill_figures(report)
+    if not chosen and any(map(around, report.tasks)):
+        falls = figures.change(report.bill.change)
+        return line(cells.strong("Keep your models"), f", use answers again: {before} → {after}{period} ({falls})")
     if not chosen:
         return line(cells.strong("Keep what you use: "), "no candidate has passed on any task")
-    before, after, period = _bill_figures(report)
     which = f"{len(chosen)} of {figures.counted(len(report.tasks), 'task')}"
     return line(
         Span(f"Switch {which}", "good"),

@@ -9,7 +9,7 @@ from llmcost.recommend.result import Candidate, ReplayReport, TaskReport, droppe
 from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Row, Table, line
 from llmcost.report.screens import cells
-from llmcost.report.screens.ways import shown_verdict
+from llmcost.report.screens.ways import around, shown_verdict
 from llmcost.report.screens.words import SWITCHES, WORDS, highest, looser, lowest, verdict
 
 DEARER = 1.05  # from here on "1.1×" is said of a cost; less is "not certainly cheaper"
@@ -108,9 +108,8 @@ def _task_row(task: TaskReport) -> Row:
 
 
 def _note(task: TaskReport, item: Candidate | None) -> str:
-    if switched(task):
-        return task.choice.way or ""
-    return "" if item is None else _why_it_stays(task, item)
+    stays = "" if switched(task) or item is None else _why_it_stays(task, item)
+    return "; ".join(part for part in (around(task), stays) if part)
 
 
 def _of_cascade(task: TaskReport) -> Cell:

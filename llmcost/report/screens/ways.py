@@ -253,8 +253,16 @@ def _sizes(before: int, after: int) -> str:
 
 def chosen_ways(report: ReplayReport) -> Line:
     """ "chat: qwen3-8b first, where … · summarize: long texts shortened to 40 %"."""
-    found = [f"{task.task}: {task.choice.way}" for task in report.tasks if task.choice.way]
+    found = [f"{task.task}: {said}" for task in report.tasks if (said := around(task))]
     return line(cells.SEPARATOR.join(found)) if found else ()
+
+
+def around(task: TaskReport) -> str:
+    """What stands between a task's requests and the model that answers, in words."""
+    plan = task.choice.plan
+    near = plan.caching.near if plan is not None and plan.caching is not None else None
+    reused = "" if near is None else f"answers to prompts {figures.percent(near, 0)} alike are used again"
+    return "; ".join(part for part in (task.choice.way or "", reused) if part)
 
 
 def left_out(report: ReplayReport) -> Iterator[Line]:
