@@ -10,12 +10,14 @@ from functools import cached_property
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import llmcost
 from llmcost.answers import Answer
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 from llmcost.serving.rendering import answer_text, question_text
+from llmcost.serving.scoring import RatedAnswer, rating_text, read_rating_prompt
 from support import real_data
 from support.loopback import Body, Reply, error, prompt
 
@@ -36,6 +38,8 @@ PRICES = {
 CANDIDATES = tuple(PRICES)
 JUDGES = {"judge-0.9": 0.9, "judge-0.7": 0.7, "judge-0.5": 0.5}  # simulated ones, and the κ of each
 MARGINS = (0.05, 0.10)
+# Simulated run-time graders: by how many spreads of their noise they rate right answers above wrong ones.
+RATERS = {"rater-able": 2.2, "rater-blind": 0.1}
 
 
 @dataclass
@@ -54,6 +58,8 @@ class Recorded:
         """What the model of the request said to this prompt when it was recorded; what a judge says of two answers."""
         if body["model"] in JUDGES:
             return self._judged(body)
+        if body["model"] in RATERS:
+            return self._rated(body)
         key = self._by_text.get(prompt(body))
         found = self.answers.get((*key, body["model"])) if key else None
         if found is None:
@@ -80,6 +86,18 @@ class Recorded:
         if errs and not _grossly_bad(worth, pair):
             gap = -gap
         return "A" if gap > 0 else "B"
+
+    def _rated(self, body: Body) -> Reply:
+        rated = read_rating_prompt(body)
+        if rated is None:
+            return error(400, "a rater answers nothing but requests for a rating")
+        return Reply(text=rating_text(self.rating(body["model"], rated)))
+
+    def rating(self, rater: str, rated: RatedAnswer) -> float:
+        """The rater's score of an answer, in [0, 1]."""
+        right = self._worth[rated.question].get(rated.answer, 0)
+        noise = NormalDist().inv_cdf(max(_luck(rater, rated.question, rated.answer), 1e-9))
+        return NormalDist().cdf((RATERS[rater] * (right - 0.5) + noise) / 1.5)
 
     @cached_property
     def _worth(self) -> dict[str, dict[str, int]]:
@@ -212,7 +230,7 @@ def config(path: Path) -> Path:
     """A configuration that prices the recorded models."""
     lines = [
         f'[models."{model}"]\nprice = {{ input = {price[0]}, output = {price[1]} }}\n'
-        for model, price in (PRICES | dict.fromkeys(JUDGES, (0.0, 0.0))).items()
+        for model, price in (PRICES | dict.fromkeys((*JUDGES, *RATERS), (0.0, 0.0))).items()
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
