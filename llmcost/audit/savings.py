@@ -226,10 +226,7 @@ class Stack:
 
     def batched(self, calls: Calls) -> Calls:
         """These calls with those places in a batch."""
-        if not self.batches:
-            return calls
-        chosen = np.isin(self.places.grouped.codes, list(self.batches))
-        return BatchApi().apply(calls, CanWait(self.waiting.rows & chosen))
+        return BatchApi().apply(calls, CanWait(self._could_wait)) if self.batches else calls
 
     def worth_saying(self, usd: float | None) -> bool:
         """Whether so many dollars of the log are at least 0.5 % of its bill, or $100 a month."""
@@ -249,7 +246,11 @@ class Stack:
         found |= wanted.measured
         waits: Mask = np.zeros(len(self.entries.calls), dtype=bool)
         sites: dict[str, PrefixEvidence] = {}
-        for rows in parts(self.entries.calls, ("task", "call_site")):  # so no more than a part of them is held twice
+        undecided = self._undecided(wanted)
+        # Part by part, so that no more than a part of the calls is held twice, and only where there is a choice.
+        for rows in parts(self.entries.calls, {"task": wanted.swaps.keys(), "call_site": None}):
+            if not undecided[rows].any():
+                continue
             part = self._part(rows, wanted)
             left = part.after({name: of_rows(each, rows) for name, each in found.items()})
             if wanted.batch_api:
@@ -260,6 +261,22 @@ class Stack:
         return (
             found | ({"batch_api": CanWait(waits)} if waits.any() else {}) | ({"prompt_cache": sites} if sites else {})
         )
+
+    def _undecided(self, wanted: Wanted) -> Mask:
+        """The calls that a Batch API or a prompt cache might be good for."""
+        found: Mask = np.zeros(len(self.entries.calls), dtype=bool)
+        if wanted.batch_api:
+            found |= self._could_wait
+        if wanted.prompt_cache:
+            sites = self.caching.sites
+            found |= np.array([*(name in self.caching.unused for name in sites.names), False])[sites.codes]
+        return found
+
+    @property
+    def _could_wait(self) -> Mask:
+        """The calls that could wait, where a Batch API is worth a reader's time."""
+        could: Mask = self.waiting.rows & np.isin(self.places.grouped.codes, list(self.batches))
+        return could
 
     def _part(self, rows: Ints, wanted: Wanted) -> Stack:
         """The stack on some of the calls, with what the wanted steps need to know of all of them."""
@@ -287,7 +304,7 @@ class Stack:
         rival = self.caching.used(left) if or_prompt_cache else left
         places = self.places.grouped
         pays = self._pays(places, self.priced(rival), self.priced(batched))
-        chosen: Mask = self.waiting.rows & pays[places.codes] & np.isin(places.codes, list(self.batches))
+        chosen: Mask = self._could_wait & pays[places.codes]
         return chosen
 
     @cached_property

@@ -6,8 +6,9 @@ shares are linear in the game. In a part most changes find nothing, so there are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from llmcost.strategies.attempts import requests
 from llmcost.strategies.timeline import dense, key_codes
 
 Ints = npt.NDArray[np.int64]
+# Columns, and which of their values relate the calls that have them in common; None: all.
+Relation: TypeAlias = Mapping[str, Collection[str] | None]
 
 # By strategy the columns in which two calls must say the same for one to matter to what becomes of the other.
 RELATED_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -35,15 +38,15 @@ LEAST_ROWS = 1 << 16  # of a part: fewer calls are not worth the overhead of a w
 MOST_PARTS = 64  # or about so many: taking a part means to look through the whole log
 
 
-def parts(calls: Calls, columns: Iterable[str] | None, least: int = LEAST_ROWS) -> list[Ints]:
-    """The rows of every part, rising; calls that say the same in one of these columns are in one. None: all are.
+def parts(calls: Calls, relation: Relation | None, least: int = LEAST_ROWS) -> list[Ints]:
+    """The rows of every part, rising; calls that are related are in one. None: all are.
 
     Small parts are put together until they have so many rows, and a good part of the log.
     """
-    if columns is None or len(calls) <= least:
+    if relation is None or len(calls) <= least:
         return [np.arange(len(calls))]
     least = max(least, len(calls) // MOST_PARTS)
-    component = components(calls, columns)
+    component = components(calls, relation)
     sizes = np.bincount(component)
     bin_of = dense((np.cumsum(sizes) - sizes) // least)
     number = bin_of[component]
@@ -52,17 +55,15 @@ def parts(calls: Calls, columns: Iterable[str] | None, least: int = LEAST_ROWS) 
     return np.split(order, np.cumsum(np.bincount(number))[:-1])
 
 
-def components(calls: Calls, columns: Iterable[str]) -> Ints:
-    """A number for every call, the same for those that a chain of common values in these columns connects.
+def components(calls: Calls, relation: Relation) -> Ints:
+    """A number for every call, the same for those that a chain of related calls connects.
 
     Attempts of one request are connected, too.
     """
-    found = {name: _codes(calls, name) for name in sorted(columns)}
-    node, examples = _nodes(len(calls), [code for name, code in found.items() if _labels(name)])
-    edges = [
-        _edges(np.arange(len(examples)), code[examples]) if _labels(name) else _edges(node, code)
-        for name, code in found.items()
-    ]
+    labels = [name for name in sorted(relation) if _labels(name)]
+    node, examples = _nodes(len(calls), [calls.codes(name)[0] for name in labels])
+    edges = [_edges(np.arange(len(examples)), _codes(calls, name, relation[name], examples)) for name in labels]
+    edges += [_edges(node, key_codes(calls, name)) for name in relation if name not in labels]
     if (request := requests(calls)) is not None:
         edges.append(_edges(node, request))
     one, other = np.concatenate(edges, axis=1) if edges else np.zeros((2, 0), np.int64)
@@ -79,7 +80,10 @@ def connected(one: Ints, other: Ints, size: int) -> Ints:
 
 
 def _nodes(n: int, labels: Sequence[Ints]) -> tuple[Ints, Ints]:
-    """A number for all calls that have all labels in common, and a row of each; without labels, for every call."""
+    """A number for all calls that have all labels in common, and a row of each; without labels, for every call.
+
+    They need not be related, but much the same happens to them.
+    """
     if not labels:
         return np.arange(n), np.arange(n)
     node = np.zeros(n, np.int64)
@@ -104,6 +108,8 @@ def _labels(name: str) -> bool:
     return bool(pa.types.is_dictionary(SCHEMA.field(name).type))
 
 
-def _codes(calls: Calls, name: str) -> Ints:
-    """A number for every distinct value of a column; −1: none."""
-    return calls.codes(name)[0] if _labels(name) else key_codes(calls, name)
+def _codes(calls: Calls, name: str, values: Collection[str] | None, rows: Ints) -> Ints:
+    """For these rows a number for every distinct label of a column; −1: none, or none of these values."""
+    codes, names = calls.codes(name)
+    number = [code if values is None or label in values else -1 for code, label in enumerate(names)]
+    return np.array([*number, -1], dtype=np.int64)[codes[rows]]

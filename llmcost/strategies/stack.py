@@ -23,7 +23,7 @@ from llmcost.strategies.batching import Batching
 from llmcost.strategies.cascade import Cascade
 from llmcost.strategies.compression import Compression
 from llmcost.strategies.near_duplicates import NearDuplicateCache
-from llmcost.strategies.parts import RELATED_BY, parts
+from llmcost.strategies.parts import RELATED_BY, Relation, parts
 from llmcost.strategies.prompt_cache import PromptCache
 from llmcost.strategies.response_cache import ResponseCache
 from llmcost.strategies.route import Route
@@ -86,12 +86,15 @@ class Change:
         return self.strategy.apply(calls, self.evidence)
 
     @property
-    def related_by(self) -> tuple[str, ...] | None:
-        """The columns in which calls must say the same for one to matter to the other; None: any two may.
+    def related_by(self) -> Relation | None:
+        """In what calls must agree for one to matter to the other; None: any two may.
 
-        A strategy that is told of every row what to do with it needs to see no other, unless its entry says so.
+        A strategy that is told of every row what to do with it needs to see no other, unless its entry says so; one
+        that is told it by task or call site leaves those alone of which it is told nothing.
         """
-        return RELATED_BY.get(self.strategy.name, () if isinstance(self.evidence, ByRow) else None)
+        columns = RELATED_BY.get(self.strategy.name, () if isinstance(self.evidence, ByRow) else None)
+        values = self.evidence.keys() if isinstance(self.evidence, Mapping) else None
+        return None if columns is None else dict.fromkeys(columns, values)
 
     def of(self, rows: Ints) -> Change:
         """The same change, to be made to these rows alone."""
@@ -175,10 +178,16 @@ def bills(log: Billed, changes: Sequence[Change]) -> Bills:
     return Bills(changes, [fsum(dollars) for dollars in usd], [_p95(latencies) for latencies in took])
 
 
-def _related_by(changes: Iterable[Change]) -> set[str] | None:
-    """The columns in which calls must say the same for one to matter to the other; None: any two may."""
-    columns = [change.related_by for change in changes]
-    return None if None in columns else {name for each in columns for name in each or ()}
+def _related_by(changes: Iterable[Change]) -> Relation | None:
+    """In what calls must agree for one to matter to the other under some of the changes; None: any two may."""
+    found: dict[str, set[str] | None] = {}
+    for change in changes:
+        if (relation := change.related_by) is None:
+            return None
+        for column, values in relation.items():
+            known = found.get(column, set())
+            found[column] = None if known is None or values is None else known | set(values)
+    return found
 
 
 def _subsets(part: Billed, left: Calls, changes: Sequence[Change], chain: list[Calls] | None) -> list[Dollars]:

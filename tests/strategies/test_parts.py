@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from support.call_tables import rows, table
 
 from llmcost.strategies.parts import components, parts
 
-COLUMNS = ("task", "call_site", "prompt_key")
+RELATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "task": st.none() | st.sets(st.sampled_from("abcxyz")),
+        "call_site": st.none() | st.sets(st.sampled_from("stu")),
+        "prompt": st.none(),
+    },
+)
+ALL = {"task": None, "call_site": None, "prompt_key": None}
 
 
 @st.composite
@@ -26,16 +35,18 @@ def logs(draw: Any) -> list[dict[str, Any]]:
     return log
 
 
-def connected(log: list[dict[str, Any]], names: list[str]) -> set[frozenset[int]]:
+def connected(log: list[dict[str, Any]], relation: Mapping[str, set[str] | None]) -> set[frozenset[int]]:
     """The groups of rows that a chain of common values connects, found one by one.
 
-    Rows of which no label is known are put together, too, where labels count: there is no harm in it.
+    Rows with all labels in common are put together in any case: there is no harm in it.
     """
-    labels = [name for name in names if name != "prompt"]
+    labels = relation.keys() - {"prompt"}
 
     def related(one: dict[str, Any], other: dict[str, Any]) -> bool:
-        common = any(one[name] is not None and one[name] == other[name] for name in [*names, "position"])
-        return common or (bool(labels) and all(one[name] is None and other[name] is None for name in labels))
+        return bool(labels and all(one[name] == other[name] for name in labels)) or any(
+            one[name] is not None and one[name] == other[name] and (values is None or one[name] in values)
+            for name, values in {**relation, "position": None}.items()
+        )
 
     found: set[frozenset[int]] = set()
     for index, row in enumerate(log):
@@ -44,24 +55,26 @@ def connected(log: list[dict[str, Any]], names: list[str]) -> set[frozenset[int]
     return found
 
 
-@given(logs(), st.sets(st.sampled_from(COLUMNS)))
-def test_calls_are_in_one_component_just_where_a_chain_of_common_values_connects_them(log, columns):
-    component = components(table([row | {"source": 0, "part": 0} for row in log]), columns).tolist()
+@given(logs(), RELATIONS)
+def test_calls_are_in_one_component_just_where_a_chain_of_common_values_connects_them(log, relation):
+    calls = table([row | {"source": 0, "part": 0} for row in log])
+    named = {"prompt_key" if name == "prompt" else name: values for name, values in relation.items()}
+    component = components(calls, named).tolist()
     found = {frozenset(row for row, each in enumerate(component) if each == number) for number in component}
-    assert found == connected(log, ["prompt" if name == "prompt_key" else name for name in columns])
+    assert found == connected(log, relation)
 
 
 @given(logs(), st.integers(1, 6))
 def test_parts_hold_every_row_once_and_whole_components(log, least):
     calls = table(log)
-    found = parts(calls, COLUMNS, least)
+    found = parts(calls, ALL, least)
     assert sorted(np.concatenate(found).tolist()) == list(range(len(log)))
     assert all((np.diff(part) > 0).all() for part in found)
-    component = components(calls, COLUMNS)
+    component = components(calls, ALL)
     assert sum(len(set(component[part])) for part in found) == len(set(component))
 
 
 def test_where_any_two_calls_may_matter_to_each_other_there_is_one_part():
     calls = table([{"task": name} for name in "abc"])
     assert [part.tolist() for part in parts(calls, None, 1)] == [[0, 1, 2]]
-    assert len(parts(calls, ("task",), 1)) == 3
+    assert len(parts(calls, {"task": None}, 1)) == 3
