@@ -13,6 +13,7 @@ from llmcost.audit.ledger import Labels, Ledger
 from llmcost.audit.prefixes import Prefix
 from llmcost.calls import Calls
 from llmcost.strategies import PrefixEvidence, PromptCache
+from llmcost.strategies.attempts import per_row
 
 FAR_BELOW = 0.25  # of the tokens that could be read are not: what a log's own time to live or estimate does not explain
 MOST = 0.5  # of the pairs compared part at the same place
@@ -130,8 +131,8 @@ class PromptCaching:
         after = PromptCache().apply(calls, evidence)
         if after is calls:
             return {}
-        was, now = (each.floats("cache_read_tokens") for each in (calls, after))
-        wrote, writes = (each.floats("cache_write_tokens") for each in (calls, after))
+        was, now = (self._tokens(each, "cache_read_tokens") for each in (calls, after))
+        wrote, writes = (self._tokens(each, "cache_write_tokens") for each in (calls, after))
         before, then = self.priced(calls), self.priced(after)
         changed = (_differ(was, now) | _differ(wrote, writes)) & ~np.isnan(before) & ~np.isnan(then)
         rows = np.flatnonzero(changed)
@@ -148,6 +149,14 @@ class PromptCaching:
             for site, calls, extra, read, paid, pays in by_site
             if paid is not None and pays is not None and pays < paid and extra >= least * read
         }
+
+    def _tokens(self, calls: Calls, name: str) -> Floats:
+        """Of every call of the log, over all the attempts that a strategy has made of it."""
+        tokens, size = calls.floats(name), len(self.entries.calls)
+        if len(tokens) == size:
+            return tokens
+        row = per_row(calls, np.arange(size))
+        return np.asarray(np.bincount(row, weights=np.nan_to_num(tokens), minlength=size), dtype=np.float64)
 
     def _sums(self, dollars: Floats, rows: Ints) -> list[float | None]:
         return money_sums(self.sites.codes[rows], len(self.sites.names), dollars)

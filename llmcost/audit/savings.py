@@ -22,6 +22,7 @@ from llmcost.pricing import PriceBook, repriced
 from llmcost.pricing.cost import from_app_cache
 from llmcost.strategies import (
     BatchApi,
+    Batches,
     CachePolicy,
     CanWait,
     PrefixEvidence,
@@ -70,6 +71,13 @@ class Wanted:
     prompt_cache: bool = True
     swaps: Mapping[str, Swap] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> set[str]:
+        """The tasks whose calls a step treats together."""
+        by_task = [each for each in self.measured.values() if isinstance(each, Mapping)]
+        by_task += [each.tasks for each in self.measured.values() if isinstance(each, Batches)]
+        return {*self.swaps, *(task for each in by_task for task in each)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +256,7 @@ class Stack:
         sites: dict[str, PrefixEvidence] = {}
         undecided = self._undecided(wanted)
         # Part by part, so that no more than a part of the calls is held twice, and only where there is a choice.
-        for rows in parts(self.entries.calls, {"task": wanted.swaps.keys(), "call_site": None}):
+        for rows in parts(self.entries.calls, {"task": wanted.tasks, "call_site": None}):
             if not undecided[rows].any():
                 continue
             part = self._part(rows, wanted)

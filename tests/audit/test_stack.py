@@ -27,7 +27,17 @@ from llmcost.config import ModelPriceOverride, ModelSettings
 from llmcost.recommend.simulate import Scenario, SimulationFacts, simulate
 from llmcost.recommend.simulated import SimulateResult
 from llmcost.recommend.stacking import stacked_bills
-from llmcost.strategies import CachePolicy, Swap, stack, stacked
+from llmcost.strategies import (
+    CachePolicy,
+    CascadePlan,
+    Compressed,
+    Compressor,
+    Grader,
+    Swap,
+    Tier,
+    stack,
+    stacked,
+)
 from llmcost.strategies.parts import parts
 from llmcost.strategies.response_cache import hits
 
@@ -156,6 +166,29 @@ def test_what_is_decided_and_billed_part_by_part_is_that_of_the_whole_log(log, b
     for subset, dollars in enumerate(billed.usd):
         made = [step for bit, step in enumerate(billed.changes) if subset >> bit & 1]
         assert dollars == one.total(stacked(one.entries.calls, made))
+
+
+CLIMB = CascadePlan((Tier(Swap("gpt-4o-mini"), 0.4, Grader("gpt-4o-mini", 500.0, 1.0)),))
+MEASURED = {
+    "cascade": {"label": CLIMB},
+    "compression": {"label": Compressed(0.6, 1.0, Compressor("gpt-4o-mini", 0.9, 0.4), prefix_tokens=3000)},
+    "model_map": {"label": Swap("gpt-4o-mini", 0.9, 1.1)},
+}
+
+
+@pytest.mark.parametrize(
+    "steps", [["cascade"], ["compression"], ["compression", "cascade"], ["compression", "model_map"]]
+)
+@pytest.mark.parametrize("prefix", [0.0, 3900.0])
+def test_what_is_free_is_decided_behind_what_was_measured_whatever_attempts_that_adds(steps, prefix):
+    """A prompt cache and a Batch API are weighed on timelines with more rows than calls; the bill stays exact."""
+    stack = nightly(prefix)
+    evidence = stack.evidence(Wanted(measured={name: MEASURED[name] for name in steps}))
+    assert evidence.keys() >= set(steps)
+    billed = stacked_bills(stack, evidence)
+    assert billed.usd[-1] == pytest.approx(stack.total(stack.after(evidence)), rel=1e-9)
+    without = {name: each for name, each in evidence.items() if name in steps or name == "response_cache"}
+    assert billed.usd[-1] <= stack.total(stack.after(without)) * (1 + 1e-9)
 
 
 @pytest.fixture(scope="module")
