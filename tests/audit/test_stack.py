@@ -121,7 +121,8 @@ NIGHTLY = {"call_site": "nightly·1", "task": "label", "request_model": "gpt-4o"
 
 def nightly(prefix: float) -> Stack:
     """300 calls of one place in two bursts, days apart: a machine at work, whose prompts begin alike so far."""
-    log = [{**NIGHTLY, "prompt": n, "at": 172_800.0 * day + n * 0.5} for day in (0, 1) for n in range(150)]
+    log = [{**NIGHTLY, "prompt": n, "at": 172_800.0 * day + n * 0.5, "source": 0, "position": 150 * day + n, "part": 0}
+           for day in (0, 1) for n in range(150)]  # fmt: skip
     made = with_prefix(stack_of(log), prefix)
     assert made.batches
     return made
