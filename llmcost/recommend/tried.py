@@ -29,7 +29,7 @@ def _walk(walk: WalkTrial, incumbent: Incumbent, hits: int | None) -> Walk:
         on=walk.on,
         rungs=[_rung(rung, incumbent) for rung in walk.rungs],
         chosen=None if walk.chosen is None else setting(walk.chosen.rule),
-        templates=[_template(before, after) for before, after in walk.templates.items()],
+        templates=[_template(*each) for each in walk.chosen.templates.items()] if walk.chosen else [],
         hits=hits if walk.strategy == NEAR_DUPLICATES else None,
     )
 

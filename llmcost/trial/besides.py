@@ -1,6 +1,7 @@
 """What trying strategies could cost, said before anything is spent: every setting of every walk, on every prompt.
 
-Whom a walk is on is known only when the models are decided, so at most it is on the dearest of them.
+Whom a walk is on is known only when the models are decided, so at most it is on the dearest of them. Expected is the
+first setting of every walk, on today's model: most walks end early, or start from a cheaper one.
 """
 
 from __future__ import annotations
@@ -47,8 +48,16 @@ def besides(
 ) -> list[ModelCost]:
     """One line a strategy that is tried, and one a grader for what it adds to grade."""
     lines = [_line(design, tariff, name) for name in NAMES if any(name in design.tried.of(t) for t in design.tasks())]
-    pairs = list(_to_grade(design, tariff, near)) if graders else []
-    return [*lines, *(grading(grader, pairs, tariff) for grader in graders if pairs)]
+    first, more = (list(_to_grade(design, tariff, near, beyond)) if graders else [] for beyond in (False, True))
+    return [*lines, *(_graded(grader, first, more, tariff) for grader in graders if first)]
+
+
+def _graded(
+    grader: str, first: Sequence[tuple[int, Pair]], more: Sequence[tuple[int, Pair]], tariff: Tariff
+) -> ModelCost:
+    """A grader's line: the pairs of all settings at most, those of the first ones as expected."""
+    most, expected = grading(grader, [*first, *more], tariff), grading(grader, first, tariff)
+    return ModelCost(grader, most.role, most.calls, most.max_usd, expected.expected_usd)
 
 
 def _line(design: Design, tariff: Tariff, name: str) -> ModelCost:
@@ -94,21 +103,21 @@ def _scoring(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterato
 def _shortening(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
     """What every setting asks of the compressor, and the shortened request at the size that it has now."""
     for each in asked:
-        for rule in design.tried.compressions:
+        for number, rule in enumerate(design.tried.compressions):
             questions = [] if rule.by == EXTRACTIVE else next(compressed(each.today, rule), [])
             shorten = [question.request for question in questions or []]
             most = total([_most(map(tariff.most, each.all())), *map(tariff.most, shorten)])
             lengths = [len(request.content()) // 8 for request in shorten]
             expected = [tariff.expected(r.model, [r], [n]) for r, n in zip(shorten, lengths, strict=True)]
-            yield 1 + len(shorten), most, total([_expected(tariff, each), *expected])
+            yield 1 + len(shorten), most, 0.0 if number else total([_expected(tariff, each), *expected])
 
 
 def _batching(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
     """Every item as if it bore a question of its own, and once more alone."""
     for each in asked:
         most = _most(tariff.most(request, BATCH_OVERHEAD) for request in each.all())
-        for _ in design.tried.batchings:
-            yield 2, _times(most, 2), _expected(tariff, each)
+        for number in range(len(design.tried.batchings)):
+            yield 2, _times(most, 2), 0.0 if number else _expected(tariff, each)
 
 
 def _expected(tariff: Tariff, each: _Asked) -> float | None:
@@ -116,21 +125,28 @@ def _expected(tariff: Tariff, each: _Asked) -> float | None:
     return tariff.expected(each.today.model, [each.today], [each.body.usage.output_tokens])
 
 
-def _to_grade(design: Design, tariff: Tariff, near: Mapping[str, Sequence[Rung]]) -> Iterator[tuple[int, Pair]]:
-    """The pairs of every setting, with the tokens that are still to be added: earlier answers are there already."""
+def _to_grade(
+    design: Design, tariff: Tariff, near: Mapping[str, Sequence[Rung]], beyond: bool
+) -> Iterator[tuple[int, Pair]]:
+    """The pairs of the first settings, or of those `beyond` the first, with the tokens that are still to be added.
+
+    Of a cache none: its earlier answers are there already.
+    """
     for task in design.tasks():
-        for rung in near.get(task, ()) if "cache" in design.tried.of(task) else ():
+        rungs = near.get(task, ()) if "cache" in design.tried.of(task) else ()
+        for rung in rungs[1:] if beyond else rungs[:1]:
             yield from ((0, pair) for _, pair in _judged(rung.design, task))
-        for _ in range(_replayed(design, task)):
+        for _ in range(_replayed(design, task, beyond)):
             for body, pair in _judged(design, task):
                 asked = ChatRequest({**(body.request or {}), "model": body.request_model or ""})
                 yield tariff.output_limit(asked), pair
 
 
-def _replayed(design: Design, task: str) -> int:
-    """How many settings of a task are asked at most."""
+def _replayed(design: Design, task: str, beyond: bool) -> int:
+    """How many first settings are asked of a task, or how many beyond them."""
     settings = {"compress": design.tried.compressions, "batch": design.tried.batchings}
-    return sum(len(rules) for name, rules in settings.items() if name in design.tried.of(task))
+    walks = [len(rules) for name, rules in settings.items() if name in design.tried.of(task) and rules]
+    return sum(walks) - len(walks) if beyond else len(walks)
 
 
 def _judged(design: Design, task: str) -> Iterator[tuple[Call, Pair]]:

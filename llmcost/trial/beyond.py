@@ -13,7 +13,7 @@ from math import inf
 from llmcost.answers import Usage
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.evidence.verdict import prompts_floor
-from llmcost.serving import ask_together
+from llmcost.serving import Compression, ask_together
 from llmcost.serving.compression import shortened_templates, template_key
 from llmcost.trial import cell as cells
 from llmcost.trial.cascading import cascades
@@ -54,7 +54,7 @@ async def beyond_models(task: TaskRun, near: Sequence[Rung]) -> tuple[list[WalkT
         comparisons = _shared_with(task, None)
         rungs = _from_enough(task, near, comparisons)
         walk = Walk(NEAR_DUPLICATES, task.name, None, comparisons, rungs, replays=False)
-        found.append(await walked(task, walk, {}, {}))
+        found.append(await walked(task, walk, {}))
     if not task.hopeless:
         best = _best(task)
         found += await _on(task, best, tried)
@@ -112,13 +112,12 @@ async def _on(task: TaskRun, best: Cell | None, tried: frozenset[str]) -> list[W
     beside, comparisons = _usages(task, best, base), _shared_with(task, best)
     found = []
     if "compress" in tried and design.tried.compressions:
-        templates = await _templates(task, base)
-        sent = {template_key(before): after for before, after in templates.items()}
-        walk = Walk(COMPRESSION, task.name, base.label, comparisons, tuple(compression_rungs(design, base, sent)))
-        found.append(await walked(task, walk, beside, templates))
+        templates = [await _templates(task, base, rule) for rule in design.tried.compressions]
+        rungs = tuple(compression_rungs(design, base, templates))
+        found.append(await walked(task, Walk(COMPRESSION, task.name, base.label, comparisons, rungs), beside))
     if "batch" in tried and design.tried.batchings:
         walk = Walk(BATCHING, task.name, base.label, comparisons, tuple(batching_rungs(design, base)))
-        found.append(await walked(task, walk, beside, {}))
+        found.append(await walked(task, walk, beside))
     return found
 
 
@@ -139,8 +138,8 @@ def _usages(task: TaskRun, best: Cell | None, base: Base) -> dict[int, Usage]:
     return {int(position): best.served[place].completion.usage for position, place in known}
 
 
-async def _templates(task: TaskRun, base: Base) -> Mapping[str, str]:
-    """The system prompts that many requests of the task share, shortened once and for all: before → after."""
+async def _templates(task: TaskRun, base: Base, rule: Compression) -> Mapping[str, str]:
+    """The system prompts that many requests of the task share, shortened as the rule says: before → after."""
     texts = [text for request in base.requests for text in system_texts(request)]
     counts = Counter(texts)
     shared = [text for text, count in counts.most_common() if count >= max(SHARED_BY * len(base.requests), 2)]
@@ -148,5 +147,5 @@ async def _templates(task: TaskRun, base: Base) -> Mapping[str, str]:
     async def ask(requests: list[ChatRequest]) -> list[Completion]:
         return await task.means.ask(requests, "replay") if requests else []
 
-    found = await ask_together(shortened_templates(shared, task.design.tried.compressions[0]), ask)
+    found = await ask_together(shortened_templates(shared, rule), ask)
     return {text: found.texts[template_key(text)] for text in shared if template_key(text) in found.texts}

@@ -73,6 +73,7 @@ class RungTrial:
     shortening   what else is asked, where a model shortens prompts; None: nothing
     calls        of the log that it concerns: hits of a cache, or all of the task that can be asked again
     prefix       tokens at the beginning of a request that stay the same from call to call, as it is sent
+    templates    system prompts that were shortened once and for all: before → after
     """
 
     rule: Rule
@@ -80,6 +81,7 @@ class RungTrial:
     shortening: Shortening | None = None
     calls: int = 0
     prefix: int = 0
+    templates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -89,15 +91,11 @@ class RungTrial:
 
 @dataclass(frozen=True, slots=True)
 class WalkTrial:
-    """A strategy on one task, as far as it was walked; `on` is the candidate it is on, None: today's models.
-
-    templates  system prompts that were shortened once and for all: before → after
-    """
+    """A strategy on one task, as far as it was walked; `on` is the candidate it is on, None: today's models."""
 
     strategy: str
     on: str | None
     rungs: tuple[RungTrial, ...]
-    templates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def chosen(self) -> RungTrial | None:

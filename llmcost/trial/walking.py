@@ -20,22 +20,18 @@ from llmcost.trial.walks import Rung, Walk, system_texts
 BYTES_A_TOKEN = 4
 
 
-async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage], templates: Mapping[str, str]) -> WalkTrial:
-    """What became of a walk.
-
-    beside     tokens of the model it is on, by the position in the sample
-    templates  system prompts that were shortened for it: before → after
-    """
+async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage]) -> WalkTrial:
+    """What became of a walk; `beside` are the tokens of the model it is on, by the position in the sample."""
     found: list[RungTrial] = []
     for rung in walk.rungs:
         cell = await _asked(task, walk, rung)
         usages = [beside.get(int(position), Usage()) for position in cell.positions]
         trial = task.candidate(cell, rung.design, usages, walk.replays)
         concerned = rung.design.sample.calls_per_task.get(walk.task, 0)
-        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung), concerned, _prefix(rung)))
+        found.append(RungTrial(rung.rule, trial, _shortening(cell, rung), concerned, _prefix(rung), rung.templates))
         if not found[-1].passed:
             break
-    return WalkTrial(walk.strategy, walk.on, tuple(found), templates)
+    return WalkTrial(walk.strategy, walk.on, tuple(found))
 
 
 async def _asked(task: TaskRun, walk: Walk, rung: Rung) -> Cell:

@@ -14,7 +14,7 @@ procedures", Statistics in Medicine 28 (2009), 586–604.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from llmcost.config import ModelSettings
 from llmcost.endpoint import ChatRequest
 from llmcost.replay.arms import requests
 from llmcost.serving import Batching, Caching, CandidateModel, Compression, Served, Server, Steps, TaskPlan
-from llmcost.serving.compression import SYSTEM
+from llmcost.serving.compression import SYSTEM, template_key
 from llmcost.trial.design import Arm, Design, Way
 
 Ints = npt.NDArray[np.int64]
@@ -37,12 +37,14 @@ COMPRESSION, BATCHING, NEAR_DUPLICATES = "compression", "batching", "near_duplic
 class Rung:
     """One setting of a strategy, and the arm that shows what it does to the answers.
 
-    design  whose sample the arm is asked about
+    design     whose sample the arm is asked about
+    templates  system prompts that were shortened for it, once and for all: before → after
     """
 
     rule: Rule
     design: Design
     arm: Arm
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +93,16 @@ def _model(body: Call) -> str | None:
     return body.request_model or body.response_model
 
 
-def compression_rungs(design: Design, base: Base, templates: Mapping[str, str]) -> Iterator[Rung]:
-    """Shorter prompts, to smaller and smaller shares; system prompts as they were shortened once and for all."""
-    for bare in design.tried.compressions:
-        rule = _with_templates(bare, templates)
-        yield Rung(rule, design, _arm(base, TaskPlan("", [], compression=rule), f"{100 * rule.ratio:g} % prompts"))
+def compression_rungs(design: Design, base: Base, templates: Sequence[Mapping[str, str]]) -> Iterator[Rung]:
+    """Shorter prompts, to smaller and smaller shares; system prompts as they were shortened once and for all.
 
-
-def _with_templates(rule: Compression, templates: Mapping[str, str]) -> Compression:
-    return Compression(rule.by, rule.ratio, rule.min_tokens, rule.last_user_turn, dict(templates))
+    templates  for every setting: before → after
+    """
+    for bare, texts in zip(design.tried.compressions, templates, strict=True):
+        sent = {template_key(before): after for before, after in texts.items()}
+        rule = Compression(bare.by, bare.ratio, bare.min_tokens, bare.last_user_turn, sent)
+        arm = _arm(base, TaskPlan("", [], compression=rule), f"{100 * rule.ratio:g} % prompts")
+        yield Rung(rule, design, arm, texts)
 
 
 def batching_rungs(design: Design, base: Base) -> Iterator[Rung]:

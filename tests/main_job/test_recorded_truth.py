@@ -255,8 +255,7 @@ def walked(task: TaskReport, walk: Walk, setting: float, truth: Truth) -> TaskPl
         return TaskPlan(task.task, tiers, batching=Batching(int(setting)))
     by = next(rung.compressor for rung in walk.rungs if rung.compressor)
     systems = {str(s.messages[0]["content"]) for s in truth.answers.scenarios.values() if s.task == task.task}
-    first = Compression(by, walk.rungs[0].setting)
-    templates = dict(truth.driven(shortened_templates(sorted(systems), first)).texts)
+    templates = dict(truth.driven(shortened_templates(sorted(systems), Compression(by, setting))).texts)
     return TaskPlan(task.task, tiers, compression=Compression(by, setting, templates=templates))
 
 

@@ -28,7 +28,8 @@ def test_a_task_without_bodies_is_listed_and_kept(tmp_path: Path) -> None:
     assert set(tasks) == {"blind", "chat", "label"}
     assert tasks["blind"]["candidates"] == [] and tasks["blind"]["sampled"] == 0
     assert tasks["blind"]["choice"] == {
-        "model": "gpt-4o", "verdict": "CANNOT_JUDGE", "savings": None, "savings_interval": None
+        "model": "gpt-4o", "verdict": "CANNOT_JUDGE", "savings": None, "savings_interval": None, "way": None,
+            "plan": None,
     }  # fmt: skip
     assert sum(item["calls"] for item in report["not_replayable"]) == 20
     assert sum(task["calls"] for task in report["tasks"]) == 80

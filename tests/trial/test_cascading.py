@@ -16,7 +16,7 @@ from llmcost.endpoint import ChatRequest, Completion
 from llmcost.serving import Served, TaskPlan, Tier, ask_now
 from llmcost.serving.cascade import climb
 from llmcost.serving.scoring import BEST, rating_text, read_rating_prompt
-from llmcost.trial.cascading import Climb
+from llmcost.trial.climb import Climb
 
 UNREAD = -1
 
