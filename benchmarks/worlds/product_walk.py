@@ -67,7 +67,7 @@ async def _walk(wrong: Floats, rungs: Floats) -> WalkTrial:
     means = Means(_nobody, (), (), TARIFF, key=lambda request: request.key(""))  # type: ignore[arg-type]
     task = TaskRun(design, means, TASK, [], (), Controls())
     each = tuple(Rung(Batching(number + 2), design, _arm(said)) for number, said in enumerate(answered))
-    return await walked(task, Walk(BATCHING, TASK, None, COMPARISONS, each), {}, {})
+    return await walked(task, Walk(BATCHING, TASK, None, COMPARISONS, each), {})
 
 
 async def _nobody(requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:

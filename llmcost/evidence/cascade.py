@@ -23,7 +23,7 @@ from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from llmcost.evidence.graded import mean_bounds
 from llmcost.evidence.survey import effective_counts, hajek_mean
@@ -230,6 +230,8 @@ def auc(scores: Floats, wrong: Bools) -> Auc:
     DeLong's spread on the logit scale, by Student's t on the fewer of the two kinds; a perfect separation counts as
     half an error short of one. Where fewer than two are wrong or right nothing is known: the bound is 0.
     """
+    from scipy import stats  # a third of a second, and most runs have no cascade
+
     low, high = scores[wrong], scores[~wrong]
     few = min(low.size, high.size)
     if few < 2:

@@ -42,6 +42,10 @@ class _Asked:
     def all(self) -> list[ChatRequest]:
         return [self.today, *self.candidates.values()]
 
+    def as_logged(self) -> tuple[ChatRequest, int | None]:
+        """The request to today's model, and an answer as long as the logged one."""
+        return self.today, self.body.usage.output_tokens
+
 
 def besides(
     design: Design, tariff: Tariff, graders: Sequence[str], near: Mapping[str, Sequence[Rung]]
@@ -56,17 +60,28 @@ def _graded(
     grader: str, first: Sequence[tuple[int, Pair]], more: Sequence[tuple[int, Pair]], tariff: Tariff
 ) -> ModelCost:
     """A grader's line: the pairs of all settings at most, those of the first ones as expected."""
-    most, expected = grading(grader, [*first, *more], tariff), grading(grader, first, tariff)
-    return ModelCost(grader, most.role, most.calls, most.max_usd, expected.expected_usd)
+    expected, beyond = grading(grader, first, tariff), grading(grader, more, tariff)
+    most = total([expected.max_usd, beyond.max_usd])
+    return ModelCost(grader, expected.role, expected.calls + beyond.calls, most, expected.expected_usd)
 
 
 def _line(design: Design, tariff: Tariff, name: str) -> ModelCost:
-    asked = [
-        each for task in design.tasks() if name in design.tried.of(task) for each in _prompts(design, task, tariff)
-    ]
-    parts = {"cascade": _scoring, "compress": _shortening, "batch": _batching}[name](design, tariff, asked)
-    count, most, expected = zip(*parts, strict=True) if asked else ((), (), ())
-    return ModelCost(NAMES[name], "strategy", sum(count), total(most), total(expected))
+    tasks = [task for task in design.tasks() if name in design.tried.of(task)]
+    asked = [each for task in tasks for each in _prompts(design, task, tariff)]
+    parts = list({"cascade": _scoring, "compress": _shortening, "batch": _batching}[name](design, tariff, asked))
+    most = total(part.most for part in parts)
+    return ModelCost(NAMES[name], "strategy", sum(part.calls for part in parts), most, _expected(tariff, parts))
+
+
+def _expected(tariff: Tariff, parts: Sequence[_Part]) -> float | None:
+    """What is likely to be asked, model by model."""
+    by_model: dict[str, list[tuple[ChatRequest, int | None]]] = {}
+    for request, tokens in (each for part in parts for each in part.likely):
+        by_model.setdefault(request.model, []).append((request, tokens))
+    return total(
+        tariff.expected(model, [request for request, _ in asked], [tokens for _, tokens in asked])
+        for model, asked in by_model.items()
+    )
 
 
 def _prompts(design: Design, task: str, tariff: Tariff) -> Iterator[_Asked]:
@@ -83,11 +98,17 @@ def _by_position(arm: Arm) -> dict[int, ChatRequest]:
     return {int(position): request for position, request in zip(arm.positions, arm.requests, strict=True)}
 
 
-Part = tuple[int, float | None, float | None]  # requests, dollars at most, dollars as expected
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is asked about one prompt: how often, for what at most, and what is likely, with tokens of the answer."""
+
+    calls: int
+    most: float | None
+    likely: Sequence[tuple[ChatRequest, int | None]] = ()
 
 
-def _scoring(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
-    """Every answer of two tiers, each perhaps asked about twice."""
+def _scoring(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[_Part]:
+    """Every answer of two tiers, each perhaps asked about twice: by the dearest that may score, likely by the first."""
     named = design.tried.grader
     models = [named] if named else [arm.candidate.label() for arm in design.arms]
     tiers = min(len(design.arms), CASCADE_TIERS)
@@ -96,33 +117,27 @@ def _scoring(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterato
         rating = [ChatRequest({"model": name.partition("@")[0], **prompt}) for name in models]
         room = max(tariff.output_limit(request) for request in each.all())
         most = _most(tariff.most(request, room) for request in rating)
-        expected = _least(tariff.expected(request.model, [request], [A_SCORE]) for request in rating)
-        yield tiers * ASKINGS, _times(most, tiers * ASKINGS), _times(expected, tiers)
+        yield _Part(tiers * ASKINGS, _times(most, tiers * ASKINGS), [(rating[0], A_SCORE)] * tiers)
 
 
-def _shortening(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
+def _shortening(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[_Part]:
     """What every setting asks of the compressor, and the shortened request at the size that it has now."""
     for each in asked:
+        answer = _most(map(tariff.most, each.all()))
         for number, rule in enumerate(design.tried.compressions):
             questions = [] if rule.by == EXTRACTIVE else next(compressed(each.today, rule), [])
             shorten = [question.request for question in questions or []]
-            most = total([_most(map(tariff.most, each.all())), *map(tariff.most, shorten)])
-            lengths = [len(request.content()) // 8 for request in shorten]
-            expected = [tariff.expected(r.model, [r], [n]) for r, n in zip(shorten, lengths, strict=True)]
-            yield 1 + len(shorten), most, 0.0 if number else total([_expected(tariff, each), *expected])
+            most = total([answer, *map(tariff.most, shorten)])
+            likely = [each.as_logged(), *((request, len(request.content()) // 8) for request in shorten)]
+            yield _Part(1 + len(shorten), most, () if number else likely)
 
 
-def _batching(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[Part]:
+def _batching(design: Design, tariff: Tariff, asked: Sequence[_Asked]) -> Iterator[_Part]:
     """Every item as if it bore a question of its own, and once more alone."""
     for each in asked:
         most = _most(tariff.most(request, BATCH_OVERHEAD) for request in each.all())
         for number in range(len(design.tried.batchings)):
-            yield 2, _times(most, 2), 0.0 if number else _expected(tariff, each)
-
-
-def _expected(tariff: Tariff, each: _Asked) -> float | None:
-    """What asking today's model would cost if the answer were as long as the logged one."""
-    return tariff.expected(each.today.model, [each.today], [each.body.usage.output_tokens])
+            yield _Part(2, _times(most, 2), () if number else [each.as_logged()])
 
 
 def _to_grade(
@@ -160,10 +175,6 @@ def _judged(design: Design, task: str) -> Iterator[tuple[Call, Pair]]:
 def _most(parts: Iterable[float | None]) -> float | None:
     known = list(parts)
     return None if None in known else max(part for part in known if part is not None)
-
-
-def _least(parts: Iterable[float | None]) -> float | None:
-    return min((part for part in parts if part is not None), default=None)
 
 
 def _times(usd: float | None, count: int) -> float | None:

@@ -52,9 +52,9 @@ def test_ten_kills_pay_for_nothing_twice_and_change_no_byte(tmp_path: Path) -> N
         folder = prepare(tmp_path / "killed")
         killed = 0
         while killed < KILLS:
-            asked, known = len(server.requests()), stored(folder, server)
+            asked, known = server.asked(), stored(folder, server)
             process = shop.start(*command(server.base_url), cwd=folder)
-            while process.poll() is None and len(server.requests()) == asked:
+            while process.poll() is None and server.asked() == asked:
                 time.sleep(0.05)  # until it has begun to ask
             time.sleep(chance.uniform(0.02, 0.15))
             if process.poll() is not None:
