@@ -184,7 +184,8 @@ def walk(
         passed = step
     points = f"{100 * min(judged.delta for judged in judges):.3g} points"
     if passed is None:
-        return CascadeRefusal(f"{prompts.weights.size:,} prompts do not rule out a loss of {points} at the last tier")
+        few = "are too few to" if judges[0].last is None else "do not, of the last tier alone,"
+        return CascadeRefusal(f"{prompts.weights.size:,} prompts {few} rule out a loss of {points}")
     if min(passed) == inf:
         return CascadeRefusal(
             "a cascade is not worth it here: not even the answers with the highest scores are shown to lose less than "

@@ -153,7 +153,7 @@ def test_too_few_prompts_are_said_to_be_too_few():
     for n, kind in ((132, CascadeRefusal), (133, CascadeChoice)):
         assert isinstance(walked(Tier(np.linspace(0, 1, n), np.zeros(n)), Prompts(np.ones(n)), MARGIN, ALPHA), kind)
     assert (
-        "132 prompts do not rule out"
+        "132 prompts are too few to rule out"
         in walked(Tier(np.ones(132), np.zeros(132)), Prompts(np.ones(132)), MARGIN, ALPHA).reason
     )
 
