@@ -152,11 +152,9 @@ def _plot(block: Plot) -> Iterator[str]:
     if notes := limits(block, picture):
         yield from _notes(Notes(notes))
     yield "</figure>"
-    if not block.tabled:  # folded: the picture says it, and a frontier has forty points
-        yield from (
-            part.replace("<details open>", "<details>", 1)
-            for part in _table(replace(few_points(block, rows=None), detail=True))
-        )
+    if not block.tabled:  # all points, but of a picture among the details as many as say what it shows
+        points = few_points(block) if block.detail else few_points(block, rows=None)
+        yield from _table(replace(points, detail=True))
 
 
 def _legend(picture: Drawn) -> str:
