@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ _SELF_IDENTIFICATION = tuple(
 )
 
 
+@lru_cache(maxsize=4096)  # an answer is shown in both orders, and to every judge
 def anonymous(text: str) -> str:
     """The text with the writer's statements of which model it is made nameless; other mentions of models stay."""
     for pattern, replacement in _SELF_IDENTIFICATION:
