@@ -267,7 +267,7 @@ def test_the_estimate_says_what_is_sent_where_and_what_holds_it_back() -> None:
         None: "no cap given (--budget): the worst case is the cap",
         50.0: "cap $50.00 (--budget)\n",
         20.0: "cap $20.00 (--budget): below the worst case, so the run may stop early",
-        10.0: "cap $10.00 (--budget): below what is expected, so the run will likely stop early",
+        10.0: "cap $10.00 (--budget): below the $14.77 that it takes if nothing is decided early",
     }
     for cap, said in caps.items():
         capped = msgspec.structs.replace(estimate, cap_usd=cap)

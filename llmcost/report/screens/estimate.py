@@ -55,7 +55,8 @@ def _cap(estimate: ReplayEstimate) -> str:
     if most is None or most <= cap:
         return f"cap {figures.money(cap)} (--budget)"
     if estimate.expected_usd is not None and estimate.expected_usd > cap:
-        return f"cap {figures.money(cap)} (--budget): below what is expected, so the run will likely stop early"
+        whole = figures.money(estimate.expected_usd)
+        return f"cap {figures.money(cap)} (--budget): below the {whole} that it takes if nothing is decided early"
     return f"cap {figures.money(cap)} (--budget): below the worst case, so the run may stop early"
 
 
