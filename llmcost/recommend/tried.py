@@ -10,11 +10,10 @@ from llmcost.evidence.survey import Ratio
 from llmcost.recommend.candidates import candidate_of
 from llmcost.recommend.result import Cascade, CascadeTier, FrontierPoint, Incumbent, NotTried, Rung, Template, Walk
 from llmcost.serving import Batching, Caching, Compression
-from llmcost.serving.compression import difference
+from llmcost.serving.compression import BYTES_A_TOKEN, difference
 from llmcost.trial.result import CascadeTrial, FrontierTrial, RungTrial, ScoredTier, TaskTrial, WalkTrial
 from llmcost.trial.walks import NEAR_DUPLICATES, Rule
 
-BYTES_A_TOKEN = 4
 CALLED = {"cache": "near_duplicates", "compress": "compression", "batch": "batching"}
 
 

@@ -6,7 +6,6 @@ certify is the whole of it, other model and all.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import inf
 
@@ -33,11 +32,9 @@ from llmcost.trial.walks import (
     Walk,
     batching_rungs,
     compression_rungs,
-    system_texts,
+    shared_templates,
     todays,
 )
-
-SHARED_BY = 0.1  # of a task's requests: a system prompt that so many have is a template
 
 
 async def beyond_models(task: TaskRun, near: Sequence[Rung]) -> tuple[list[WalkTrial], list[CascadeTrial]]:
@@ -140,9 +137,7 @@ def _usages(task: TaskRun, best: Cell | None, base: Base) -> dict[int, Usage]:
 
 async def _templates(task: TaskRun, base: Base, rule: Compression) -> Mapping[str, str]:
     """The system prompts that many requests of the task share, shortened as the rule says: before → after."""
-    texts = [text for request in base.requests for text in system_texts(request)]
-    counts = Counter(texts)
-    shared = [text for text, count in counts.most_common() if count >= max(SHARED_BY * len(base.requests), 2)]
+    shared = shared_templates(base.requests)
 
     async def ask(requests: list[ChatRequest]) -> list[Completion]:
         return await task.means.ask(requests, "replay") if requests else []

@@ -9,15 +9,13 @@ import numpy as np
 from llmcost.answers import Usage
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.serving import Compression, ask_together
-from llmcost.serving.compression import template_key
+from llmcost.serving.compression import BYTES_A_TOKEN, template_key
 from llmcost.trial import cell as cells
 from llmcost.trial.cell import Cell
 from llmcost.trial.result import RungTrial, Shortening, WalkTrial
 from llmcost.trial.stopping import stop
 from llmcost.trial.task import TaskRun
 from llmcost.trial.walks import Rung, Walk, system_texts
-
-BYTES_A_TOKEN = 4
 
 
 async def walked(task: TaskRun, walk: Walk, beside: Mapping[int, Usage]) -> WalkTrial:

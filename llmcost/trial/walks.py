@@ -13,6 +13,7 @@ procedures", Statistics in Medicine 28 (2009), 586–604.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ from llmcost.trial.design import Arm, Design, Way
 Ints = npt.NDArray[np.int64]
 Rule = Compression | Batching | Caching
 
+SHARED_BY = 0.1  # of a task's requests: a system prompt that so many have is a template
 COMPRESSION, BATCHING, NEAR_DUPLICATES = "compression", "batching", "near_duplicates"
 
 
@@ -123,6 +125,12 @@ def _served_by(plan: TaskPlan, asked: Sequence[ChatRequest]) -> Way:
         return (yield from server.serve([asked[place] for place in places]))
 
     return way
+
+
+def shared_templates(requests: Sequence[ChatRequest]) -> list[str]:
+    """The system prompts that many of a task's requests have: what is worth shortening once and for all."""
+    counts = Counter(text for request in requests for text in system_texts(request))
+    return [text for text, count in counts.most_common() if count >= max(SHARED_BY * len(requests), 2)]
 
 
 def system_texts(request: ChatRequest) -> Iterator[str]:

@@ -20,16 +20,14 @@ from llmcost.grading import Pair, may_need_judge
 from llmcost.replay.arms import requests
 from llmcost.serving import CandidateModel, Compression
 from llmcost.serving.batching import template_key
-from llmcost.serving.compression import compressed, read_compressor_prompt, shortened_templates
+from llmcost.serving.compression import BYTES_A_TOKEN, compressed, read_compressor_prompt, shortened_templates
 from llmcost.serving.scoring import write_rating_prompt
 from llmcost.trial.cost import Tariff
 from llmcost.trial.design import CASCADE_TIERS, Design
 from llmcost.trial.near import NearWalks
-from llmcost.trial.walks import system_texts
+from llmcost.trial.walks import shared_templates, system_texts
 
 Floats = npt.NDArray[np.float64]
-
-BYTES_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +162,7 @@ class _Task:
     def _template_tokens(self, rule: Compression) -> Floats:
         """Tokens of each request's system prompt where it is a long one that many requests share."""
         own = [list(system_texts(request)) for request in self.asked]
-        counts = Counter(text for texts in own for text in texts)
-        often = [text for text, count in counts.items() if count >= max(0.1 * len(own), 2)]
+        often = shared_templates(self.asked)
         questions = next(shortened_templates(often, _by_a_model(rule)), []) if often else []
         long = {read.text for each in questions if (read := read_compressor_prompt(each.request.body))}
         sizes = [sum(len(text.encode(errors="replace")) for text in texts if text in long) for texts in own]
