@@ -12,7 +12,6 @@ from llmcost.api.traffic import Traffic
 from llmcost.audit import money_sums, ttl_seconds
 from llmcost.audit.savings import Stack
 from llmcost.config import ReplaySettings, Settings, StrategyName
-from llmcost.endpoint import ChatRequest
 from llmcost.errors import ConfigError
 from llmcost.serving import Batching, Caching, Compression
 from llmcost.serving.compression import EXTRACTIVE
@@ -23,7 +22,7 @@ from llmcost.trial.near import NearWalks, near_walks
 from llmcost.trial.worth import Facts, worth_trying
 
 DAYS_OF_A_MONTH = 30
-A_PROMPT = {"messages": [{"role": "user", "content": "x" * 4_000}]}
+SHORTENED = 500  # tokens that are left of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def _wanted(replay: ReplaySettings) -> frozenset[StrategyName]:
 def _rules(settings: Settings, design: Design, tariff: Tariff) -> Tried:
     """What would be tried on every task, from careful to bold."""
     compress, batch, cache = settings.compress, settings.batch, settings.cache
-    by = compress.by or _cheapest(design, tariff)
+    by = compress.by or tariff.cheapest((arm.candidate.label() for arm in design.arms), SHORTENED)
     ttl = ttl_seconds(cache.ttl or settings.audit.cache_ttl)
     if not all(0 < ratio < 1 for ratio in compress.ratios):
         raise ConfigError(f"[compress] ratios = {list(compress.ratios)}: shares are between 0 and 1", "such as 0.6")
@@ -80,17 +79,6 @@ def _rules(settings: Settings, design: Design, tariff: Tariff) -> Tried:
         likenesses=tuple(Caching(ttl, near) for near in sorted(cache.near, reverse=True)),
         grader=settings.cascade.grader,
     )
-
-
-def _cheapest(design: Design, tariff: Tariff) -> str | None:
-    """The candidate that would shorten a text for least; None: there is no candidate with a price."""
-    labels = {arm.candidate.label(): arm.candidate.model for arm in design.arms}
-    usd = {
-        label: tariff.expected(model, [ChatRequest({"model": model, **A_PROMPT})], [500])
-        for label, model in labels.items()
-    }
-    known = {label: cost for label, cost in usd.items() if cost is not None}
-    return min(known, key=lambda label: (known[label], label), default=None)
 
 
 def _near(traffic: Traffic, design: Design, stack: Stack) -> NearWalks:

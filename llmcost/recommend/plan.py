@@ -1,4 +1,4 @@
-"""Verdicts → the plan: which model each task should use, and the yardsticks to hold it against."""
+"""Verdicts → which model a task may move to, and the yardsticks to hold a plan against."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ def certified(candidates: Sequence[Candidate]) -> Candidate | None:
     """
     passed = [c for c in candidates if c.verdict in PASSED and _saves(c)]
     return min(passed, key=_ratio, default=None)
-
-
-def plan(tasks: Sequence[TaskReport]) -> list[Pick]:
-    """The certified picks, one for each task that has one."""
-    return [Pick(t.task, c.model) for t in tasks if (c := certified(t.candidates)) is not None]
 
 
 def oracle(tasks: Sequence[TaskReport]) -> list[Pick]:

@@ -43,7 +43,6 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 WORTH_TRYING = 0.7  # of what the last tier costs: a dearer tier leaves nothing to pay the grader with
-A_RATING = {"messages": [{"role": "user", "content": "x" * 4_000}]}
 RATING_TOKENS = 2
 
 
@@ -95,7 +94,7 @@ def _grader(task: TaskRun, tiers: Sequence[Cell]) -> tuple[str | None, str]:
     """The model that scores at run time, as configured or the cheapest candidate that may; or why there is none."""
     named = task.design.tried.grader
     candidates = [arm.candidate.label() for arm in task.design.arms] if named is None else [named]
-    tariff, priced, why = task.means.tariff, dict[str, float](), ""
+    able, why = list[str](), ""
     for name in candidates:
         try:
             refuse_self_grading(_plan(tiers, name))
@@ -105,11 +104,9 @@ def _grader(task: TaskRun, tiers: Sequence[Cell]) -> tuple[str | None, str]:
         if name in task.named:
             why = f"{name} judges this replay, and would find its own verdicts right"
             continue
-        model = name.partition("@")[0]
-        usd = tariff.expected(model, [ChatRequest({"model": model, **A_RATING})], [RATING_TOKENS])
-        priced[name] = inf if usd is None else usd
-    if priced:
-        return min(priced, key=lambda name: (priced[name], name)), ""
+        able.append(name)
+    if able:
+        return task.means.tariff.cheapest(able, RATING_TOKENS) or able[0], ""
     return None, f"nobody may score its answers ({why}): name another model in [cascade] grader"
 
 

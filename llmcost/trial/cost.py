@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from llmcost.serving import Attempt
 MAX_OUTPUT_UNKNOWN = 32_768  # tokens; for models whose catalogue entry names no limit
 TOKENS_PER_MESSAGE = 16  # roles and separators that the body does not spell out
 VERDICT_LENGTH = 200  # tokens of a usual verdict; only expected costs rest on it
+A_PAGE = {"messages": [{"role": "user", "content": "x" * 4_000}]}  # that models are compared by
 TOKENS_PER_LINK = 8_192  # an image, file or sound that the body only points to
 
 
@@ -53,6 +54,14 @@ class Tariff:
         ]
         usd = price_usages(self.book, model, usages)
         return None if np.isnan(usd).any() else math.fsum(usd)
+
+    def cheapest(self, labels: Iterable[str], written: int) -> str | None:
+        """Of these models (`model@effort` too) who answers a page in so many tokens for least; None: none has a price."""
+        asked = {label: label.partition("@")[0] for label in labels}
+        page = {label: ChatRequest({"model": model, **A_PAGE}) for label, model in asked.items()}
+        usd = {label: self.expected(asked[label], [request], [written]) for label, request in page.items()}
+        known = {label: cost for label, cost in usd.items() if cost is not None}
+        return min(known, key=lambda label: (known[label], label), default=None)
 
     def judging(self, grader: str, pairs: Sequence[Pair]) -> float | None:
         """What comparing these pairs in both orders will cost, if the verdicts are of usual length."""
