@@ -56,7 +56,7 @@ class Tariff:
         return None if np.isnan(usd).any() else math.fsum(usd)
 
     def cheapest(self, labels: Iterable[str], written: int) -> str | None:
-        """Of these models (`model@effort` too) who answers a page in so many tokens for least; None: none has a price."""
+        """Of these models (or `model@effort`) who answers a page in so many tokens for least; None: none is priced."""
         asked = {label: label.partition("@")[0] for label in labels}
         page = {label: ChatRequest({"model": model, **A_PAGE}) for label, model in asked.items()}
         usd = {label: self.expected(asked[label], [request], [written]) for label, request in page.items()}
