@@ -43,9 +43,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         with redis.Redis(unix_socket_path=str(socket)) as client:
-            until(socket.exists)
+            until(lambda: answers(client))
             yield Server(process, f"unix://{socket}", client)
         process.kill()
+
+
+def answers(client: redis.Redis) -> bool:
+    """Whether the server accepts: its socket is in the folder before it listens."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def router(endpoint: Loopback, url: str, **settings: Any) -> Router:
