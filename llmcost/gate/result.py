@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from llmcost.pricing.result import PriceStamp
@@ -61,6 +63,45 @@ class TaskCheck(msgspec.Struct, frozen=True):
     new_models: list[str]
 
 
+Held = Literal[
+    "comparable",
+    "cost_per_call",
+    "cost_usd",
+    "task_cost_per_call",
+    "tokens_per_call",
+    "latency_p95",
+    "unknown_cost",
+    "new_model",
+    "unpriced_model",
+    "unknown_task",
+    "quality",
+]
+Unit = Literal["usd", "tokens", "ms", "share", "calls"]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One threshold that was held against the log, of a task or (task None) of all calls together.
+
+    past, current  in the rule's unit; None: unknown, or nothing to compare
+    change         relative to the past      lower_bound  the least change that is certain at the check's confidence
+    allowed        the largest change (a share), or amount in the rule's unit, that passes; None: none is set
+    outcome        "failed" fails the check; "warned" is said and fails nothing; "unsure" is more than allowed, but
+                   not certainly: it passes
+    said           all of it in a sentence
+    """
+
+    rule: Held
+    task: str | None
+    outcome: Literal["passed", "failed", "warned", "unsure"]
+    said: str
+    unit: Unit = "usd"
+    past: float | None = None
+    current: float | None = None
+    change: float | None = None
+    lower_bound: float | None = None
+    allowed: float | None = None
+
+
 class Factor(msgspec.Struct, frozen=True):
     """A part of the change of the bill."""
 
@@ -82,3 +123,7 @@ class CheckResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     tasks: list[TaskCheck]
     decomposition: list[Factor]
     notes: list[str]
+    paired: bool = False  # the same prompts before and after, instead of two logs at the baseline's mix
+    confidence: float = 0.95  # that no rule fails by chance
+    rules: list[Rule] = []  # every threshold that was held, those that failed first
+    changed: bool = True  # False: nothing is worth a line; a comment may stay away

@@ -332,6 +332,61 @@ class NotReplayable(msgspec.Struct, frozen=True):
     calls: int
 
 
+class DaySpend(msgspec.Struct, frozen=True):
+    """What one task cost on one day (UTC, ISO-8601). cost_usd is None where no call of it has a known cost."""
+
+    day: str
+    task: str
+    calls: int
+    cost_usd: float | None
+
+
+class CacheLife(msgspec.Struct, frozen=True):
+    """What an exact response cache that keeps answers so long would answer and save by itself, all tasks together."""
+
+    ttl: str
+    ttl_s: int
+    hit_rate: float
+    logged_usd: float | None
+
+
+class DataQuality(msgspec.Struct, frozen=True):
+    """What was read, and what limits the figures: records not understood, calls without a price or token counts."""
+
+    files: list[str]
+    format: list[str]
+    start: str | None
+    end: str | None
+    records: int
+    rejected: int
+    calls: int
+    failed_calls: int
+    priced_calls: int
+    unpriced_models: list[str]
+    estimated_token_calls: int
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One prompt on which a candidate was graded worst, to be read by a person.
+
+    where       file:line of the logged call
+    difference  score(candidate) − score(logged answer), the mean of the graders, in [−1, 1]
+    basis       what decided: "judge", "exact", "failure" …
+    prompt, logged, candidate   the texts; None: withheld (`llmcost report --show-text` shows them)
+    words       of the prompt, the logged answer and the candidate's: told even where the texts are withheld
+    """
+
+    task: str
+    model: str
+    where: str
+    difference: float
+    basis: str
+    words: tuple[int, int, int]
+    prompt: str | None = None
+    logged: str | None = None
+    candidate: str | None = None
+
+
 class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.report/1"):
     """Which cheaper models hold quality on this traffic, and what the bill becomes."""
 
@@ -352,6 +407,11 @@ class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost
     bill: Bill
     spend: Spend
     alpha_scope: str = "plan"
+    command: str = ""  # runs this again: every choice said, no key in it
+    data: DataQuality | None = None
+    by_day: list[DaySpend] = []
+    cache_lives: list[CacheLife] = []
+    examples: list[Example] = []  # worst first within task and model; saved without their texts
 
 
 class ModelEstimate(msgspec.Struct, frozen=True):
