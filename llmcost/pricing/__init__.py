@@ -2,13 +2,24 @@
 
 from llmcost.pricing.billed import costs, logged_costs, repriced
 from llmcost.pricing.book import PriceBook, load
-from llmcost.pricing.cost import price, price_usage, price_usages, worst_case
+from llmcost.pricing.cost import (
+    KINDS,
+    Kind,
+    price,
+    price_by_kind,
+    price_usage,
+    price_usages,
+    tokens_by_kind,
+    worst_case,
+)
 from llmcost.pricing.rates import ModelPrice, Period, Rate
 from llmcost.pricing.result import PriceStamp
 from llmcost.pricing.update import update
 from llmcost.pricing.view import PriceLine, PriceView, describe, suggest
 
 __all__ = [
+    "KINDS",
+    "Kind",
     "ModelPrice",
     "Period",
     "PriceBook",
@@ -21,11 +32,13 @@ __all__ = [
     "load",
     "logged_costs",
     "price",
+    "price_by_kind",
     "price_usage",
     "price_usages",
     "priced_model",
     "repriced",
     "suggest",
+    "tokens_by_kind",
     "update",
     "worst_case",
 ]

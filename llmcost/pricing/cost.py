@@ -6,10 +6,10 @@ line of a table of rates (model, service tier, period, peak or off-peak, step of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,9 @@ CHARGED = (
     "cache_write_1h_tokens",
 )
 UNPRICED = (float("nan"),) * 6
+
+Kind = Literal["input", "cache_read", "cache_write", "output"]  # each token is of one: input is what no cache had
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Key(NamedTuple):
@@ -163,7 +166,25 @@ def worst_case(book: PriceBook, model: str, input_tokens: int, max_output_tokens
     return (input_tokens * dearest_input + max_output_tokens * dearest_output) / 1e6
 
 
-def _price_rows(calls: Calls, rows: slice | Integers, book: PriceBook) -> Floats:
+def price_by_kind(calls: Calls, book: PriceBook) -> dict[Kind, Floats]:
+    """US dollars of every row by kind of token; their sum is what `price` says, but for rounding; NaN where it is."""
+    if not len(calls):
+        return {kind: np.empty(0) for kind in KINDS}
+    slices = calls.in_slices(CHUNK_ROWS, lambda part: _price_rows(part, slice(None), book, _cost_by_kind))
+    return dict(zip(KINDS, np.concatenate(slices, axis=1), strict=True))
+
+
+def tokens_by_kind(calls: Calls) -> dict[Kind, Floats]:
+    """Tokens of every row by kind, each in one of them; what a log does not count of a cache was none of it."""
+    tokens = {name: np.nan_to_num(calls.floats(name)) for name in CHARGED}
+    read, write = tokens["cache_read_tokens"], tokens["cache_write_tokens"]
+    kinds = (tokens["input_tokens"] - read - write, read, write, tokens["output_tokens"])
+    return dict(zip(KINDS, kinds, strict=True))
+
+
+def _price_rows(
+    calls: Calls, rows: slice | Integers, book: PriceBook, charge: Callable[..., Floats] | None = None
+) -> Floats:
     codes, keys = _distinct(calls, rows)
     timed = calls.known("start_time")[rows]
     quantities = Quantities(
@@ -176,7 +197,7 @@ def _price_rows(calls: Calls, rows: slice | Integers, book: PriceBook) -> Floats
         start=np.where(timed, calls.derived("start_time", started)[rows], microseconds(book.day)),
         timed=timed,
     )
-    return np.where(from_app_cache(calls)[rows], 0.0, _cost(quantities, codes, keys, book))
+    return np.where(from_app_cache(calls)[rows], 0.0, (charge or _cost)(quantities, codes, keys, book))
 
 
 def started(times: pa.ChunkedArray) -> Integers:
@@ -230,13 +251,30 @@ def _numbered(mixed: Integers) -> Integers:
 
 
 def _cost(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook) -> Floats:
+    q, (plain, read, write, output, reasoning, hour) = _charged(quantities, codes, keys, book)
+    dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write + q.hour * (hour - write)
+    return np.asarray((dollars + (q.output - q.reasoning) * output + q.reasoning * reasoning) / 1e6, np.float64)
+
+
+def _cost_by_kind(quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook) -> Floats:
+    q, (plain, read, write, output, reasoning, hour) = _charged(quantities, codes, keys, book)
+    dollars = (
+        (q.input - q.read - q.write) * plain,
+        q.read * read,
+        q.write * write + q.hour * (hour - write),
+        (q.output - q.reasoning) * output + q.reasoning * reasoning,
+    )
+    return np.array(dollars) / 1e6
+
+
+def _charged(
+    quantities: Quantities, codes: Integers, keys: Sequence[Key], book: PriceBook
+) -> tuple[Quantities, tuple[Floats, ...]]:
+    """What is charged in every row, and at which rates, US dollars per million tokens, in the order of the table."""
     models = [book.priced_model(key.request_model, key.response_model, key.provider) for key in keys]
     lines, table = _lines(quantities, codes, keys, models)
     silent = np.array([_needs_no_output(key, model) for key, model in zip(keys, models, strict=True)], bool)[codes]
-    q = _known(quantities, silent)
-    plain, read, write, output, reasoning, hour = (rates[lines] for rates in np.ascontiguousarray(table.T))
-    dollars = (q.input - q.read - q.write) * plain + q.read * read + q.write * write + q.hour * (hour - write)
-    return np.asarray((dollars + (q.output - q.reasoning) * output + q.reasoning * reasoning) / 1e6, np.float64)
+    return _known(quantities, silent), tuple(rates[lines] for rates in np.ascontiguousarray(table.T))
 
 
 def _known(q: Quantities, silent: npt.NDArray[np.bool_]) -> Quantities:
