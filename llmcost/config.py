@@ -195,10 +195,34 @@ class BatchSettings(Section, frozen=True):
     wait: str = "1m"
 
 
+Reaction = Literal["fail", "warn", "ignore"]
+
+
 class GateSettings(Section, frozen=True):
-    """When `llmcost check` fails."""
+    """When `llmcost check` fails. Shares are of the past: 0.05 allows 5 % more; what is unset is not held.
+
+    max_increase          cost per call at the baseline's mix of tasks, and of each task that matters
+    tasks                 the same of single tasks
+    max_increase_usd      dollars by which the baseline's own calls may get dearer
+    max_tokens_increase   tokens per call of a task     max_latency_increase  95th percentile of its latency
+    new_models, unpriced_models, unknown_tasks   what happens to models and tasks that the baseline does not know, and
+                          to calls whose cost is no longer known
+    quality               largest loss of quality that a run may leave open; unset: the margin of the run
+    min_calls             fewer independent calls of a task are no evidence
+    confidence            that no statistical rule fails by chance, all of them together
+    """
 
     max_increase: float = 0.05
+    tasks: dict[str, float] = {}
+    max_increase_usd: float | None = None
+    max_tokens_increase: float | None = None
+    max_latency_increase: float | None = None
+    new_models: Reaction = "warn"
+    unpriced_models: Reaction = "fail"
+    unknown_tasks: Reaction = "warn"
+    quality: float | None = None
+    min_calls: Annotated[int, msgspec.Meta(ge=2)] = 10
+    confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
 
 
 class Settings(Section, frozen=True):

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from llmcost import gate, logs, pricing
+from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
+from llmcost.api.gating import baseline, check
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
@@ -353,40 +354,6 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
 def monitor(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -> MonitorView:
     """Whether a run's promises hold on these logs (see `plan_monitor`); never spends more than `budget` US dollars."""
     return plan_monitor(paths, budget=budget, **choices).run()
-
-
-def baseline(
-    paths: Sequence[str] | str,
-    *,
-    options: Options | None = None,
-    config: Path | None = None,
-    workspace: Path | None = None,
-    say: Say = lambda line: None,
-) -> str:
-    """The text of a baseline file: cost per call by task, no prompt text."""
-    settings = load_settings(config)
-    traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
-    return gate.to_text(gate.baseline(traffic.calls, traffic.costs, stamp=traffic.book.stamp, version=VERSION))
-
-
-def check(
-    paths: Sequence[str] | str,
-    *,
-    baseline: Path,
-    max_increase: float | None = None,
-    options: Options | None = None,
-    config: Path | None = None,
-    workspace: Path | None = None,
-    say: Say = lambda line: None,
-) -> CheckView:
-    """Whether these logs cost more per call than the baseline allows, at the baseline's task mix."""
-    settings, past = load_settings(config), gate.read(baseline)
-    traffic = load(log_paths(_listed(paths), settings), options or Options(), settings, _workspace(workspace), say)
-    allowed = settings.gate.max_increase if max_increase is None else max_increase
-    result = gate.check(
-        traffic.calls, traffic.costs, past, max_increase=allowed, stamp=traffic.book.stamp, version=VERSION
-    )
-    return CheckView(result)
 
 
 def prices(model: str, *, config: Path | None = None, workspace: Path | None = None) -> PricesView:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from llmcost.calls import Calls
 from llmcost.errors import InputError
-from llmcost.gate.measure import TaskCost, measure
-from llmcost.gate.result import BaselineFile, BaselineTask
+from llmcost.evidence.cost_change import Mean
+from llmcost.gate.measure import Log, TaskCost, Use, measure
+from llmcost.gate.result import BaselineFile, BaselineTask, ModelUse
 from llmcost.pricing.result import PriceStamp
 
-SCHEMA = "llmcost.baseline/1"
-DIGITS = 10
+SCHEMA = "llmcost.baseline/2"
+FORMER = 1  # had no error of a mean
+DIGITS = 12
+AMOUNTS = ("cost_usd", "cost_per_call_usd", "cost_error_usd", "tokens_per_call", "tokens_error", "latency_p95_ms",
+           "latency_error")  # fmt: skip
+USE_AMOUNTS = ("input_usd", "cache_read_usd", "cache_write_usd", "output_usd", "other_usd")
 _AGAIN = "write a new one: llmcost baseline LOGS -o FILE"
 
 
-def baseline(calls: Calls, costs: npt.NDArray[np.float64], *, stamp: PriceStamp, version: str) -> BaselineFile:
-    """What each task costs per call now. `costs`: US dollars, parallel to `calls`, NaN where unknown."""
-    tasks = [_task(cost) for cost in measure(calls, costs).values()]
+def baseline(log: Log, *, stamp: PriceStamp, version: str) -> BaselineFile:
+    """What each task costs per call now."""
+    return summary(measure(log), stamp, version)
+
+
+def summary(measured: Sequence[TaskCost], stamp: PriceStamp, version: str) -> BaselineFile:
+    """What was measured, as it is committed: a log is compared with a baseline as the baseline that it would make."""
+    tasks = [_task(cost) for cost in measured]
     total = sum((Decimal(task.cost_usd) for task in tasks), Decimal(0))
-    return BaselineFile(version, stamp, round(float(calls.weights().sum())), f"{total:f}", tasks)
+    return BaselineFile(version, stamp, sum(task.calls for task in tasks), f"{total:f}", tasks)
 
 
 def to_text(baseline_file: BaselineFile) -> str:
@@ -60,20 +69,44 @@ def read(path: Path) -> BaselineFile:
 
 
 def decimal(amount: float) -> str:
-    """An amount as a decimal string of ten significant digits, never in scientific notation."""
+    """An amount as a decimal string of twelve significant digits, never in scientific notation."""
     return f"{Decimal(f'{amount:.{DIGITS}g}'):f}"
 
 
 def _task(cost: TaskCost) -> BaselineTask:
-    per_call = cost.cost_per_call_usd
+    mean, latency = cost.cost, cost.latency
     return BaselineTask(
         task=cost.task,
-        calls=cost.calls,
-        priced_calls=cost.priced_calls,
+        calls=round(cost.all),
+        failed_calls=round(cost.failed),
+        unknown_calls=round(cost.unknown),
+        priced_calls=round(cost.priced),
         cost_usd=decimal(cost.cost_usd),
-        cost_per_call_usd=None if per_call is None else decimal(per_call),
+        cost_per_call_usd=_known(mean.mean if mean else None),
+        cost_error_usd=_error(mean),
+        units=mean.units if mean else 0,
+        tokens_per_call=_known(cost.tokens.mean if cost.tokens else None),
+        tokens_error=_error(cost.tokens),
+        latency_p95_ms=_known(latency[0] if latency else None),
+        latency_error=_known(latency[1] if latency else None),
         models=sorted(cost.models),
+        usage=[_use(model, use) for model, use in sorted(cost.usage.items())],
+        cases={key: decimal(usd) for key, usd in cost.cases.items()},
     )
+
+
+def _use(model: str, use: Use) -> ModelUse:
+    tokens: dict[str, Any] = {f"{kind}_tokens": round(number) for kind, number in use.tokens.items()}
+    dollars: dict[str, Any] = {f"{kind}_usd": decimal(usd) for kind, usd in use.usd.items()}
+    return ModelUse(model=model, calls=round(use.calls), other_usd=decimal(use.other_usd), **tokens, **dollars)
+
+
+def _known(amount: float | None) -> str | None:
+    return None if amount is None else decimal(amount)
+
+
+def _error(mean: Mean | None) -> str | None:
+    return decimal(mean.error) if mean is not None and isfinite(mean.error) else None
 
 
 def _check_schema(found: object, path: Path) -> None:
@@ -81,9 +114,11 @@ def _check_schema(found: object, path: Path) -> None:
     if schema == SCHEMA:
         return
     family, _, number = str(schema).rpartition("/")
-    if family == SCHEMA.rpartition("/")[0] and number.isdecimal():
-        raise InputError(f"{path} is a baseline of schema {number}, newer than this llmcost reads", "upgrade llmcost")
-    raise InputError(f"{path} is not a baseline of llmcost: no schema {SCHEMA}", _AGAIN)
+    if family != SCHEMA.rpartition("/")[0] or not number.isdecimal():
+        raise InputError(f"{path} is not a baseline of llmcost: no schema {SCHEMA}", _AGAIN)
+    if int(number) == FORMER:
+        raise InputError(f"{path} is a baseline of schema {FORMER}: it does not say how sure its costs are", _AGAIN)
+    raise InputError(f"{path} is a baseline of schema {number}, newer than this llmcost reads", "upgrade llmcost")
 
 
 def _faults(file: BaselineFile) -> Iterator[str]:
@@ -93,14 +128,27 @@ def _faults(file: BaselineFile) -> Iterator[str]:
         if task.task in seen:
             yield f"{where}: this task is listed twice"
         seen.add(task.task)
-        if not 0 <= task.priced_calls <= task.calls:
-            yield f"{where}.priced_calls: {task.priced_calls} of {task.calls} calls"
-        if not _is_amount(task.cost_usd):
-            yield f"{where}.cost_usd: {task.cost_usd!r} is not an amount in US dollars"
-        if (task.cost_per_call_usd is None) != (task.priced_calls == 0):
-            yield f"{where}.cost_per_call_usd: known only where there are priced calls"
-        if task.cost_per_call_usd is not None and not _is_amount(task.cost_per_call_usd):
-            yield f"{where}.cost_per_call_usd: {task.cost_per_call_usd!r} is not an amount in US dollars"
+        yield from (f"{where}.{fault}" for fault in (*_count_faults(task), *_amount_faults(task)))
+
+
+def _count_faults(task: BaselineTask) -> Iterator[str]:
+    if not 0 <= task.priced_calls <= task.calls:
+        yield f"priced_calls: {task.priced_calls} of {task.calls} calls"
+    if (task.cost_per_call_usd is None) != (task.priced_calls == 0):
+        yield "cost_per_call_usd: known only where there are priced calls"
+    counts = [n for use in task.usage for n in (use.calls, use.input_tokens, use.cache_read_tokens,
+              use.cache_write_tokens, use.output_tokens)]  # fmt: skip
+    if min(task.failed_calls, task.unknown_calls, task.units, *counts, 0) < 0:
+        yield "usage: a count below 0"
+
+
+def _amount_faults(task: BaselineTask) -> Iterator[str]:
+    amounts = {name: getattr(task, name) for name in AMOUNTS}
+    amounts |= {f"usage[{at}].{name}": getattr(use, name) for at, use in enumerate(task.usage) for name in USE_AMOUNTS}
+    amounts |= {f"cases.{key}": usd for key, usd in task.cases.items()}
+    for name, text in amounts.items():
+        if text is not None and not _is_amount(text):
+            yield f"{name}: {text!r} is not an amount"
 
 
 def _is_amount(text: str) -> bool:
@@ -108,4 +156,4 @@ def _is_amount(text: str) -> bool:
         amount = Decimal(text)
     except InvalidOperation:
         return False
-    return amount.is_finite() and amount >= 0
+    return amount >= 0 and isfinite(float(amount)) if amount.is_finite() else False

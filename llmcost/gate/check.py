@@ -1,85 +1,85 @@
-"""This log against a baseline: is a call dearer than it was, at the baseline's mix of tasks?
+"""This log against a baseline: is a call certainly dearer than is allowed, at the baseline's mix of tasks?
 
-The check fails for one of these, and says which:
-
-1. the cost per call over all tasks, weighted as in the baseline, rose by more than `max_increase`;
-2. a task that carries at least 1 % of the cost (then, or at today's cost per call) rose by more than `max_increase`:
-   one dear change cannot hide behind a cheap crowd;
-3. costs that were known have become unknown, or there is nothing to compare: a gate that cannot see does not say yes.
-
-A changed task mix or volume never fails by itself. New and missing tasks and new models are named, and fail nothing.
+A changed mix of tasks or volume never fails by itself; neither does a rise that may be chance. What fails, and what is
+only said, is in `llmcost.gate.rules`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterator, Sequence
 
-from llmcost.calls import Calls
+from llmcost.config import GateSettings
 from llmcost.errors import LLMCostError
-from llmcost.gate.compared import Compared, past_usd, relative
+from llmcost.gate import wording
+from llmcost.gate.baseline import summary
+from llmcost.gate.certified import RunFacts
+from llmcost.gate.compared import Comparison, Pair, amount, by_case, by_mix, relative
 from llmcost.gate.decomposition import decompose
-from llmcost.gate.measure import TaskCost, measure
-from llmcost.gate.result import BaselineFile, CheckDiff, CheckResult, CheckTotals, TaskCheck
-from llmcost.gate.wording import Facts, notes, reasons
+from llmcost.gate.measure import Log, measure
+from llmcost.gate.result import BaselineFile, BaselineTask, CheckDiff, CheckResult, CheckTotals, Rule, TaskCheck
+from llmcost.gate.rules import Facts, held
 from llmcost.pricing.result import PriceStamp
+
+SMALLEST = 0.0005  # a change that rounds to 0.0 % is none
 
 
 def check(
-    calls: Calls,
-    costs: npt.NDArray[np.float64],
-    baseline: BaselineFile,
-    *,
-    max_increase: float,
-    stamp: PriceStamp,
-    version: str,
+    log: Log, past: BaselineFile, settings: GateSettings, stamp: PriceStamp, version: str, run: RunFacts | None = None
 ) -> CheckResult:
     """Whether the calls are dearer than the baseline allows, and which tasks are to blame, worst first.
 
-    `costs`: US dollars, parallel to `calls`, NaN where unknown. `max_increase`: a share, 0.05 allows 5 %.
+    A log with cases is compared with the same suite before, case by case. `run` is what a replay has shown of the
+    models that answer now.
     """
-    if not max_increase >= 0:
-        raise LLMCostError(f"an increase of {max_increase} cannot be allowed", "give a share of 0 or more, such as 5%")
-    now = measure(calls, costs)
-    compared = [Compared(task, now.get(task.task)) for task in baseline.tasks]
-    compared.sort(key=lambda task: (-task.effect_usd, task.past.task))
-    past, current = _past(baseline), _current(compared, now, round(float(calls.weights().sum())))
-    facts = Facts(compared, _added(baseline, now), past, current, max_increase, baseline.prices, stamp)
-    why = list(reasons(facts))
+    refuse_nonsense(settings)
+    measured = measure(log)
+    now, names = summary(measured, stamp, version), {cost.task: cost.shown for cost in measured}
+    paired = log.cases is not None
+    compared = (by_case if paired else by_mix)(past, now, names)
+    facts = Facts(past, now, compared, settings, paired, run)
+    rules = held(facts)
+    why = [rule.said for rule in rules if rule.outcome == "failed"]
+    totals = _totals(past, now, compared)
     return CheckResult(
         llmcost_version=version,
         prices=stamp,
         passed=not why,
         reasons=why,
-        max_increase=max_increase,
-        past=past,
-        current=current,
-        diff=_diff(past, current),
-        tasks=[_task(task, max_increase) for task in compared] + [_new_task(task) for task in facts.added],
-        decomposition=decompose(baseline, now),
-        notes=list(notes(facts)),
+        max_increase=settings.max_increase,
+        past=totals[0],
+        current=totals[1],
+        diff=_diff(*totals),
+        tasks=[_task(pair, rules) for pair in compared.pairs] + [_new_task(*added) for added in compared.added],
+        decomposition=decompose(past, now),
+        notes=list(_notes(facts)),
+        paired=paired,
+        confidence=settings.confidence,
+        rules=rules,
+        changed=_changed(compared, rules),
     )
 
 
-def _past(baseline: BaselineFile) -> CheckTotals:
-    priced = sum(task.priced_calls for task in baseline.tasks)
-    return _totals(baseline.calls, priced, priced, sum(map(past_usd, baseline.tasks)))
+def refuse_nonsense(settings: GateSettings) -> None:
+    """Raises LLMCostError where a limit cannot be one."""
+    limits = {"max_increase": settings.max_increase, "max_increase_usd": settings.max_increase_usd}
+    limits |= {"max_tokens_increase": settings.max_tokens_increase, "quality": settings.quality}
+    limits |= {"max_latency_increase": settings.max_latency_increase}
+    limits |= {f'tasks."{task}"': allowed for task, allowed in settings.tasks.items()}
+    for name, limit in limits.items():
+        if limit is not None and not limit >= 0:
+            raise LLMCostError(f"{name}: an increase of {limit} cannot be allowed", "give a number of 0 or more")
 
 
-def _current(compared: list[Compared], now: dict[str, TaskCost], calls: int) -> CheckTotals:
-    """The baseline's own calls at today's cost per call; a task that has none today keeps its cost."""
-    mix = sum(task.past.priced_calls for task in compared)
-    usd = sum(task.past_usd + task.effect_usd for task in compared)
-    return _totals(calls, sum(task.priced_calls for task in now.values()), mix, usd)
+def _totals(past: BaselineFile, now: BaselineFile, compared: Comparison) -> tuple[CheckTotals, CheckTotals]:
+    """The baseline's own calls at its cost, and at today's; a task that has none today keeps its cost."""
+    sides = ((past, compared.past_usd), (now, compared.now_usd))
+    before, after = (_total(side, usd, compared.weight) for side, usd in sides)
+    return before, after
 
 
-def _totals(calls: int, priced: int, mix: int, usd: float) -> CheckTotals:
-    return CheckTotals(calls, priced, usd if mix else None, usd / mix if mix else None)
-
-
-def _added(baseline: BaselineFile, now: dict[str, TaskCost]) -> list[TaskCost]:
-    known = {task.task for task in baseline.tasks}
-    return [task for name, task in now.items() if name not in known]
+def _total(side: BaselineFile, usd: float, weight: float) -> CheckTotals:
+    priced = sum(task.priced_calls for task in side.tasks)
+    return CheckTotals(side.calls, priced, usd if weight else None, usd / weight if weight else None)
 
 
 def _diff(past: CheckTotals, current: CheckTotals) -> CheckDiff:
@@ -87,19 +87,41 @@ def _diff(past: CheckTotals, current: CheckTotals) -> CheckDiff:
     return CheckDiff(None if before is None or after is None else after - before, relative(before, after))
 
 
-def _task(task: Compared, max_increase: float) -> TaskCheck:
+def _task(pair: Pair, rules: Sequence[Rule]) -> TaskCheck:
+    found = [rule for rule in rules if rule.rule == "task_cost_per_call" and rule.task == pair.shown]
     return TaskCheck(
-        task=task.past.task,
-        past_calls=task.past.calls,
-        current_calls=0 if task.now is None else task.now.calls,
-        past_cost_per_call_usd=task.past_per_call,
-        current_cost_per_call_usd=task.now_per_call,
-        change=task.change,
-        lower_bound=None,
-        regressed=task.regressed(max_increase),
-        new_models=task.new_models,
+        task=pair.shown,
+        past_calls=pair.past.calls,
+        current_calls=0 if pair.now is None else pair.now.calls,
+        past_cost_per_call_usd=pair.past_per_call,
+        current_cost_per_call_usd=pair.now_per_call,
+        change=pair.relative,
+        lower_bound=found[0].lower_bound if found else None,
+        regressed=any(rule.outcome in ("failed", "warned") for rule in found),
+        new_models=pair.new_models,
     )
 
 
-def _new_task(task: TaskCost) -> TaskCheck:
-    return TaskCheck(task.task, 0, task.calls, None, task.cost_per_call_usd, None, None, False, list(task.models))
+def _new_task(task: BaselineTask, shown: str) -> TaskCheck:
+    return TaskCheck(shown, 0, task.calls, None, amount(task.cost_per_call_usd), None, None, False, task.models)
+
+
+def _notes(facts: Facts) -> Iterator[str]:
+    """What limits the figures."""
+    for pair in facts.compared.pairs:
+        if pair.now is None and not facts.paired:
+            yield wording.missing(pair.shown)
+    if unknown := sum(task.unknown_calls for task in facts.now.tasks):
+        yield wording.unpriced(unknown, facts.now.calls)
+    if facts.now.prices != facts.past.prices:
+        yield (
+            f"prices are of {facts.now.prices.as_of}, the baseline's of {facts.past.prices.as_of} "
+            "or otherwise overridden"
+        )
+
+
+def _changed(compared: Comparison, rules: Sequence[Rule]) -> bool:
+    """Whether anything is worth a line: a rule that did not pass, another cost of a task, tasks that came or went."""
+    moved = [abs(pair.relative) > SMALLEST for pair in compared.pairs if pair.relative is not None]
+    gone = any(pair.now is None for pair in compared.pairs)
+    return any(rule.outcome != "passed" for rule in rules) or any(moved) or gone or bool(compared.added)

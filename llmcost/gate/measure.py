@@ -1,8 +1,10 @@
-"""What each task of a log costs per call, from calls and their costs."""
+"""What each task of a log costs per call, how sure that is, and what its tokens are: from calls and their costs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,100 +13,195 @@ import pyarrow.compute as pc
 
 from llmcost.calls import Calls
 from llmcost.errors import LLMCostError
+from llmcost.evidence.cost_change import Floats, Integers, Mean, group_means, quantile
+from llmcost.pricing import KINDS, Kind, tokens_by_kind
 
 NO_TASK = "untagged"
+LONGEST_NAME = 120
+P95 = 0.95
+_SITE = re.compile(r".*·([0-9a-f]{6})", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a gate looks at; all parallel to `calls`.
+
+    costs    US dollars of a call, NaN where unknown      by_kind  list prices by kind of token, which share them out
+    cases    key of the case of a suite that a call answers (None: of none); None: the log is no suite
+    """
+
+    calls: Calls
+    costs: Floats
+    by_kind: Mapping[Kind, Floats] = field(default_factory=dict)
+    cases: Sequence[str | None] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.costs) != len(self.calls):
+            said = f"{len(self.costs)} costs for {len(self.calls)} calls"
+            raise LLMCostError(said, "price the same calls that are checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The priced calls of a task to one model; tokens and US dollars by kind, and dollars that no tokens explain."""
+
+    calls: float
+    tokens: dict[Kind, float]
+    usd: dict[Kind, float]
+    other_usd: float
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCost:
-    """One task of a log; US dollars. Calls are of the real traffic that a sampled log stands for, and so no whole ones.
+    """One task of a log. Calls are of the real traffic that a sampled log stands for, and so no whole ones.
 
-    priced   calls of known cost      unknown   calls that were answered, but what they cost is not known
+    shown    its name in this log, where `task` is the fingerprint of a call site
+    unknown  answered calls of unknown cost      latency  95th percentile in ms and the error of its logarithm
+    models   every model asked for → calls       cases    of a suite: key → mean cost
     """
 
     task: str
+    shown: str
     all: float
-    priced: float
+    failed: float
     unknown: float
+    priced: float
     cost_usd: float
-    models: dict[str, int]
-
-    @property
-    def calls(self) -> int:
-        """Calls of the task, rounded."""
-        return round(self.all)
-
-    @property
-    def priced_calls(self) -> int:
-        """Those of known cost, rounded."""
-        return round(self.priced)
-
-    @property
-    def unknown_calls(self) -> int:
-        """Those that were answered at an unknown cost, rounded."""
-        return round(self.unknown)
-
-    @property
-    def cost_per_call_usd(self) -> float | None:
-        """Mean cost of the priced calls; None if there is none."""
-        return self.cost_usd / self.priced if self.priced else None
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of the calls of unknown cost among those that were answered or cost something."""
-        seen = self.unknown + self.priced
-        return self.unknown / seen if seen else 0.0
+    cost: Mean | None
+    tokens: Mean | None
+    latency: tuple[float, float] | None
+    models: dict[str, float]
+    usage: dict[str, Use]
+    cases: dict[str, float]
 
 
-def measure(calls: Calls, costs: npt.NDArray[np.float64]) -> dict[str, TaskCost]:
-    """Task → its cost, sorted by name. `costs` is parallel to `calls`, US dollars of a call, NaN where unknown.
+def stable_name(task: str) -> str:
+    """The task's name, without words of a prompt: a task named after its call site is known by its fingerprint."""
+    site = _SITE.fullmatch(task)
+    return f"call site {site[1]}" if site else task[:LONGEST_NAME]
+
+
+def measure(log: Log) -> list[TaskCost]:
+    """Every task with its cost, sorted by name.
 
     A failed call without a known cost is no unknown: it is counted as a call and left out of the mean.
     """
-    if len(costs) != len(calls):
-        raise LLMCostError(f"{len(costs)} costs for {len(calls)} calls", "price the same calls that are checked")
-    names, codes = _encoded(calls.column("task"))
-    known, weights = ~np.isnan(costs), calls.weights()
-    answered = np.asarray(pc.is_null(calls.column("error_type")).to_numpy(), dtype=np.bool_)
-    tasks, totals = np.unique(codes), _sums(codes, np.where(known, costs * weights, 0.0), len(names))
-    models = _models(calls, codes)
-    measured = [
-        TaskCost(
-            task=names[code],
-            all=float(weights[here := codes == code].sum()),
-            priced=float(weights[here & known].sum()),
-            unknown=float(weights[here & ~known & answered].sum()),
-            cost_usd=float(totals[code]),
-            models=models.get(int(code), {}),
+    return _Measured(log).tasks() if len(log.calls) else []
+
+
+class _Measured:
+    """The columns of a log that a gate looks at, and the sums of them by task."""
+
+    def __init__(self, log: Log) -> None:
+        calls, costs = log.calls, log.costs
+        names, self.task = _tasks(calls)
+        self.names, merged = np.unique([stable_name(name) for name in names], return_inverse=True)
+        self.shown_of = {int(stable): name for name, stable in sorted(zip(names, merged, strict=True), reverse=True)}
+        self.task = merged[self.task].astype(np.int64)
+        self.weights, self.costs, self.known = calls.weights(), costs, ~np.isnan(costs)
+        self.answered = np.asarray(pc.is_null(calls.column("error_type")), dtype=np.bool_)
+        self.model, self.models = _models(calls)
+        self.tokens = {kind: each * self.weights for kind, each in tokens_by_kind(calls).items()}
+        self.usd = _shared_out(costs, log.by_kind, self.weights)
+        self.latency, self.cases = calls.floats("latency_ms"), log.cases
+        self.calls = calls
+
+    def tasks(self) -> list[TaskCost]:
+        number = len(self.names)
+        known = self.known
+        units = _units(self.calls)
+        whole = sum(self.tokens.values()) / self.weights
+        means = group_means(self.costs[known], self.weights[known], units[known], self.task[known], number)
+        counted = self.answered & ~np.isnan(self.calls.floats("input_tokens"))
+        tokens = group_means(whole[counted], self.weights[counted], units[counted], self.task[counted], number)
+        return [self._task(code, means[code], tokens[code]) for code in range(number)]
+
+    def _task(self, code: int, cost: Mean | None, tokens: Mean | None) -> TaskCost:
+        rows = np.flatnonzero(self.task == code)
+        priced = rows[self.known[rows]]
+        weights, answered = self.weights[rows], self.answered[rows]
+        usd = _total(self.costs[priced] * self.weights[priced])
+        latency = self.latency[rows][answered & ~np.isnan(self.latency[rows])]
+        return TaskCost(
+            task=str(self.names[code]),
+            shown=self.shown_of[code],
+            all=float(weights.sum()),
+            failed=float(weights[~answered].sum()),
+            unknown=float(weights[answered & ~self.known[rows]].sum()),
+            priced=float(self.weights[priced].sum()),
+            cost_usd=usd,
+            cost=cost,
+            tokens=tokens,
+            latency=quantile(latency, P95),
+            models=self._by_model(rows),
+            usage=self._usage(priced),
+            cases=self._cases(priced),
         )
-        for code in tasks
-    ]
-    return {task.task: task for task in sorted(measured, key=lambda task: task.task)}
+
+    def _by_model(self, rows: Integers) -> dict[str, float]:
+        sums = np.bincount(self.model[rows] + 1, self.weights[rows], len(self.models) + 1)[1:]
+        return {self.models[code]: float(sums[code]) for code in np.flatnonzero(sums).tolist()}
+
+    def _usage(self, rows: Integers) -> dict[str, Use]:
+        """Model → what its priced calls used; a call of an unnamed model is of "unknown"."""
+        found = {}
+        for code in np.unique(self.model[rows]).tolist():
+            here = rows[self.model[rows] == code]
+            found[self.models[code] if code >= 0 else "unknown"] = Use(
+                calls=float(self.weights[here].sum()),
+                tokens={kind: float(self.tokens[kind][here].sum()) for kind in KINDS},
+                usd={kind: _total(self.usd[kind][here]) for kind in KINDS},
+                other_usd=_total(self.usd["other"][here]),
+            )
+        return found
+
+    def _cases(self, rows: Integers) -> dict[str, float]:
+        if self.cases is None:
+            return {}
+        costs: dict[str, list[float]] = {}
+        for row in rows.tolist():
+            if (key := self.cases[row]) is not None:
+                costs.setdefault(key, []).append(float(self.costs[row]))
+        return {key: _total(np.array(costs[key])) / len(costs[key]) for key in sorted(costs)}
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+def _tasks(calls: Calls) -> tuple[list[str], Integers]:
     """Names and, per row, the index of its name; null is `NO_TASK`."""
-    filled = pc.fill_null(pc.cast(column, pa.string()), NO_TASK).combine_chunks()
-    encoded = pc.dictionary_encode(filled)
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes, names = calls.codes("task")
+    return ([*names, NO_TASK], np.where(codes < 0, len(names), codes)) if (codes < 0).any() else (names, codes)
 
 
-def _sums(codes: npt.NDArray[np.int64], costs: npt.NDArray[np.float64], number: int) -> npt.NDArray[np.float64]:
-    """Sum of costs per code, added from the smallest up: the same in whatever order the log was written."""
-    order = np.argsort(costs, kind="stable")
-    return np.bincount(codes[order], weights=costs[order], minlength=number).astype(np.float64)
-
-
-def _models(calls: Calls, codes: npt.NDArray[np.int64]) -> dict[int, dict[str, int]]:
-    """Code → model asked for → calls; the model that answered where none was named."""
+def _models(calls: Calls) -> tuple[Integers, list[str]]:
+    """Per row the model asked for, the one that answered where none was named, as an index (−1: none); sorted names."""
     asked = pc.cast(calls.column("request_model"), pa.string())
     model = pc.coalesce(asked, pc.cast(calls.column("response_model"), pa.string()))
-    rows = pa.table({"code": codes, "model": model, "calls": calls.weights()})
-    counted = rows.group_by(["code", "model"]).aggregate([("calls", "sum")])
-    found: dict[int, dict[str, int]] = {}
-    for row in counted.sort_by([("code", "ascending"), ("model", "ascending")]).to_pylist():
-        if row["model"] is not None:
-            found.setdefault(row["code"], {})[row["model"]] = round(row["calls_sum"])
-    return found
+    filled = np.asarray(pc.fill_null(model, "").to_numpy(zero_copy_only=False), dtype=object)
+    encoded = pa.array(filled, pa.string()).dictionary_encode()
+    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+    order = sorted(filter(None, names))
+    place = np.array([order.index(name) if name else -1 for name in names] or [-1], dtype=np.int64)
+    return place[codes], order
+
+
+def _units(calls: Calls) -> Integers:
+    """Per row what it is not independent of: its conversation, else the same prompt, else nothing but itself."""
+    key = pc.coalesce(calls.column("session_key"), calls.column("prompt_key")).combine_chunks()
+    encoded = key.dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.where(codes < 0, len(encoded.dictionary) + np.arange(len(codes)), codes)
+
+
+def _shared_out(costs: Floats, by_kind: Mapping[Kind, Floats], weights: Floats) -> dict[str, Floats]:
+    """What each call costs, by kind as the list price has it; what no tokens explain is "other". US dollars."""
+    listed = {kind: np.nan_to_num(by_kind[kind]) if kind in by_kind else np.zeros(len(costs)) for kind in KINDS}
+    total = np.sum(list(listed.values()), axis=0)
+    explained = total > 0
+    share = np.divide(costs, total, out=np.zeros(len(costs)), where=explained) * weights
+    other = np.where(explained, 0.0, costs) * weights
+    return {**{kind: np.nan_to_num(each * share) for kind, each in listed.items()}, "other": np.nan_to_num(other)}
+
+
+def _total(values: npt.NDArray[np.float64]) -> float:
+    """Their sum, added from the smallest up: the same in whatever order the log was written."""
+    return float(np.sort(values).sum())

@@ -9,21 +9,56 @@ import msgspec
 from llmcost.pricing.result import PriceStamp
 
 
+class ModelUse(msgspec.Struct, frozen=True):
+    """What the priced calls of one task to one model used and cost, by kind of token; US dollars as decimal strings.
+
+    Each token is of one kind: `input` is what no cache had. `other_usd` is the cost of calls that no tokens explain.
+    """
+
+    model: str
+    calls: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    input_usd: str
+    cache_read_usd: str
+    cache_write_usd: str
+    output_usd: str
+    other_usd: str
+
+
 class BaselineTask(msgspec.Struct, frozen=True):
     """One task of a baseline. Money is a decimal string, so that a diff in git reads well.
 
-    cost_usd is what the priced calls cost together; cost_per_call_usd is None where no call has a known cost.
+    task      the user's own name for it; of a task that is known by its call site, the site's fingerprint alone
+    cost_usd  what the priced calls cost together; cost_per_call_usd is None where no call has a known cost
+    units     independent units among the priced calls (conversations, distinct prompts), of which cost_error_usd and
+              tokens_error, the standard errors of the means, are made; None: too few for one
+    latency_error   standard error of the logarithm of the 95th percentile
+    models    every model asked for, those without a known cost as well
+    cases     of a suite: key of a case → its mean cost
     """
 
     task: str
     calls: int
+    failed_calls: int
+    unknown_calls: int
     priced_calls: int
     cost_usd: str
     cost_per_call_usd: str | None
+    cost_error_usd: str | None
+    units: int
+    tokens_per_call: str | None
+    tokens_error: str | None
+    latency_p95_ms: str | None
+    latency_error: str | None
     models: list[str]
+    usage: list[ModelUse]
+    cases: dict[str, str] = {}
 
 
-class BaselineFile(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.baseline/1"):
+class BaselineFile(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.baseline/2"):
     """What was normal: small, committed, no prompt text."""
 
     llmcost_version: str
@@ -50,7 +85,7 @@ class CheckDiff(msgspec.Struct, frozen=True):
 
 
 class TaskCheck(msgspec.Struct, frozen=True):
-    """One task then and now. lower_bound: one-sided bound of `change`; None in this version."""
+    """One task then and now. lower_bound: the least `change` that is certain, as the check counts; None: unknown."""
 
     task: str
     past_calls: int
@@ -102,10 +137,13 @@ class Rule(msgspec.Struct, frozen=True):
     allowed: float | None = None
 
 
+FactorName = Literal["volume", "task_mix", "model_mix", "input_tokens", "output_tokens", "price"]
+
+
 class Factor(msgspec.Struct, frozen=True):
     """A part of the change of the bill."""
 
-    factor: str
+    factor: FactorName
     usd: float
 
 

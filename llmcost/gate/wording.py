@@ -1,125 +1,176 @@
-"""Why a check failed, and what else changed, in sentences."""
+"""What a rule has found, in a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from decimal import Decimal
 
-from llmcost.gate.compared import Compared, exceeds, relative
-from llmcost.gate.measure import TaskCost
-from llmcost.gate.result import CheckTotals
-from llmcost.pricing.result import PriceStamp
+from llmcost.gate.certified import RunFacts, Shown
+from llmcost.gate.compared import Pair
+from llmcost.gate.result import BaselineTask
 
-MATERIAL_SHARE = 0.01  # of the cost: a task below it is named, but fails only with the total
 MODELS_NAMED = 3
+TELLING = 0.02  # a factor that moved less is not named
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that a check has found: tasks of the baseline worst first, tasks it did not know, both totals."""
-
-    compared: list[Compared]
-    added: list[TaskCost]
-    past: CheckTotals
-    current: CheckTotals
-    max_increase: float
-    past_prices: PriceStamp
-    prices: PriceStamp
-
-    def material(self, task: Compared) -> bool:
-        """Whether the task carries enough of the cost, then or now, to fail the check by itself."""
-        return task.past_usd + max(task.effect_usd, 0.0) >= MATERIAL_SHARE * (self.past.cost_usd or 0.0)
+def cost(change: float | None, least: float | None, allowed: float, confidence: float, paired: bool) -> str:
+    """The cost of all calls together."""
+    over = "over the same cases" if paired else "at the baseline's task mix"
+    sure = _sure(change, least, f" with {percent(confidence)} confidence")
+    return f"cost per {'case' if paired else 'call'} {rise(change)} {over}{sure}; {percent(allowed)} allowed"
 
 
-def reasons(facts: Facts) -> Iterator[str]:
-    """Why the check fails; nothing if it passes."""
-    yield from _nothing_to_compare(facts)
-    yield from _total(facts)
-    for task in facts.compared:
-        if task.regressed(facts.max_increase) and facts.material(task):
-            yield _dearer(task)
-    for task in facts.compared:
-        if task.hidden(facts.max_increase):
-            yield _unseen(task)
+def dollars(change: float, sure: float, allowed: float) -> str:
+    """The same in dollars, for the calls of the baseline."""
+    return f"the baseline's calls cost {usd(change)} more, {usd(max(sure, 0.0))} at least; {usd(allowed)} allowed"
 
 
-def notes(facts: Facts) -> Iterator[str]:
-    """What changed without failing the check."""
-    for task in facts.compared:
-        dearer = task.regressed(facts.max_increase)
-        if dearer and not facts.material(task):
-            yield f"{_dearer(task)}; under {_percent(MATERIAL_SHARE)} of the cost, so it does not fail the check"
-        elif not dearer and (models := _models(task)):
-            yield f"{task.past.task}: {models}"
-        if task.now is None:
-            yield f'no call of task "{task.past.task}" in this log: its cost per call is taken as unchanged'
-    for new in facts.added:
-        yield _added(new)
-    yield from _unknown(facts)
-    if facts.prices != facts.past_prices:
-        yield f"prices are of {facts.prices.as_of}, the baseline's of {facts.past_prices.as_of} or otherwise overridden"
+def task(pair: Pair, least: float | None, allowed: float, outcome: str, times: float | None) -> str:
+    """The cost of one task, and what moved it."""
+    moved = f"{usd(pair.past_per_call)} → {usd(pair.now_per_call)} per call, {rise(pair.relative)}"
+    sure = _sure(pair.relative, least) if outcome in ("failed", "warned", "unsure") else ""
+    parts = [f"{pair.shown}: {moved}{sure}"]
+    if outcome != "passed":
+        parts.append(f"{percent(allowed)} allowed")
+        parts.extend(_why(pair))
+    if outcome == "warned":
+        parts.append("under 1.0 % of the cost, so it does not fail the check")
+    if outcome == "unsure":
+        parts.append(_not_sure(times))
+    return "; ".join(parts)
 
 
-def _nothing_to_compare(facts: Facts) -> Iterator[str]:
-    if not facts.past.priced_calls:
-        yield "the baseline knows the cost of no call: nothing can be compared"
-    elif not facts.current.calls:
-        yield "the log holds no call: nothing can be compared"
-    elif all(task.now is None for task in facts.compared):
-        yield "the log has no task of the baseline: nothing can be compared; were its tasks named in the same way?"
+def tokens(shown: str, past: float, now: float, least: float | None, allowed: float) -> str:
+    """The tokens of a call of one task."""
+    change = now / past - 1 if past else None
+    return f"{shown}: {past:,.0f} → {now:,.0f} tokens per call, {rise(change)}{_sure(change, least)}; " + (
+        f"{percent(allowed)} allowed"
+    )
 
 
-def _total(facts: Facts) -> Iterator[str]:
-    past, now = facts.past.cost_usd, facts.current.cost_usd
-    if past is not None and now is not None and exceeds(now, past, facts.max_increase):
-        rise = _rise(relative(past, now))
-        yield f"cost per call {rise} at the baseline's task mix, {_percent(facts.max_increase)} allowed"
+def latency(shown: str, past: float, now: float, least: float | None, allowed: float) -> str:
+    """The 95th percentile of a task's latency."""
+    change = now / past - 1 if past else None
+    moved = f"p95 {past / 1000:,.1f} s → {now / 1000:,.1f} s, {rise(change)}"
+    return f"{shown}: {moved}{_sure(change, least)}; {percent(allowed)} allowed"
 
 
-def _dearer(task: Compared) -> str:
-    moved = f"{_usd(task.past_per_call)} → {_usd(task.now_per_call)} per call, {_rise(task.change)}"
-    models = _models(task)
-    return f"{task.past.task}: {moved}{f'; {models}' if models else ''}"
+def unknown(shown: str, now: BaselineTask, unpriced: Sequence[str]) -> str:
+    """Calls whose cost was known."""
+    answered = now.unknown_calls + now.priced_calls
+    why = f"no price is known for {_named(unpriced)}" if unpriced else "the log lacks their token counts"
+    return f"{shown}: what {now.unknown_calls:,} of {answered:,} calls cost is no longer known; {why}"
 
 
-def _unseen(task: Compared) -> str:
-    now = task.now
-    unknown, answered = (now.unknown_calls, now.unknown_calls + now.priced_calls) if now else (0, 0)
-    models = _models(task)
-    what = f"{task.past.task}: what {unknown:,} of {answered:,} calls cost is no longer known"
-    return f"{what}; {models or 'the log lacks their token counts'}"
+def new_models(shown: str, now: BaselineTask, models: Sequence[str]) -> str:
+    """Models that the baseline did not know."""
+    calls = {use.model: use.calls for use in now.usage}
+    named = [f"{model} in {calls[model]:,} calls" if model in calls else model for model in models]
+    return f"{shown}: new model {_named(named)}, not in the baseline"
 
 
-def _models(task: Compared) -> str:
-    if task.now is None or not task.new_models:
-        return ""
-    named = [f"{model} in {task.now.models[model]:,} calls" for model in task.new_models[:MODELS_NAMED]]
-    more = len(task.new_models) - MODELS_NAMED
-    return f"new model {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
+def new_task(shown: str, task: BaselineTask) -> str:
+    """A task that the baseline did not know."""
+    known = task.cost_per_call_usd
+    at = "of unknown cost" if known is None else f"at {usd(float(known))}"
+    return f'new task "{shown}", not in the baseline and not in the comparison: {task.calls:,} calls {at}'
 
 
-def _added(task: TaskCost) -> str:
-    cost = "of unknown cost" if task.cost_per_call_usd is None else f"at {_usd(task.cost_per_call_usd)}"
-    return f'new task "{task.task}", not in the baseline and not in the comparison: {task.calls:,} calls {cost}'
+def quality(shown: str, model: str, found: Shown | None, limit: float | None, run: str) -> str:
+    """What a run says of a model that answers now."""
+    if found is None:
+        return f"{shown}: {model} answers now, and run {run} did not try it on this task"
+    if found.loss is not None and limit is not None and found.loss <= limit + 1e-12:
+        return f"{shown}: {model} loses at most {percent_up(found.loss)} (run {run}); {percent(limit)} allowed"
+    less = "" if limit is None else f" than {percent(limit)}"
+    return f"{shown}: {model} answers now, and run {run} does not show that it loses no more{less} ({found.verdict})"
 
 
-def _unknown(facts: Facts) -> Iterator[str]:
-    unknown = sum(task.now.unknown_calls for task in facts.compared if task.now is not None)
-    unknown += sum(task.unknown_calls for task in facts.added)
-    if unknown:
-        yield f"{unknown:,} calls ({_percent(unknown / facts.current.calls)}) of unknown cost are in no figure"
+def plan_quality(run: RunFacts, allowed: float) -> str:
+    """The whole plan of a run."""
+    return f"the plan of run {run.run} loses at most {percent_up(run.loss or 0.0)}; {percent(allowed)} allowed"
 
 
-def _rise(change: float | None) -> str:
-    return "from nothing" if change is None else f"{change * 100:+.1f} %".replace("-", "−")
+def matched(found: int, lost: int) -> str:
+    """How much of a suite is on both sides."""
+    more = f", {lost:,} on one side alone" if lost else ""
+    return f"{found:,} cases before and after{more}"
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
+def missing(shown: str) -> str:
+    """A task that the log no longer has."""
+    return f'no call of task "{shown}" in this log: its cost per call is taken as unchanged'
 
 
-def _usd(amount: float | None) -> str:
+def unpriced(calls: int, of: int) -> str:
+    """Calls that no figure holds."""
+    return f"{calls:,} calls ({percent(calls / of)}) of unknown cost are in no figure"
+
+
+def rise(change: float | None) -> str:
+    """A relative change with its sign."""
+    return "from nothing" if change is None else _signed(change)
+
+
+def percent(share: float) -> str:
+    """A share, without a needless decimal."""
+    shown = f"{share * 100:.1f}"
+    return f"{shown.removesuffix('.0')} %"
+
+
+def percent_up(share: float) -> str:
+    """A share, rounded up: what is not ruled out is never made smaller."""
+    return percent(math.ceil(share * 1000 - 1e-9) / 1000)
+
+
+def usd(amount: float | None) -> str:
+    """US dollars; two digits of what is less than a tenth of a cent."""
     if amount is None:
         return "unknown"
-    return f"${amount:,.4f}" if amount == 0 or amount >= 0.001 else f"${Decimal(f'{amount:.2g}'):f}"
+    sign, size = ("−" if amount < 0 else ""), abs(amount)
+    if size >= 1:
+        return f"{sign}${size:,.2f}"
+    return f"{sign}${size:,.4f}" if size == 0 or size >= 0.001 else f"{sign}${Decimal(f'{size:.2g}'):f}"
+
+
+def _sure(change: float | None, least: float | None, confidence: str = "") -> str:
+    """What is certain of a rise; nothing of what is none."""
+    if change is None or least is None or change <= 0:
+        return ""
+    if math.isclose(least, change, rel_tol=1e-6):
+        return f", exactly{confidence}" if not confidence else ""
+    return f", {_signed(math.floor(least * 1000 + 1e-9) / 1000)} at least{confidence}"
+
+
+def _why(pair: Pair) -> list[str]:
+    """What made calls of a task dearer, as far as it is plain: a model, or tokens."""
+    if pair.now is None:
+        return []
+    found = [f"new model {_named(pair.new_models)}"] if pair.new_models else []
+    for what, kinds in (("input", ("input", "cache_read", "cache_write")), ("output", ("output",))):
+        then, now = (_per_call(side, kinds) for side in (pair.past, pair.now))
+        if then and now and abs(now / then - 1) > TELLING:
+            found.append(f"{what} tokens ×{now / then:.2g}")
+    return found
+
+
+def _per_call(task: BaselineTask, kinds: Sequence[str]) -> float | None:
+    calls = sum(use.calls for use in task.usage)
+    tokens = sum(getattr(use, f"{kind}_tokens") for use in task.usage for kind in kinds)
+    return tokens / calls if calls else None
+
+
+def _not_sure(times: float | None) -> str:
+    if times is None or times <= 1:
+        return "too few calls to be sure, so it does not fail the check"
+    return f"not certain, so it does not fail the check; about {times:.2g} times as many calls would tell"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MODELS_NAMED
+    return f"{', '.join(names[:MODELS_NAMED])}{f' and {more} more' if more > 0 else ''}"
+
+
+def _signed(share: float) -> str:
+    return f"{share * 100:+.1f} %".replace("-", "−") if round(share, 3) else "0.0 %"
