@@ -31,6 +31,17 @@ def emit(text: str, output: Path | None) -> None:
         raise InputError(f"cannot write {output}: {error.strerror}", "choose another file with -o") from error
 
 
+def append(text: str, path: str | None) -> None:
+    """Text added to the end of a file that the surroundings named; nothing where they named none."""
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "switch it off with --no-github") from error
+
+
 def terminal_width() -> int:
     """Columns of the terminal, or of COLUMNS; 80 where there is neither."""
     return shutil.get_terminal_size((80, 24)).columns

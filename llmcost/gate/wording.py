@@ -11,6 +11,7 @@ from llmcost.gate.compared import Pair
 from llmcost.gate.result import BaselineTask
 
 MODELS_NAMED = 3
+MANY = 9.0  # a rise by this share, and more, is said in times
 TELLING = 0.02  # a factor that moved less is not named
 
 
@@ -173,4 +174,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _signed(share: float) -> str:
+    """ "+14.2 %"; "to 65 times" where a percentage would say little."""
+    if share >= MANY:
+        return f"to {1 + share:,.0f} times"
     return f"{share * 100:+.1f} %".replace("-", "−") if round(share, 3) else "0.0 %"

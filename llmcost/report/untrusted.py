@@ -14,8 +14,16 @@ _STACKED = re.compile(
 )
 
 
+_COMMAND = re.compile(  # what a build server would carry out, at the start of a line
+    r"(?i)(:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-path|add-matcher|remove-matcher|echo|set-env"
+    r"|set-output|save-state|stop-commands)\b)|#(?=#\[))"
+)
+
+
 def visible(text: str, longest: int) -> str:
     """`text` on one line, control, bidi and unassigned characters spelt out, at most `longest` characters."""
+    if _COMMAND.search(text):
+        text = _COMMAND.sub(r"\1 ", text)
     if text.isascii() and text.isprintable():
         return elide(text, longest)
     shown = elide(text.translate(_WHITESPACE), longest)

@@ -8,7 +8,7 @@ import json
 import msgspec
 import pytest
 import yaml
-from support import results
+from support import checks, results
 
 from llmcost.report import exporters, to_json
 from llmcost.serving import Plan
@@ -99,7 +99,7 @@ def test_hostile_names_come_through_as_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [results.audit(), results.replay(), results.beyond_models(), results.estimate(), results.failed_check()]
+    "result", [results.audit(), results.replay(), results.beyond_models(), results.estimate(), checks.CHECKS["total"]()]
 )
 def test_json_gives_the_result_back(result: msgspec.Struct) -> None:
     text = to_json(result)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.cells import cell_len
-from support import results
+from support import checks, results
 
 from llmcost.recommend.result import Controls, ReplayReport
 from llmcost.report import (
@@ -36,7 +36,7 @@ SCREENS = {
     "beyond": lambda: replay_document(results.beyond_models()),
     "estimate": lambda: estimate_document(results.estimate()),
     "simulate": lambda: simulate_document(results.simulation()),
-    "check": lambda: check_document(results.failed_check()),
+    **{f"check-{name}": (lambda make=make: check_document(make())) for name, make in checks.CHECKS.items()},
     "prices": lambda: prices_document(results.prices()),
     "explain": lambda: explain_document(results.explanation()),
 }
@@ -203,10 +203,9 @@ def test_an_empty_log_still_has_a_screen() -> None:
         assert render(audit_document(empty))
 
 
-def test_a_passing_check_says_so() -> None:
-    failed = results.failed_check()
-    drawn = renderers()["table"](check_document(msgspec.structs.replace(failed, passed=True, reasons=[])))
-    assert drawn.startswith("PASS  cost per call +14.2 %")
+def test_a_check_in_which_nothing_changed_is_quiet() -> None:
+    drawn = renderers()["table"](SCREENS["check-unchanged"]())
+    assert drawn == "PASS  nothing changed: 3 tasks, cost per call 0.0 %, 5 % allowed\n"
 
 
 def test_the_yardsticks_are_short_and_say_that_nothing_certified_them() -> None:
@@ -317,7 +316,7 @@ def poisoned_screens(poison) -> dict[str, Document]:
         "beyond": replay_document(results.poisoned(results.beyond_models(), poison)),
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
         "simulate": simulate_document(results.poisoned(results.simulation(), poison)),
-        "check": check_document(results.poisoned(results.failed_check(), poison)),
+        **{f"check-{name}": check_document(results.poisoned(make(), poison)) for name, make in checks.CHECKS.items()},
         "prices": prices_document(results.poisoned(results.prices(), poison)),
         "explain": explain_document(results.poisoned(results.explanation(), poison)),
     }
@@ -365,13 +364,3 @@ def test_csv_runs_nothing(kind: str) -> None:
 def test_a_command_to_copy_runs_nothing_else() -> None:
     document = audit_document(results.audit(), candidates=["a; rm -rf ~", "$(id)"])
     assert "--models 'a; rm -rf ~,$(id)'" in renderers()["table"](document, width=200)
-
-
-def test_a_check_with_nothing_to_say_leaves_its_columns_out() -> None:
-    """The usual case in CI: nothing regressed and no new model, so two columns are empty."""
-    result = results.failed_check()
-    quiet = [msgspec.structs.replace(task, regressed=False, new_models=[]) for task in result.tasks]
-    calm = check_document(msgspec.structs.replace(result, passed=True, reasons=[], tasks=quiet, notes=[]))
-    for width in (60, 80, 120):
-        screen = renderers()["table"](calm, width=width)
-        assert "PASS" in screen and "New models" not in screen

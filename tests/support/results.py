@@ -24,7 +24,6 @@ from llmcost.audit.result import (
     Totals,
     UnpricedModel,
 )
-from llmcost.gate.result import CheckDiff, CheckResult, CheckTotals, Factor, TaskCheck
 from llmcost.pricing import PriceLine, PriceView
 from llmcost.pricing.result import PriceStamp
 from llmcost.recommend.result import (
@@ -520,33 +519,6 @@ def prices() -> PriceView:
     )
 
 
-def failed_check() -> CheckResult:
-    return CheckResult(
-        llmcost_version=VERSION,
-        prices=PRICES,
-        passed=False,
-        reasons=[
-            "cost per call +14.2 % at the baseline's task mix, 5 % allowed",
-            "summarize: $0.0391 → $0.0711 per call, +81.8 %; new model gpt-5.2 in 3,100 calls",
-        ],
-        max_increase=0.05,
-        past=CheckTotals(61204, 60900, 3412.88, 0.0557),
-        current=CheckTotals(64110, 64000, 3897.51, 0.0636),
-        diff=CheckDiff(0.0079, 0.142),
-        tasks=[
-            TaskCheck("summarize", 6110, 6204, 0.0391, 0.0711, 0.818, None, True, ["gpt-5.2"]),
-            TaskCheck("support chat", 31022, 33010, 0.0038, 0.0038, 0.0, None, False, []),
-            TaskCheck("legal", 120, 0, 0.031, None, None, None, False, []),
-            TaskCheck("search", 0, 512, None, 0.000021, None, None, False, ["gpt-4o-mini"]),
-        ],
-        decomposition=[Factor("volume", 151.2), Factor("task_mix", -33.07), Factor("cost_per_call", 484.63)],
-        notes=[
-            'no call of task "legal" in this log: its cost per call is taken as unchanged',
-            'new task "search", not in the baseline and not in the comparison: 512 calls at $0.000021',
-        ],
-    )
-
-
 def explanation() -> Explanation:
     """What the last audit found of one kind, and its page."""
     page = [
@@ -570,7 +542,8 @@ def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
 _FREE_TEXT = {
     "task", "model", "models", "reason", "reasons", "notes", "title", "evidence", "remedy", "file", "files", "tag",
     "host", "run", "judged_by", "adjusted_parameters", "new_models", "basis_text", "fails_on", "graders", "strategy",
-    "format", "factor", "role", "id", "source", "tier", "call_site", "name", "kind_evidence",
+    "format", "role", "id", "source", "tier", "call_site", "name", "kind_evidence",
+    "said",
 }  # fmt: skip
 
 

@@ -1,0 +1,9 @@
+"""A check as continuous integration reads it: JUnit XML, GitHub's annotations, outputs and summary, a comment."""
+
+from __future__ import annotations
+
+from llmcost.report.ci.comment import COMMENT_MARK, comment
+from llmcost.report.ci.github import outputs, summary, workflow_commands
+from llmcost.report.ci.junit import junit
+
+__all__ = ["COMMENT_MARK", "comment", "junit", "outputs", "summary", "workflow_commands"]
