@@ -68,8 +68,6 @@ def main() -> int:
         print("\n".join(MARKDOWN[chosen.markdown]()))
         return 0
     missed = show(chosen.only or list(THEMES), chosen.worlds)
-    print("\nNot yet, and in no row:")
-    print("\n".join(f"* {demand}" for demand in gate.NOT_YET))
     print(f"\n{len(missed)} demands missed" + "".join(f"\n* {row.what}" for row in missed))
     return 1 if missed else 0
 
