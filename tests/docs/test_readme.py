@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import shop
+from support import demo_run, shop
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -28,8 +29,12 @@ class Shell:
     """Runs commands one after the other, in a folder that `cd` changes."""
 
     folder: Path
+    demo: Path  # where the demo was run already
 
     def stdout(self, command: str) -> str:
+        if command == demo_run.COMMAND:
+            shutil.copytree(self.demo, self.folder, dirs_exist_ok=True)
+            return ""
         if command.startswith("cd "):
             self.folder = (self.folder / command.removeprefix("cd ")).resolve()
             return ""
@@ -66,9 +71,9 @@ def replayed(block: re.Match[str], shell: Shell) -> str:
     return f"{opening}\n{''.join(parts)}```"
 
 
-def test_every_command_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_every_command_prints_what_the_readme_shows(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
-    shell, page = Shell(tmp_path), README.read_text(encoding="utf-8")
+    shell, page = Shell(tmp_path, demo_run.demo_folder(tmp_path_factory)), README.read_text(encoding="utf-8")
     now = BLOCK.sub(lambda block: replayed(block, shell), page)
     if os.environ.get("LLMCOST_UPDATE_DOCS"):
         README.write_text(now, encoding="utf-8")

@@ -12,16 +12,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
-from support import zeroeval
+from support import demo_run, zeroeval
 from support.loopback import Loopback
 
 import llmcost
 from llmcost import demo
 from llmcost.answers import Answer
 from llmcost.api import ReplayView
-from llmcost.demo import files, traffic
+from llmcost.demo import traffic
 from llmcost.demo.answers import Answers
 from llmcost.demo.book import RecordedAnswers
 from llmcost.demo.known import KnownAnswers
@@ -188,21 +189,15 @@ def test_no_cascade_at_all_where_the_grader_is_blind(endpoint: str, folder: Path
 
 # The sample month, all strategies
 
-SHOWN = ("code", "summarize", "support chat")  # by the hours of the chat it is seen that nobody waits for summaries
+SHOWN = ("code", "summarize", "support chat")
 
 
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> ReplayReport:
-    """What the demo's own configuration leads to for some of its tasks."""
-    folder = tmp_path_factory.mktemp("month")
-    demo.write_logs(folder)
-    records = [record for record in traffic.traffic() if record.metadata.get("task") in SHOWN]
-    log = files.write_nested(records, folder / "some.jsonl")
-    with demo.serve() as base_url:
-        plan = llmcost.plan_replay(
-            [str(log)], base_url=base_url, config=folder / "llmcost.toml", workspace=folder / "workspace"
-        )
-        return plan.run().result
+    """What the demo says of some of its tasks."""
+    folder = demo_run.demo_folder(tmp_path_factory) / "llmcost-demo"
+    report = llmcost.api.report(workspace=folder / ".llmcost").result
+    return msgspec.structs.replace(report, tasks=[task for task in report.tasks if task.task in SHOWN])
 
 
 class Truth:
