@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import xxhash
@@ -18,12 +19,15 @@ from llmcost.gate import Log, RunFacts, Shown
 from llmcost.pricing import price_by_kind
 from llmcost.recommend.result import Candidate, ReplayReport
 from llmcost.serving.rendering import question_text
-from llmcost.tasks.tags import tag_values
+from llmcost.tasks.tags import tag_keys, tag_values
 from llmcost.version import VERSION
 from llmcost.workspace import Workspace
 
 MOST_CASES = 20_000  # of a suite whose prompts are read to be told apart
 CASE_DIGITS = 16
+ID = "id"  # names a case by the call's own id
+
+Messages = list[dict[str, Any]]
 
 
 def baseline(
@@ -59,7 +63,7 @@ def check(  # noqa: PLR0913  one parameter a choice
 
     max_increase  the share that is allowed; what else is held, the configuration says ([gate])
     paired        the logs are a suite of prompts, asked before and after a change: compared case by case
-    pair_by       the tag that names a case; without one, the last turn of the user does
+    pair_by       the tag that names a case, or "id", the call's own; without one, what the user said in it does
     run           a replay (its name in the workspace, or a file of its report): models that answer now and did not
                   before must have been shown by it to be good enough
     """
@@ -85,28 +89,42 @@ def _workspace(path: Path | None) -> Workspace:
 
 
 def _log(traffic: Traffic, paired: bool, pair_by: str | None) -> Log:
-    cases = _cases(traffic, pair_by) if paired else None
-    return Log(traffic.calls, traffic.costs, price_by_kind(traffic.calls, traffic.book), cases)
-
-
-def _cases(traffic: Traffic, pair_by: str | None) -> list[str | None]:
-    """For each call a key of the case that it answers, which tells nothing of its text; None: it cannot be told."""
+    by_kind = price_by_kind(traffic.calls, traffic.book)
+    if not paired:
+        return Log(traffic.calls, traffic.costs, by_kind)
     if pair_by is not None:
-        names: list[str | None] = tag_values(traffic.calls, pair_by).to_pylist()
-        return [None if name is None else _key(name) for name in names]
+        return Log(traffic.calls, traffic.costs, by_kind, _tagged(traffic, pair_by))
+    requests = _requests(traffic)
+    return Log(traffic.calls, traffic.costs, by_kind, list(map(_asked, requests)), list(map(_begins, requests)))
+
+
+def _tagged(traffic: Traffic, pair_by: str) -> list[str | None]:
+    """For each call a key of the case that a tag, or its own id, names; None: it has none."""
+    calls = traffic.calls
+    names = calls.column(ID) if pair_by == ID and ID not in tag_keys(calls) else tag_values(calls, pair_by)
+    return [None if name is None else _key(name) for name in names.to_pylist()]
+
+
+def _requests(traffic: Traffic) -> list[Messages]:
+    """What was asked in each call."""
     if len(traffic.calls) > MOST_CASES:
         raise ConfigError(
             f"{len(traffic.calls):,} calls are no suite of prompts: at most {MOST_CASES:,} are compared case by case",
             "name cases by a tag (--pair-by metadata.case), or compare logs without --paired",
         )
-    return [_asked(body.request) for body in logs.bodies(traffic.calls)]
+    bodies = [(body.request or {}).get("messages") for body in logs.bodies(traffic.calls)]
+    return [[each for each in body if isinstance(each, dict)] if isinstance(body, list) else [] for body in bodies]
 
 
-def _asked(request: object) -> str | None:
-    """The key of what the user asked last: it stays when the instructions before it, or the model, are changed."""
-    messages = request.get("messages") if isinstance(request, dict) else None
-    turns = [each for each in messages or [] if isinstance(each, dict) and each.get("role") == "user"]
-    return _key(question_text({"messages": turns[-1:]})) if turns else None
+def _asked(messages: Messages) -> str | None:
+    """The key of what the user said: it stays when the instructions, the answers between, or the model are others."""
+    turns = [each for each in messages if each.get("role") == "user"]
+    return _key(question_text({"messages": turns})) if turns else None
+
+
+def _begins(messages: Messages) -> bool:
+    """Whether it is the user who is answered; else it is a tool, in a further step."""
+    return bool(messages) and messages[-1].get("role") == "user"
 
 
 def _key(name: str) -> str:
@@ -125,6 +143,11 @@ def _facts(run: str, place: Workspace) -> RunFacts:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"run {run} cannot be read: {error}", "replay again, or name a report in JSON") from error
     shown = [
+        Shown(task.task, model, "today's model", 0.0, task.margin)
+        for task in report.tasks
+        for model in dict.fromkeys([task.incumbent.model, *task.incumbent.models])
+    ]
+    shown += [
         Shown(task.task, candidate.model, candidate.verdict, _loss(candidate), task.margin)
         for task in report.tasks
         for candidate in task.candidates

@@ -17,6 +17,7 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+REACH = 2.0  # standard errors to the sides of a quantile: about where the bounds that are asked for lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,27 @@ def of_quantiles(past: float, past_error: float, now: float, now_error: float) -
     return Change(math.log(now / past), math.hypot(past_error, now_error), math.inf)
 
 
-def quantile(values: Floats, share: float) -> tuple[float, float] | None:
-    """A quantile and the standard error of its logarithm, by order statistics one binomial deviation apart.
+def quantile(values: Floats, weights: Floats, units: Integers, share: float) -> tuple[float, float] | None:
+    """A weighted quantile and the standard error of its logarithm (Woodruff 1952); arrays are parallel.
 
-    None where values are too few for both to lie inside the sample (Serfling 1980, 2.6.1: ranks n·p ± √(n·p·(1−p))).
+    The share of values up to the quantile is a mean, with its error over units; what lies `REACH` errors to its sides,
+    read off the sample, brackets the quantile. None where values are too few for both to lie inside the sample.
     """
-    ordered, n = np.sort(values), len(values)
-    reach = math.sqrt(n * share * (1 - share))
-    low, high = math.floor(n * share - reach), math.ceil(n * share + reach)
-    if low < 0 or high >= n or ordered[low] <= 0:
+    order = np.lexsort((units, weights, values))
+    values, weights, units = values[order], weights[order], units[order]
+    if not len(values) or values[0] <= 0:
         return None
-    found = float(np.quantile(ordered, share))
-    return found, math.log(float(ordered[high]) / float(ordered[low])) / 2
+    reached = np.cumsum(weights) / weights.sum()
+
+    def at(part: float) -> float:
+        return float(values[min(int(np.searchsorted(reached, part * (1 - 1e-12))), len(values) - 1)])
+
+    found = at(share)
+    below = _mean((values <= found).astype(np.float64), weights, units)
+    reach = REACH * max(below.error, math.sqrt(share * (1 - share) / below.units))  # ties make the first one small
+    if not reach < min(share, 1 - share):
+        return None
+    return found, math.log(at(share + reach) / at(share - reach)) / (2 * REACH)
 
 
 def _mean(values: Floats, weights: Floats, units: Integers) -> Mean:

@@ -20,6 +20,7 @@ from llmcost.gate.result import BaselineFile, BaselineTask, CheckDiff, CheckResu
 from llmcost.gate.rules import Facts, held
 from llmcost.pricing.result import PriceStamp
 
+MORE_STEPS = 0.05  # calls a case: a share that is worth a word
 SMALLEST = 0.0005  # a change that rounds to 0.0 % is none
 
 
@@ -113,11 +114,22 @@ def _notes(facts: Facts) -> Iterator[str]:
             yield wording.missing(pair.shown)
     if unknown := sum(task.unknown_calls for task in facts.now.tasks):
         yield wording.unpriced(unknown, facts.now.calls)
+    steps = [_steps(side) for side in (facts.past, facts.now)]
+    if facts.paired and all(steps) and abs(steps[1] - steps[0]) > MORE_STEPS * steps[0]:
+        yield wording.steps(*steps)
+    if not facts.paired and steps[0]:
+        yield "the baseline holds the cases of a suite: --paired compares them one by one, which shows far more"
     if facts.now.prices != facts.past.prices:
         yield (
             f"prices are of {facts.now.prices.as_of}, the baseline's of {facts.past.prices.as_of} "
             "or otherwise overridden"
         )
+
+
+def _steps(side: BaselineFile) -> float:
+    """Calls a case; 0 of what is no suite."""
+    cases = sum(len(task.cases) for task in side.tasks)
+    return sum(task.priced_calls for task in side.tasks) / cases if cases else 0.0
 
 
 def _changed(compared: Comparison, rules: Sequence[Rule]) -> bool:

@@ -6,7 +6,7 @@ asked before and after a change is compared case by case: what differs between c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,11 @@ class Comparison:
         """How many there are."""
         return sum(pair.weight for pair in self.pairs)
 
+    @property
+    def units(self) -> int:
+        """Independent units that all together rests on."""
+        return sum(pair.units for pair in self.pairs if pair.both)
+
 
 def by_mix(past: BaselineFile, now: BaselineFile, names: Mapping[str, str]) -> Comparison:
     """Two logs, task by task. `names`: a task of the log → its name there."""
@@ -102,13 +107,13 @@ def by_mix(past: BaselineFile, now: BaselineFile, names: Mapping[str, str]) -> C
 
 def by_case(past: BaselineFile, now: BaselineFile, names: Mapping[str, str]) -> Comparison:
     """A suite before and after: cases are found again whatever task they are of by now."""
-    today = {key: (float(usd), task) for task in now.tasks for key, usd in task.cases.items()}
-    before = {key for task in past.tasks for key in task.cases}
+    today = _found_again(past, now)
     found = [_cases_of(task, today, names) for task in past.tasks if task.cases]
     then = [cost for _, costs, _ in found for cost in costs]
     after = [cost for _, _, costs in found for cost in costs]
     total = of_pairs(np.array(then), np.array(after)) if then else None
-    return Comparison(_worst_first([pair for pair, *_ in found]), [], total, len(then), len(before ^ today.keys()))
+    lost = sum(len(task.cases) for side in (past, now) for task in side.tasks) - 2 * len(then)
+    return Comparison(_worst_first([pair for pair, *_ in found]), [], total, len(then), lost)
 
 
 def relative(past: float | None, now: float | None) -> float | None:
@@ -170,13 +175,33 @@ def _mean(task: BaselineTask | None, compared: bool) -> Mean:
     return mean if np.isfinite(mean.error) else Mean(mean.mean, mean.mean, 2)
 
 
+def _found_again(past: BaselineFile, now: BaselineFile) -> dict[tuple[str, str], tuple[float, BaselineTask]]:
+    """Task and case of the baseline → its cost today and its task today.
+
+    A case is looked for in its own task first. Another system prompt makes another call site: a case that no task of
+    the same name has is the one of its key that is left over, if just one is on each side.
+    """
+    before = {(task.task, key) for task in past.tasks for key in task.cases}
+    today = {(task.task, key): (float(usd), task) for task in now.tasks for key, usd in task.cases.items()}
+    left, new = _by_key(before - today.keys()), _by_key(today.keys() - before)
+    moved = {old[0]: new[key][0] for key, old in left.items() if len(old) == len(new.get(key, ())) == 1}
+    return {case: today[moved.get(case, case)] for case in before if case in today or case in moved}
+
+
+def _by_key(cases: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for case in cases:
+        found.setdefault(case[1], []).append(case)
+    return found
+
+
 def _cases_of(
-    past: BaselineTask, today: Mapping[str, tuple[float, BaselineTask]], names: Mapping[str, str]
+    past: BaselineTask, today: Mapping[tuple[str, str], tuple[float, BaselineTask]], names: Mapping[str, str]
 ) -> tuple[Pair, list[float], list[float]]:
     """The cases of one task that are still there, as a pair, and their costs then and now."""
-    keys = [key for key in past.cases if key in today]
-    then, after = [float(past.cases[key]) for key in keys], [today[key][0] for key in keys]
-    now = today[keys[0]][1] if keys else None
+    keys = [key for key in past.cases if (past.task, key) in today]
+    then, after = [float(past.cases[key]) for key in keys], [today[past.task, key][0] for key in keys]
+    now = today[past.task, keys[0]][1] if keys else None
     pair = Pair(
         past=past,
         now=now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from llmcost.evidence.cost_change import Floats, Integers, Mean, group_means, qu
 from llmcost.pricing import KINDS, Kind, tokens_by_kind
 
 NO_TASK = "untagged"
-LONGEST_NAME = 120
+LONGEST_NAME = 80  # of a task or model: a log may hold anything there
 P95 = 0.95
 _SITE = re.compile(r".*·([0-9a-f]{6})", re.DOTALL)
 
@@ -28,12 +29,15 @@ class Log:
 
     costs    US dollars of a call, NaN where unknown      by_kind  list prices by kind of token, which share them out
     cases    key of the case of a suite that a call answers (None: of none); None: the log is no suite
+    begins   whether a call is the first step of its case, so that a case asked again is told from one of many steps;
+             None: a case is asked again where a prompt of it is, word by word
     """
 
     calls: Calls
     costs: Floats
     by_kind: Mapping[Kind, Floats] = field(default_factory=dict)
     cases: Sequence[str | None] | None = None
+    begins: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         if len(self.costs) != len(self.calls):
@@ -57,7 +61,7 @@ class TaskCost:
 
     shown    its name in this log, where `task` is the fingerprint of a call site
     unknown  answered calls of unknown cost      latency  95th percentile in ms and the error of its logarithm
-    models   every model asked for → calls       cases    of a suite: key → mean cost
+    models   every model asked for → calls       cases    of a suite: key → cost of asking it once
     """
 
     task: str
@@ -104,12 +108,12 @@ class _Measured:
         self.tokens = {kind: each * self.weights for kind, each in tokens_by_kind(calls).items()}
         self.usd = _shared_out(costs, log.by_kind, self.weights)
         self.latency, self.cases = calls.floats("latency_ms"), log.cases
-        self.calls = calls
+        self.begins, self.units, self.calls = log.begins, _units(calls), calls
+        self.again = _asked_again(calls, self.cases, self.known) if log.begins is None else {}
 
     def tasks(self) -> list[TaskCost]:
         number = len(self.names)
-        known = self.known
-        units = _units(self.calls)
+        known, units = self.known, self.units
         whole = sum(self.tokens.values()) / self.weights
         means = group_means(self.costs[known], self.weights[known], units[known], self.task[known], number)
         counted = self.answered & ~np.isnan(self.calls.floats("input_tokens"))
@@ -121,7 +125,7 @@ class _Measured:
         priced = rows[self.known[rows]]
         weights, answered = self.weights[rows], self.answered[rows]
         usd = _total(self.costs[priced] * self.weights[priced])
-        latency = self.latency[rows][answered & ~np.isnan(self.latency[rows])]
+        timed = rows[answered & ~np.isnan(self.latency[rows])]
         return TaskCost(
             task=str(self.names[code]),
             shown=self.shown_of[code],
@@ -132,7 +136,7 @@ class _Measured:
             cost_usd=usd,
             cost=cost,
             tokens=tokens,
-            latency=quantile(latency, P95),
+            latency=quantile(self.latency[timed], self.weights[timed], self.units[timed], P95),
             models=self._by_model(rows),
             usage=self._usage(priced),
             cases=self._cases(priced),
@@ -158,11 +162,15 @@ class _Measured:
     def _cases(self, rows: Integers) -> dict[str, float]:
         if self.cases is None:
             return {}
-        costs: dict[str, list[float]] = {}
+        of_case: dict[str, list[int]] = {}
         for row in rows.tolist():
             if (key := self.cases[row]) is not None:
-                costs.setdefault(key, []).append(float(self.costs[row]))
-        return {key: _total(np.array(costs[key])) / len(costs[key]) for key in sorted(costs)}
+                of_case.setdefault(key, []).append(row)
+        return {key: _total(self.costs[of_case[key]]) / self._times(key, of_case[key]) for key in sorted(of_case)}
+
+    def _times(self, key: str, rows: Sequence[int]) -> int:
+        """How often the case was asked; what else there is of it are steps, which its cost is the sum of."""
+        return max(sum(self.begins[row] for row in rows), 1) if self.begins is not None else self.again[key]
 
 
 def _tasks(calls: Calls) -> tuple[list[str], Integers]:
@@ -172,14 +180,21 @@ def _tasks(calls: Calls) -> tuple[list[str], Integers]:
 
 
 def _models(calls: Calls) -> tuple[Integers, list[str]]:
-    """Per row the model asked for, the one that answered where none was named, as an index (−1: none); sorted names."""
+    """Per row the model asked for, the one that answered where none was named, as an index (−1: none); sorted names.
+
+    A model that was told how hard to think is another one, "gpt-5@low": a run tries them apart.
+    """
     asked = pc.cast(calls.column("request_model"), pa.string())
     model = pc.coalesce(asked, pc.cast(calls.column("response_model"), pa.string()))
+    model = pc.coalesce(
+        pc.binary_join_element_wise(model, pc.cast(calls.column("reasoning_effort"), pa.string()), "@"), model
+    )
     filled = np.asarray(pc.fill_null(model, "").to_numpy(zero_copy_only=False), dtype=object)
     encoded = pa.array(filled, pa.string()).dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
-    order = sorted(filter(None, names))
-    place = np.array([order.index(name) if name else -1 for name in names] or [-1], dtype=np.int64)
+    short = [name[:LONGEST_NAME] for name in names]
+    order = sorted(set(filter(None, short)))
+    place = np.array([order.index(name) if name else -1 for name in short] or [-1], dtype=np.int64)
     return place[codes], order
 
 
@@ -190,6 +205,16 @@ def _units(calls: Calls) -> Integers:
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return np.where(codes < 0, len(encoded.dictionary) + np.arange(len(codes)), codes)
+
+
+def _asked_again(calls: Calls, cases: Sequence[str | None] | None, known: npt.NDArray[np.bool_]) -> dict[str, int]:
+    """Case → how often one and the same prompt of it was asked, of priced calls."""
+    counts: dict[str, Counter[bytes | None]] = {}
+    prompts = calls.column("prompt_key").to_pylist() if cases is not None else []
+    for key, prompt, priced in zip(cases or (), prompts, known.tolist(), strict=False):
+        if key is not None and priced:
+            counts.setdefault(key, Counter())[prompt] += 1
+    return {key: max(found.values()) for key, found in counts.items()}
 
 
 def _shared_out(costs: Floats, by_kind: Mapping[Kind, Floats], weights: Floats) -> dict[str, Floats]:

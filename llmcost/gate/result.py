@@ -36,8 +36,8 @@ class BaselineTask(msgspec.Struct, frozen=True):
     units     independent units among the priced calls (conversations, distinct prompts), of which cost_error_usd and
               tokens_error, the standard errors of the means, are made; None: too few for one
     latency_error   standard error of the logarithm of the 95th percentile
-    models    every model asked for, those without a known cost as well
-    cases     of a suite: key of a case → its mean cost
+    models    every model asked for ("gpt-5@low": and how hard it was to think), without a known cost as well
+    cases     of a suite: key of a case → what asking it once costs, all of its steps
     """
 
     task: str

@@ -87,8 +87,7 @@ def _nothing(facts: Facts) -> str:
     if facts.paired and not any(task.cases for task in facts.past.tasks):
         return "the baseline holds no cases: write it with --paired, of the suite before the change"
     if facts.paired and (compared.matched or 0) < HALF * sum(len(task.cases) for task in facts.past.tasks):
-        said = wording.matched(compared.matched or 0, compared.unmatched or 0)
-        return f"{said}: too few to compare; is it the same suite?"
+        return wording.other_suite(compared.matched or 0, compared.unmatched or 0)
     if not facts.paired and all(pair.now is None for pair in compared.pairs):
         return "the log has no task of the baseline: nothing can be compared; were its tasks named in the same way?"
     return ""
@@ -97,17 +96,17 @@ def _nothing(facts: Facts) -> str:
 def _cost(facts: Facts) -> Iterator[Rule]:
     """The cost per call at the baseline's mix of tasks, and dollars if they are limited."""
     compared, total = facts.compared, facts.compared.total
-    past, now = compared.past_usd, compared.now_usd
-    if not compared.weight or not any(pair.both for pair in compared.pairs):
+    past, now, per = compared.past_usd, compared.now_usd, compared.weight
+    if not per or not any(pair.both for pair in compared.pairs):
         return
-    change, allowed = relative(past, now), facts.settings.max_increase
-    least = None if total is None else total.at_least(facts.alpha)
-    outcome = _outcome(past, now, change, least, allowed)
-    said = wording.cost(change, least, allowed, facts.settings.confidence, facts.paired)
-    per = compared.weight
+    change, allowed, few = relative(past, now), facts.settings.max_increase, compared.units < facts.least
+    least = None if total is None or few else total.at_least(facts.alpha)
+    outcome = _certain(_outcome(past, now, change, least, allowed), few)
+    times = None if total is None or few else total.settled_by(allowed, facts.alpha)
+    said = wording.cost(change, least, allowed, outcome, facts.settings.confidence, facts.paired, times)
     yield Rule("cost_per_call", None, outcome, said, "usd", past / per, now / per, change, least, allowed)
     if (most := facts.settings.max_increase_usd) is not None:
-        sure = past * least if least is not None else now - past
+        sure = past * least if least is not None else 0.0 if few else now - past
         dear: Outcome = "failed" if sure > most else "unsure" if now - past > most else "passed"
         said = wording.dollars(now - past, sure, most)
         yield Rule("cost_usd", None, dear, said, "usd", past, now, change, least, most)
@@ -120,9 +119,7 @@ def _tasks(facts: Facts) -> Iterator[Rule]:
             continue
         past, now, allowed = pair.past_per_call or 0.0, pair.now_per_call or 0.0, facts.allowed(pair)
         least = _least(pair.change, pair.units, facts)
-        outcome = _outcome(past, now, pair.relative, least, allowed) if pair.units >= facts.least else "passed"
-        if pair.units < facts.least and _exceeds(past, now, allowed):
-            outcome = "unsure"
+        outcome = _certain(_outcome(past, now, pair.relative, least, allowed), pair.units < facts.least)
         if outcome == "failed" and not facts.material(pair):
             outcome = "warned"
         said = wording.task(pair, least, allowed, outcome, _times(pair, facts, allowed))
@@ -130,7 +127,7 @@ def _tasks(facts: Facts) -> Iterator[Rule]:
 
 
 def _tokens(facts: Facts) -> Iterator[Rule]:
-    if (allowed := facts.settings.max_tokens_increase) is None or facts.paired:
+    if (allowed := facts.settings.max_tokens_increase) is None:
         return
     for pair in facts.compared.pairs:
         if pair.now is None or (change := change_of(mean_tokens(pair.past), mean_tokens(pair.now))) is None:
@@ -190,11 +187,11 @@ def _quality(facts: Facts) -> Iterator[Rule]:
         for model in pair.new_models if pair.now is not None else ():
             if pair.now is None or _calls_of(pair.now, model) < IN_USE * pair.now.calls:
                 continue
-            found = run.of(pair.shown, model) or run.of(pair.past.task, model)
+            found = run.of(pair.now.task, model) or run.of(pair.past.task, model)
             allowed = facts.settings.quality
             limit = allowed if allowed is not None else found.margin if found else None
             good = found is not None and found.loss is not None and limit is not None and _passes(found.loss, limit)
-            said = wording.quality(pair.shown, model, found, limit, run.run)
+            said = wording.quality(pair.shown, model, _calls_of(pair.now, model), found, limit, run.run)
             loss = None if found is None else found.loss
             outcome: Outcome = "passed" if good else "failed"
             yield Rule("quality", pair.shown, outcome, said, "share", None, loss, None, None, limit)
@@ -226,6 +223,11 @@ def _outcome(past: float, now: float, change: float | None, least: float | None,
     return "failed" if least is not None and least > allowed else "unsure"
 
 
+def _certain(outcome: Outcome, few: bool) -> Outcome:
+    """The same of enough units; of few nothing is certain."""
+    return "unsure" if few and outcome == "failed" else outcome
+
+
 def _exceeds(past: float, now: float, allowed: float) -> bool:
     return now > past * (1 + allowed) * (1 + 1e-9)
 
@@ -235,8 +237,10 @@ def _least(change: Change | None, units: int, facts: Facts) -> float | None:
 
 
 def _times(pair: Pair, facts: Facts, allowed: float) -> float | None:
-    """How many times as many calls would make the rise certain."""
-    return None if pair.change is None else pair.change.settled_by(allowed, facts.task_alpha)
+    """How many times as many calls would make the rise certain; None: it cannot be told."""
+    return (
+        None if pair.change is None or pair.units < facts.least else pair.change.settled_by(allowed, facts.task_alpha)
+    )
 
 
 def _slower(pair: Pair) -> Change | None:

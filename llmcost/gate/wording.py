@@ -15,11 +15,20 @@ MANY = 9.0  # a rise by this share, and more, is said in times
 TELLING = 0.02  # a factor that moved less is not named
 
 
-def cost(change: float | None, least: float | None, allowed: float, confidence: float, paired: bool) -> str:
+def cost(
+    change: float | None,
+    least: float | None,
+    allowed: float,
+    outcome: str,
+    confidence: float,
+    paired: bool,
+    times: float | None,
+) -> str:
     """The cost of all calls together."""
     over = "over the same cases" if paired else "at the baseline's task mix"
     sure = _sure(change, least, f" with {percent(confidence)} confidence")
-    return f"cost per {'case' if paired else 'call'} {rise(change)} {over}{sure}; {percent(allowed)} allowed"
+    said = f"cost per {'case' if paired else 'call'} {rise(change)} {over}{sure}; {percent(allowed)} allowed"
+    return f"{said}; {_not_sure(times, 'cases' if paired else 'calls')}" if outcome == "unsure" else said
 
 
 def dollars(change: float, sure: float, allowed: float) -> str:
@@ -38,7 +47,7 @@ def task(pair: Pair, least: float | None, allowed: float, outcome: str, times: f
     if outcome == "warned":
         parts.append("under 1.0 % of the cost, so it does not fail the check")
     if outcome == "unsure":
-        parts.append(_not_sure(times))
+        parts.append(_not_sure(times, "calls"))
     return "; ".join(parts)
 
 
@@ -78,14 +87,15 @@ def new_task(shown: str, task: BaselineTask) -> str:
     return f'new task "{shown}", not in the baseline and not in the comparison: {task.calls:,} calls {at}'
 
 
-def quality(shown: str, model: str, found: Shown | None, limit: float | None, run: str) -> str:
+def quality(shown: str, model: str, calls: int, found: Shown | None, limit: float | None, run: str) -> str:
     """What a run says of a model that answers now."""
+    answers = f"{model} answers {calls:,} calls of {shown}"
     if found is None:
-        return f"{shown}: {model} answers now, and run {run} did not try it on this task"
+        return f"{answers}: run {run} did not try it on this task"
     if found.loss is not None and limit is not None and found.loss <= limit + 1e-12:
-        return f"{shown}: {model} loses at most {percent_up(found.loss)} (run {run}); {percent(limit)} allowed"
-    less = "" if limit is None else f" than {percent(limit)}"
-    return f"{shown}: {model} answers now, and run {run} does not show that it loses no more{less} ({found.verdict})"
+        return f"{answers}: it loses at most {percent_up(found.loss)} (run {run}); {percent(limit)} allowed"
+    more = "worse" if limit is None else f"worse by more than {percent(limit)}"
+    return f"{answers}: run {run} does not show that it is not {more} ({found.verdict.replace('_', ' ')})"
 
 
 def plan_quality(run: RunFacts, allowed: float) -> str:
@@ -97,6 +107,19 @@ def matched(found: int, lost: int) -> str:
     """How much of a suite is on both sides."""
     more = f", {lost:,} on one side alone" if lost else ""
     return f"{found:,} cases before and after{more}"
+
+
+def other_suite(found: int, lost: int) -> str:
+    """Too little of a suite on both sides."""
+    return f"{matched(found, lost)}: too few to compare; is it the same suite, with cases named in the same way?"
+
+
+def steps(past: float, now: float) -> str:
+    """How many calls a case takes."""
+    return (
+        f"calls per case: {past:.3g} before, {now:.3g} now; what is asked again is averaged, further steps of a case "
+        "are added up"
+    )
 
 
 def missing(shown: str) -> str:
@@ -140,8 +163,10 @@ def _sure(change: float | None, least: float | None, confidence: str = "") -> st
     if change is None or least is None or change <= 0:
         return ""
     if math.isclose(least, change, rel_tol=1e-6):
-        return f", exactly{confidence}" if not confidence else ""
-    return f", {_signed(math.floor(least * 1000 + 1e-9) / 1000)} at least{confidence}"
+        return ""
+    if least <= 0:
+        return ", which may be chance"
+    return f", at least {_signed(math.floor(least * 1000 + 1e-9) / 1000)}{confidence}"
 
 
 def _why(pair: Pair) -> list[str]:
@@ -162,10 +187,11 @@ def _per_call(task: BaselineTask, kinds: Sequence[str]) -> float | None:
     return tokens / calls if calls else None
 
 
-def _not_sure(times: float | None) -> str:
-    if times is None or times <= 1:
-        return "too few calls to be sure, so it does not fail the check"
-    return f"not certain, so it does not fail the check; about {times:.2g} times as many calls would tell"
+def _not_sure(times: float | None, what: str) -> str:
+    if times is None or times <= 1 or not math.isfinite(times):
+        return f"too few independent {what} to be sure, so it does not fail the check"
+    shown = f"{times:,.0f}" if times >= MANY else f"{times:.1f}"
+    return f"not certain, so it does not fail the check; about {shown} times as many {what} would tell"
 
 
 def _named(names: Sequence[str]) -> str:

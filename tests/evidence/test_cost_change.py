@@ -92,13 +92,28 @@ def test_pairs_see_what_two_samples_cannot() -> None:
     assert paired.settled_by(1.0, 0.05) is None
 
 
-def test_a_quantile_and_its_error_cover() -> None:
+def p95(values: np.ndarray, units: np.ndarray | None = None) -> tuple[float, float] | None:
+    n = len(values)
+    return quantile(values, np.ones(n), ALONE[:n] if units is None else units, 0.95)
+
+
+@pytest.mark.parametrize("together", [1, 10])
+def test_a_quantile_and_its_error_cover_whether_calls_come_alone_or_together(together: int) -> None:
     chance, seen = np.random.default_rng(4), []
     for _ in range(400):
-        found = [quantile(chance.lognormal(0, 0.5, 400), 0.95) for _ in range(2)]
+        found = [
+            p95(np.repeat(chance.lognormal(0, 0.5, 400), together), np.repeat(ALONE[:400], together)) for _ in range(2)
+        ]
         assert found[0] is not None and found[1] is not None
         change = of_quantiles(*found[0], *found[1])
         assert change is not None
         seen.append(change.at_least(0.05) > 0)
     assert 0.02 < np.mean(seen) < 0.085
-    assert quantile(np.ones(10), 0.95) is None
+
+
+def test_a_quantile_of_too_few_values_is_not_told() -> None:
+    assert p95(np.ones(60)) is None
+    assert p95(np.zeros(400)) is None
+    assert p95(np.linspace(1, 2, 400), np.repeat(ALONE[:20], 20)) is None, "twenty conversations are twenty witnesses"
+    found = quantile(np.array([1.0, 2.0, 3.0] * 100), np.array([94.0, 3.0, 3.0] * 100), ALONE[:300], 0.95)
+    assert found is not None and found[0] == 2.0, "a heavier row counts for more"
