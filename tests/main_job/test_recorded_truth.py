@@ -9,6 +9,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, recorded: zeroeval.Recorded
     return folder
 
 
+@cache  # the same replay is asked for by several tests, and gives the same
 def replay(folder: Path, endpoint: str, margin: float, looks: int) -> ReplayView:
     return llmcost.plan_replay(
         [str(folder / "log.jsonl")],
