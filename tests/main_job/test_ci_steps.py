@@ -1,0 +1,127 @@
+"""The files of docs/ci: the action's own steps, run as a runner runs them, on two versions of an application's log."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from support import shop
+
+CI = Path(__file__).parents[2] / "docs" / "ci"
+ACTION: dict[str, Any] = yaml.safe_load((CI / "action.yml").read_text(encoding="utf-8"))
+[INSTALL, CHECK] = ACTION["runs"]["steps"]
+
+
+@dataclass
+class Ran:
+    code: int
+    outputs: dict[str, str]
+    summary: str
+    comment: str
+    said: str
+    failures: int
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout: the application's log before, its baseline, and the log after its prompts grew."""
+    folder = tmp_path_factory.mktemp("app")
+    shop.write_log(folder / "before.jsonl", 120)
+    text = (folder / "before.jsonl").read_text(encoding="utf-8")
+    longer = re.sub(r'"completion_tokens": (\d+)', lambda m: f'"completion_tokens": {int(m[1]) * 3}', text)
+    assert longer != text
+    (folder / "after; touch pwned.jsonl").write_text(longer, encoding="utf-8")
+    made = shop.run("baseline", "before.jsonl", "--paired", "-o", "llmcost-baseline.json", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def ran(app: Path, tmp: Path, **inputs: str) -> Ran:
+    """The step "Check" with these inputs, as GitHub's runner starts it: bash -eo pipefail, files named in variables."""
+    given = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()} | inputs
+    values = {name: _input(expression, given) for name, expression in CHECK["env"].items()}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    files = {"GITHUB_OUTPUT": tmp / "output", "GITHUB_STEP_SUMMARY": tmp / "summary"}
+    runner = {name: str(file) for name, file in files.items()} | {"RUNNER_TEMP": str(tmp), "GITHUB_ACTIONS": "true"}
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", CHECK["run"]],
+        cwd=app, env=shop.environment({"PATH": path, **values, **runner}), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    written = {name: file.read_text(encoding="utf-8") if file.exists() else "" for name, file in files.items()}
+    comment = tmp / "llmcost-comment.md"
+    junit = app / "llmcost-junit.xml"
+    return Ran(
+        done.returncode,
+        _outputs(written["GITHUB_OUTPUT"]),
+        written["GITHUB_STEP_SUMMARY"],
+        comment.read_text(encoding="utf-8") if comment.exists() else "",
+        done.stdout + done.stderr,
+        len(ElementTree.parse(junit).findall(".//failure")) if junit.exists() else -1,
+    )
+
+
+def _input(expression: str, given: dict[str, str]) -> str:
+    found = re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", expression)
+    assert found, "an input reaches a script by its environment alone"
+    return given[found[1]]
+
+
+def _outputs(text: str) -> dict[str, str]:
+    """name=value and name<<DELIMITER lines, as the runner reads them."""
+    several = {name: value for name, _, value in re.findall(r"(?ms)^(\w+)<<(\S+)\n(.*?)\n\2$", text)}
+    return several | dict(re.findall(r"(?m)^(\w+)=(.*)$", text))
+
+
+def test_the_same_log_passes_and_is_quiet(app: Path, tmp_path: Path) -> None:
+    found = ran(app, tmp_path, logs="before.jsonl", paired="true")
+    assert (found.code, found.outputs["passed"], found.outputs["changed"]) == (0, "true", "false")
+    assert "nothing changed" in found.comment and found.failures == 0
+    assert "::error" not in found.said and "::warning" not in found.said
+
+
+def test_longer_answers_fail_and_are_said_everywhere(app: Path, tmp_path: Path) -> None:
+    found = ran(app, tmp_path, logs="\nafter; touch pwned.jsonl\n", paired="true")
+    assert (found.code, found.outputs["passed"], found.outputs["changed"]) == (1, "false", "true")
+    assert float(found.outputs["change"]) > 0.05
+    assert "::error title=llmcost%3A cost per call::" in found.said
+    assert found.comment.startswith("<!-- llmcost-check -->") and "FAIL" in found.comment
+    assert "output tokens" in found.summary and found.failures >= 1
+    assert found.outputs["comment"] == str(tmp_path / "llmcost-comment.md")
+    assert not (app / "pwned.jsonl").exists()
+
+
+def test_what_is_allowed_passes_and_is_still_said(app: Path, tmp_path: Path) -> None:
+    found = ran(app, tmp_path, logs="after; touch pwned.jsonl", paired="true", **{"max-increase": "900%"})
+    assert (found.code, found.outputs["passed"], found.outputs["changed"]) == (0, "true", "true")
+    assert "PASS" in found.comment
+
+
+def test_a_check_that_cannot_run_is_no_verdict(app: Path, tmp_path: Path) -> None:
+    assert ran(app, tmp_path, logs="nowhere.jsonl").code == 3
+    assert ran(app, tmp_path, logs="before.jsonl", **{"max-increase": "much"}).code == 2
+
+
+def test_no_script_holds_an_expression_and_no_job_but_one_may_write() -> None:
+    assert not [step for step in (INSTALL, CHECK) if "${{" in step["run"]]
+    workflow = yaml.safe_load((CI / "workflow.yml").read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    writers = [name for name, job in workflow["jobs"].items() if "write" in job.get("permissions", {}).values()]
+    assert writers == ["comment"]
+    assert not any("checkout" in step.get("uses", "") for step in workflow["jobs"]["comment"]["steps"])
+
+
+@pytest.mark.parametrize("page", ["gitlab-ci.yml", "pre-commit-config.yaml", "workflow.yml", "action.yml"])
+def test_every_flag_of_the_examples_is_one_of_the_command(page: str) -> None:
+    text = (CI / page).read_text(encoding="utf-8")
+    assert yaml.safe_load(text)
+    known = set(re.findall(r"(--[a-z-]+)", shop.run_here("check", "--help", cwd=Path.cwd()).stdout))
+    for command in re.findall(r"llmcost check (.*)", text) + re.findall(r"options\+?=\((.*?)\)", text):
+        assert set(re.findall(r"(--[a-z-]+)", command)) <= known
