@@ -2,178 +2,234 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
 
 import numpy as np
 
 from llmcost import gate
 from llmcost.calls import from_rows
 from llmcost.config import GateSettings
-from llmcost.evidence.cost_change import at_past_mix, group_means
+from llmcost.gate.decomposition import decompose
+from llmcost.pricing import KINDS
 from llmcost.pricing.result import PriceStamp
 from worlds.draws import Floats
 from worlds.rows import Row, within_alpha
 
 STAMP = PriceStamp("2026-01-01", "worlds")
-COSTS = {"chat": 0.01, "code": 0.2, "faq": 0.001}
-MANY = {f"task {n}": 0.01 for n in range(30)}
-MIX_ERROR = 0.065  # what is allowed where the weights of tasks are themselves drawn
-SPREAD = 1.0  # σ of log-normal costs within a task
-RISE = 1.1
+TASKS = {"chat": 0.01, "code": 0.2, "draft": 0.05, "extract": 0.004, "faq": 0.001}  # US dollars a call
+COUNTS = {"chat": 200, "code": 60, "draft": 100, "extract": 120, "faq": 250}
+MIX_BEFORE, MIX_AFTER = {"chat": 300, "code": 50, "faq": 150}, {"chat": 250, "code": 120, "faq": 130}
+SPREAD = 1.0  # σ of the logarithm of what the calls of a task cost
+AGAIN = 0.15  # the same of one prompt that is asked twice: half of its cost is an answer of σ 0.3, the other half stays
+UNSTEADY = 0.3  # the same where all of the cost is the answer
+ALIKE = 0.02  # the same where the mix of tasks is the matter
+CASES, RISE, POWER = 500, 1.1, 0.85
+CALLS = (500, 4_000, 8_000, 16_000, 32_000)  # how many it takes until two logs show what a suite does
+TOGETHER, CORRELATION, CLUSTERED = 20, 0.3, 0.065  # calls a conversation, their ICC, alarms that are allowed
+PRICES = {"big": (10.0, 5.0, 12.5, 30.0), "small": (1.0, 0.5, 1.25, 3.0)}  # US dollars per million tokens by kind
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Calls with their task and cost and, where it matters, conversation, case and latency; all parallel."""
+
+    task: list[str]
+    costs: Floats
+    sessions: list[bytes] | None = None
+    cases: list[str | None] | None = None
+    latency: Floats | None = None
+
+    def log(self) -> gate.Log:
+        more = {"session_key": self.sessions, "latency_ms": None if self.latency is None else self.latency.tolist()}
+        rows = [
+            {"task": task, "request_model": "model", **{name: each[row] for name, each in more.items() if each}}
+            for row, task in enumerate(self.task)
+        ]
+        return gate.Log(from_rows(rows, []), self.costs, cases=self.cases)
+
+
+Sides = tuple[World, World]
+Draw = Callable[[np.random.Generator], Sides]
 
 
 def rows(worlds: int) -> Iterator[Row]:
-    some = max(worlds // 4, 1)
-    yield from unchanged_rows(some)
-    yield mix_row(some)
-    yield cluster_row(some)
-    yield from rise_rows(some)
-    yield from parts_rows(max(worlds // 20, 1))
+    yield from level_rows(worlds)
+    yield from power_rows(max(worlds // 4, 1))
+    yield from log_rows(max(worlds // 10, 1))
+    yield mix_row(max(worlds // 4, 1))
+    yield cluster_row(max(worlds // 2, 1))
+    yield latency_row(max(worlds // 2, 1))
+    yield from parts_rows(max(worlds // 10, 1))
 
 
-def log(costs: Mapping[str, Floats], paired: bool = False, calls_each: int = 1) -> gate.Log:
-    """A log of these costs by task; `calls_each` neighbours are of one conversation."""
-    tasks = [name for name, each in costs.items() for _ in each]
-    rows = [
-        {"task": name, "request_model": "model", "session_key": _key(at // calls_each) if calls_each > 1 else None}
-        for at, name in enumerate(tasks)
-    ]
-    cases = [f"{at:x}" for at in range(len(tasks))] if paired else None
-    return gate.Log(from_rows(rows, []), np.concatenate(list(costs.values())), cases=cases)
+def level_rows(worlds: int) -> Iterator[Row]:
+    """No call is dearer than is allowed, but as dear as may be. The guard is the bound."""
+    for allowed in (0.0, 0.05):
+        results = checks(worlds, 27, _same(1 + allowed), max_increase=allowed)
+        what = f"gate, 5 tasks, each {allowed:.0%} dearer, which is allowed: alarm of the whole check"
+        yield within_alpha(what, _failed(results), "the bound", np.mean([_above(each, allowed) for each in results]))
+    results = checks(worlds // 2, 28, _same(), max_increase=0.05)
+    yield within_alpha("gate, 5 tasks, no change, 5% allowed: alarm of the whole check", _failed(results))
+    for allowed in (0.0, 0.05):
+        results = checks(worlds // 2, 29, _suite(1 + allowed), max_increase=allowed)
+        what = f"gate, suite of {CASES} cases, {allowed:.0%} dearer, which is allowed: alarm"
+        yield within_alpha(what, _failed(results))
 
 
-def checked(before: gate.Log, after: gate.Log, allowed: float) -> gate.CheckResult:
-    base = gate.baseline(before, stamp=STAMP, version="0")
-    return gate.check(after, base, GateSettings(max_increase=allowed), STAMP, "0")
+def power_rows(worlds: int) -> Iterator[Row]:
+    for again, allowed, demand in (
+        (AGAIN, 0.0, POWER),
+        (AGAIN, 0.05, POWER),
+        (UNSTEADY, 0.0, POWER),
+        (UNSTEADY, 0.05, 0),
+    ):
+        results = checks(worlds, 30, _suite(RISE, again), max_increase=allowed)
+        what = (
+            f"gate, suite of {CASES} cases, σ {SPREAD:g} between, {again} within, +10 %, {allowed:.0%} allowed: alarm"
+        )
+        yield Row(what, _failed(results), demand or -inf)
 
 
-def drawn(rng: np.random.Generator, counts: Mapping[str, int], times: float = 1.0) -> dict[str, Floats]:
-    costs = {**COSTS, **MANY}
-    return {name: times * costs[name] * rng.lognormal(0, SPREAD, count) for name, count in counts.items()}
-
-
-def answered_again(
-    rng: np.random.Generator, before: Mapping[str, Floats], noise: float, times: float
-) -> dict[str, Floats]:
-    """The same prompts once more: answers of another length, costs that are unbiased around `times` those before."""
-    again = {name: rng.lognormal(-(noise**2) / 2, noise, len(each)) for name, each in before.items()}
-    return {name: times * each * again[name] for name, each in before.items()}
-
-
-def unchanged_rows(worlds: int) -> Iterator[Row]:
-    """No change, and none allowed. The guards are the bound, and the one error that all tasks share."""
-    for counts in ({"chat": 500, "code": 500, "faq": 500}, dict.fromkeys(MANY, 60)):
-        rng, alarms, points, apart = np.random.default_rng(27), 0, 0, 0
-        for _ in range(worlds):
-            before, after = drawn(rng, counts), drawn(rng, counts)
-            found = checked(log(before), log(after), 0.0)
-            alarms += not found.passed
-            points += (found.diff.change or 0.0) > 0
-            apart += any(_rose(before[name], after[name]) for name in counts)
-        many = len(counts) > len(COSTS)
-        guard = ("one error for all tasks", apart) if many else ("an interval", points)
-        what = f"log against log, no change, none allowed, {len(counts)} tasks of {min(counts.values())}, σ 1: alarm"
-        yield within_alpha(what, alarms / worlds, guard[0], guard[1] / worlds)
-    rng, alarms = np.random.default_rng(28), 0
-    for _ in range(worlds):
-        before = drawn(rng, {"chat": 500})
-        after = answered_again(rng, before, 0.3, 1.0)
-        alarms += not checked(log(before, paired=True), log(after, paired=True), 0.0).passed
-    yield within_alpha("a suite of 500 cases, no change, none allowed, σ 1: alarm", alarms / worlds)
+def log_rows(worlds: int) -> Iterator[Row]:
+    """The same rise between two logs, for the record: other prompts, and so other costs, before and after."""
+    for allowed in (0.0, 0.05):
+        for calls in CALLS:
+            results = checks(worlds, 31, _logs(calls), max_increase=allowed)
+            what = f"gate, log against log, {calls:,} calls, σ {SPREAD:g}, +10 %, {allowed:.0%} allowed: alarm"
+            yield Row(what, _failed(results))
+            if _failed(results) >= POWER:
+                break
 
 
 def mix_row(worlds: int) -> Row:
     """Dear tasks have become more frequent, none has become dearer. The guard is the baseline's mix of tasks."""
-    rng, alarms, naive = np.random.default_rng(25), 0, 0
+    rng = np.random.default_rng(25)
+    failed = naive = 0
     for _ in range(worlds):
-        before = drawn(rng, {"chat": 900, "code": 150, "faq": 450})
-        after = drawn(rng, {"chat": 750, "code": 360, "faq": 390})
-        alarms += not checked(log(before), log(after), 0.0).passed
-        naive += _rose(*(np.concatenate(list(side.values())) for side in (before, after)))
-    what = "only the mix of tasks moved, σ 1: alarm"
-    return Row(what, alarms / worlds, 0, MIX_ERROR, "the baseline's mix", naive / worlds)
+        before, after = drawn(rng, MIX_BEFORE, ALIKE), drawn(rng, MIX_AFTER, ALIKE)
+        failed += not checked(before, after, max_increase=0.05).passed
+        naive += after.costs.mean() > 1.05 * before.costs.mean()
+    return within_alpha(
+        "gate, only the mix of tasks moved: alarm", failed / worlds, "the baseline's mix", naive / worlds
+    )
 
 
-def cluster_row(worlds: int, size: int = 20, shared: float = 0.3) -> Row:
-    """Calls of a conversation cost alike (ICC .3). The guard is that a conversation counts once."""
-    rng, alarms, alone = np.random.default_rng(31), 0, 0
-    for _ in range(worlds):
-        before, after = ({"chat": _clustered(rng, 40, size, shared)} for _ in range(2))
-        alarms += not checked(*(log(side, calls_each=size) for side in (before, after)), 0.0).passed
-        alone += not checked(log(before), log(after), 0.0).passed
-    what = f"no change, conversations of {size} calls, ICC {shared}: alarm"
-    return Row(what, alarms / worlds, 0, MIX_ERROR, "conversations as units", alone / worlds)
+def cluster_row(worlds: int) -> Row:
+    """Conversations whose calls are alike, nothing has changed. The guard is that conversations are counted."""
+    found = _failed(checks(worlds, 32, _talks, max_increase=0.0))
+    alone = _failed(checks(worlds, 32, lambda rng: _each(_talks(rng), sessions=None), max_increase=0.0))
+    what = f"gate, 60 conversations of {TOGETHER} calls, ICC {CORRELATION}, no change: alarm"
+    return Row(what, found, 0, CLUSTERED, "conversations counted", alone)
 
 
-def rise_rows(worlds: int) -> Iterator[Row]:
-    """A rise of 10 %: what a suite sees, and what two logs of as many calls see (no demand: for the record)."""
-    for noise, allowed in ((0.3, 0.0), (0.2, 0.05)):
-        rng, alarms = np.random.default_rng(29), 0
-        for _ in range(worlds):
-            before = drawn(rng, {"chat": 500})
-            after = answered_again(rng, before, noise, RISE)
-            alarms += not checked(log(before, paired=True), log(after, paired=True), allowed).passed
-        what = f"a suite of 500 cases, +10 %, {100 * allowed:.0f} % allowed, answers vary by {100 * noise:.0f} %: alarm"
-        yield Row(what, alarms / worlds, 0.85, 1)
-    for calls in (500, 2_000, 8_000):
-        rng, alarms = np.random.default_rng(30), 0
-        for _ in range(max(worlds // 4, 1)):
-            sides = (log(drawn(rng, {"chat": calls}, times)) for times in (1.0, RISE))
-            alarms += not checked(*sides, 0.0).passed
-        yield Row(f"log against log, +10 %, n {calls:,}, σ 1, none allowed: alarm", alarms / max(worlds // 4, 1))
+def latency_row(worlds: int) -> Row:
+    """Cost and 95th percentile are held together: they share the chance of a false alarm."""
+
+    def draw(rng: np.random.Generator) -> Sides:
+        before, after = _same()(rng)
+        first, second = (1_000 * rng.lognormal(0, SPREAD, len(side.costs)) for side in (before, after))
+        return replace(before, latency=first), replace(after, latency=second)
+
+    results = checks(worlds, 33, draw, max_increase=0.0, max_latency_increase=0.0)
+    return within_alpha("gate, 5 tasks, no change, cost and p95 held: alarm of the whole check", _failed(results))
 
 
 def parts_rows(worlds: int) -> Iterator[Row]:
-    errors, strays = zip(*map(_parts_error, range(worlds)), strict=True)
-    yield Row(
-        "six parts of a change of the bill against the change: relative error", max(errors), 0, 1e-9, percent=False
-    )
-    yield Row("prices alone changed: largest part of another factor", max(strays), 0, 0, percent=False)
+    error = max(map(_parts_error, range(worlds)))
+    yield Row("parts of a change of the bill against the change: relative error", error, 0, 1e-9, percent=False)
+    stray = max(map(_stray, range(worlds)))
+    yield Row("another price list alone: largest part that is not price, US dollars", stray, 0, 0, percent=False)
 
 
-def _parts_error(seed: int) -> tuple[float, float]:
+def checked(before: World, after: World, **limits: Any) -> gate.CheckResult:
+    base = gate.baseline(before.log(), stamp=STAMP, version="0")
+    return gate.check(after.log(), base, GateSettings(**limits), STAMP, "0")
+
+
+def checks(worlds: int, seed: int, draw: Draw, **limits: Any) -> list[gate.CheckResult]:
+    rng = np.random.default_rng(seed)
+    return [checked(*draw(rng), **limits) for _ in range(max(worlds, 1))]
+
+
+def drawn(rng: np.random.Generator, counts: Mapping[str, int], spread: float = SPREAD, times: float = 1.0) -> World:
+    costs = [times * TASKS[name] * rng.lognormal(0, spread, count) for name, count in counts.items()]
+    return World([name for name, count in counts.items() for _ in range(count)], np.concatenate(costs))
+
+
+def _failed(results: list[gate.CheckResult]) -> float:
+    return float(np.mean([not result.passed for result in results]))
+
+
+def _above(result: gate.CheckResult, allowed: float) -> bool:
+    """Whether the point estimates would have alarmed: in total, or of a task."""
+    changes = [result.diff.change, *(task.change for task in result.tasks)]
+    return any(change is not None and change > allowed for change in changes)
+
+
+def _same(times: float = 1.0) -> Draw:
+    return lambda rng: (drawn(rng, COUNTS), drawn(rng, COUNTS, times=times))
+
+
+def _logs(calls: int) -> Draw:
+    return lambda rng: (drawn(rng, {"chat": calls}), drawn(rng, {"chat": calls}, times=RISE))
+
+
+def _suite(times: float, again: float = AGAIN) -> Draw:
+    """The same cases twice: they differ much from each other, a case differs little from itself."""
+
+    def draw(rng: np.random.Generator) -> Sides:
+        level = TASKS["chat"] * rng.lognormal(0, SPREAD, CASES)
+        before, after = (level * rise * rng.lognormal(0, again, CASES) for rise in (1.0, times))
+        names: list[str | None] = [f"case {case}" for case in range(CASES)]
+        task = ["chat"] * CASES
+        return World(task, before, cases=names), World(task, after, cases=names)
+
+    return draw
+
+
+def _talks(rng: np.random.Generator, talks: int = 60) -> Sides:
+    def side() -> World:
+        common = np.repeat(rng.normal(0, SPREAD * np.sqrt(CORRELATION), talks), TOGETHER)
+        own = rng.normal(0, SPREAD * np.sqrt(1 - CORRELATION), talks * TOGETHER)
+        sessions = [talk.to_bytes(16, "big") for talk in range(talks) for _ in range(TOGETHER)]
+        return World(["chat"] * len(own), TASKS["chat"] * np.exp(common + own), sessions)
+
+    return side(), side()
+
+
+def _each(sides: Sides, **other: Any) -> Sides:
+    return replace(sides[0], **other), replace(sides[1], **other)
+
+
+def _parts_error(seed: int) -> float:
     rng = np.random.default_rng([26, seed])
-    before, after = (_tokens(rng, int(rng.integers(2, 80)), 1.0) for _ in range(2))
-    base = gate.baseline(before, stamp=STAMP, version="0")
-    now = gate.check(after, base, GateSettings(), STAMP, "0")
-    change = math.fsum(after.costs) - math.fsum(before.costs)
-    dearer = gate.Log(before.calls, before.costs * 1.3, {kind: each * 1.3 for kind, each in before.by_kind.items()})
-    moved = gate.check(dearer, base, GateSettings(), STAMP, "0").decomposition
-    stray = max(abs(part.usd) for part in moved if part.factor != "price")
-    return abs(sum(part.usd for part in now.decomposition) - change) / max(abs(change), before.costs.sum()), stray
+    before, after = (_priced(rng, rise) for rise in (1.0, float(rng.lognormal(0, 0.2))))
+    change = float(after.cost_usd) - float(before.cost_usd)
+    return abs(sum(part.usd for part in decompose(before, after)) - change) / abs(change)
 
 
-def _tokens(rng: np.random.Generator, calls: int, price: float) -> gate.Log:
-    tokens = rng.integers(1, 9_000, (calls, 2))
+def _stray(seed: int) -> float:
+    """The same calls, dearer by a third."""
+    before, after = (_priced(np.random.default_rng([34, seed]), rise) for rise in (1.0, 4 / 3))
+    return max(abs(part.usd) for part in decompose(before, after) if part.factor != "price")
+
+
+def _priced(rng: np.random.Generator, rise: float) -> gate.BaselineFile:
+    """The baseline of a random log of tasks, models and tokens of all kinds."""
+    calls = int(rng.integers(5, 60))
+    task, model = rng.choice(list(TASKS), calls), rng.choice(list(PRICES), calls)
+    tokens = rng.integers(0, 5_000, (calls, len(KINDS)))
+    dollars = tokens * np.array([PRICES[name] for name in model]) * rise / 1e6
     rows = [
         {
-            "task": rng.choice(list(COSTS)),
-            "request_model": rng.choice(["a", "b"]),
-            "input_tokens": i,
-            "output_tokens": o,
+            "task": name, "request_model": asked, "input_tokens": int(each[:3].sum()),
+            "cache_read_tokens": int(each[1]), "cache_write_tokens": int(each[2]), "output_tokens": int(each[3]),
         }
-        for i, o in tokens.tolist()
-    ]
-    dollars = price * tokens * np.array([1e-6, 4e-6])
-    return gate.Log(from_rows(rows, []), dollars.sum(axis=1), {"input": dollars[:, 0], "output": dollars[:, 1]})
-
-
-def _rose(before: Floats, after: Floats) -> bool:
-    """An ordinary 5 % test of two means."""
-    (past,), (now,) = (
-        group_means(side, np.ones(len(side)), np.arange(len(side)), np.zeros(len(side), np.int64), 1)
-        for side in (before, after)
-    )
-    change = None if past is None or now is None else at_past_mix([past], [now], [1.0])
-    return change is not None and change.at_least(0.05) > 0
-
-
-def _clustered(rng: np.random.Generator, conversations: int, size: int, shared: float) -> Floats:
-    common = np.repeat(rng.normal(0, math.sqrt(shared), conversations), size)
-    costs: Floats = np.exp(common + rng.normal(0, math.sqrt(1 - shared), conversations * size))
-    return costs
-
-
-def _key(number: int) -> bytes:
-    return number.to_bytes(16, "big")
+        for name, asked, each in zip(task.tolist(), model.tolist(), tokens, strict=True)
+    ]  # fmt: skip
+    by_kind = dict(zip(KINDS, dollars.T, strict=True))
+    log = gate.Log(from_rows(rows, []), dollars.sum(axis=1), by_kind)
+    return gate.baseline(log, stamp=STAMP, version="0")

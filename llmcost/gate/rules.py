@@ -1,7 +1,8 @@
 """Every threshold of a check, held against what was compared: one function a rule, all of them in one table.
 
 The rules that rest on statistics share the chance of a false alarm (weighted Bonferroni): half of it is for the cost of
-all calls together, the rest is divided among what is held of single tasks. So a log of fifty tasks cries wolf no more
+all calls together, the rest is divided among what is held of single tasks (where there is one task, its cost is the
+total). So a log of fifty tasks cries wolf no more
 often than a log of one.
 """
 
@@ -20,7 +21,8 @@ from llmcost.gate.result import BaselineFile, BaselineTask, Rule
 
 MATERIAL_SHARE = 0.01  # of the cost: a task below it is named, but fails only with the total
 IN_USE = 0.01  # of a task's calls: a model below it is on trial
-HALF = 0.5  # of a suite's cases must be found again
+HALF = 0.5  # of the chance of a false alarm is for the total
+FOUND = 0.5  # of a suite's cases must be there again
 Outcome = Literal["passed", "failed", "warned", "unsure"]
 _OUTCOMES: dict[Reaction, Outcome] = {"fail": "failed", "warn": "warned", "ignore": "passed"}
 
@@ -42,17 +44,30 @@ class Facts:
         return 2 if self.paired else self.settings.min_calls
 
     @property
+    def others(self) -> int:
+        """How many things are held of single tasks; the cost of the only task there is is the total."""
+        settings, tasks = self.settings, sum(pair.both for pair in self.compared.pairs)
+        more = sum(limit is not None for limit in (settings.max_tokens_increase, settings.max_latency_increase))
+        return more * tasks + (0 if self._alone else tasks)
+
+    @property
     def alpha(self) -> float:
         """The chance that the cost of all calls together fails by chance."""
-        return (1 - self.settings.confidence) / 2
+        return (1 - self.settings.confidence) * (HALF if self.others else 1.0)
+
+    @property
+    def other_alpha(self) -> float:
+        """The same of each thing that is held of a single task."""
+        return (1 - self.settings.confidence) * (1 - HALF) / max(self.others, 1)
 
     @property
     def task_alpha(self) -> float:
-        """The same of each thing that is held of a single task."""
-        held = 1 + sum(
-            limit is not None for limit in (self.settings.max_tokens_increase, self.settings.max_latency_increase)
-        )
-        return self.alpha / max(held * sum(pair.both for pair in self.compared.pairs), 1)
+        """The same of the cost of a task."""
+        return self.alpha if self._alone else self.other_alpha
+
+    @property
+    def _alone(self) -> bool:
+        return len(self.compared.pairs) == 1
 
     def allowed(self, pair: Pair) -> float:
         """By how much a call of this task may get dearer."""
@@ -86,7 +101,7 @@ def _nothing(facts: Facts) -> str:
         return "the log holds no call: nothing can be compared"
     if facts.paired and not any(task.cases for task in facts.past.tasks):
         return "the baseline holds no cases: write it with --paired, of the suite before the change"
-    if facts.paired and (compared.matched or 0) < HALF * sum(len(task.cases) for task in facts.past.tasks):
+    if facts.paired and (compared.matched or 0) < FOUND * sum(len(task.cases) for task in facts.past.tasks):
         return wording.other_suite(compared.matched or 0, compared.unmatched or 0)
     if not facts.paired and all(pair.now is None for pair in compared.pairs):
         return "the log has no task of the baseline: nothing can be compared; were its tasks named in the same way?"
@@ -118,7 +133,7 @@ def _tasks(facts: Facts) -> Iterator[Rule]:
         if not pair.both:
             continue
         past, now, allowed = pair.past_per_call or 0.0, pair.now_per_call or 0.0, facts.allowed(pair)
-        least = _least(pair.change, pair.units, facts)
+        least = _least(pair.change, pair.units, facts, facts.task_alpha)
         outcome = _certain(_outcome(past, now, pair.relative, least, allowed), pair.units < facts.least)
         if outcome == "failed" and not facts.material(pair):
             outcome = "warned"
@@ -133,7 +148,7 @@ def _tokens(facts: Facts) -> Iterator[Rule]:
         if pair.now is None or (change := change_of(mean_tokens(pair.past), mean_tokens(pair.now))) is None:
             continue
         past, now = amount(pair.past.tokens_per_call) or 0.0, amount(pair.now.tokens_per_call) or 0.0
-        least = _least(change, pair.units, facts)
+        least = _least(change, pair.units, facts, facts.other_alpha)
         outcome = _outcome(past, now, change.change, least, allowed)
         said = wording.tokens(pair.shown, past, now, least, allowed)
         yield Rule("tokens_per_call", pair.shown, outcome, said, "tokens", past, now, change.change, least, allowed)
@@ -146,7 +161,7 @@ def _latency(facts: Facts) -> Iterator[Rule]:
         if (change := _slower(pair)) is None or pair.now is None:
             continue
         past, now = amount(pair.past.latency_p95_ms) or 0.0, amount(pair.now.latency_p95_ms) or 0.0
-        least = change.at_least(facts.task_alpha)
+        least = change.at_least(facts.other_alpha)
         outcome = _outcome(past, now, change.change, least, allowed)
         said = wording.latency(pair.shown, past, now, least, allowed)
         yield Rule("latency_p95", pair.shown, outcome, said, "ms", past, now, change.change, least, allowed)
@@ -232,8 +247,8 @@ def _exceeds(past: float, now: float, allowed: float) -> bool:
     return now > past * (1 + allowed) * (1 + 1e-9)
 
 
-def _least(change: Change | None, units: int, facts: Facts) -> float | None:
-    return None if change is None or units < facts.least else change.at_least(facts.task_alpha)
+def _least(change: Change | None, units: int, facts: Facts, alpha: float) -> float | None:
+    return None if change is None or units < facts.least else change.at_least(alpha)
 
 
 def _times(pair: Pair, facts: Facts, allowed: float) -> float | None:

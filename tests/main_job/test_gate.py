@@ -134,6 +134,55 @@ def test_a_site_is_found_again_and_shown_by_the_name_that_the_log_has(tmp_path: 
     assert (task.past_calls, task.current_calls) == (60, 60)
 
 
+def test_what_the_baseline_had_is_shown_without_a_word_of_it(tmp_path: Path) -> None:
+    before = suite(tmp_path / "before.jsonl", system=f"You rewrite {MARKER} letters.")
+    written(tmp_path, before, "b.json")
+    after = suite(tmp_path / "after.jsonl", system="You answer questions.")
+    found = msgspec.json.encode(held(tmp_path, after, "b.json")).decode()
+    assert "call site " in found and MARKER not in found and "rewrite" not in found
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_same_log_in_other_files_and_order_has_not_changed(tmp_path: Path, paired: bool) -> None:
+    log = Path(suite(tmp_path / "log.jsonl", task="letters"))
+    text = written(tmp_path, str(log), "b.json", paired=paired)
+    lines = log.read_text().splitlines()
+    (tmp_path / "parts").mkdir()
+    for part in range(3):
+        (tmp_path / "parts" / f"{part}.jsonl").write_text("\n".join(reversed(lines[part::3])))
+    assert written(tmp_path, str(tmp_path / "parts"), "p.json", paired=paired) == text
+    found = held(tmp_path, str(tmp_path / "parts"), "b.json", paired=paired)
+    assert found.passed and not found.changed and not found.notes
+    assert {rule.change for rule in found.rules if rule.unit == "usd"} == {0.0}
+    assert {factor.usd for factor in found.decomposition} == {0.0}
+
+
+def test_an_agent_that_takes_more_steps_for_a_case_is_dearer(tmp_path: Path) -> None:
+    """Each step is as cheap as before, so that the cost per call says nothing."""
+
+    def agent(path: Path, steps: int) -> str:
+        lines = []
+        for case in range(12):
+            line = json.loads(record(case, 500, task="agent"))
+            messages = line["request"]["messages"]
+            for _ in range(steps):
+                lines.append(json.dumps(line))
+                line["request"]["messages"] = messages = [
+                    *messages,
+                    {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function",
+                     "function": {"name": f"{MARKER}_tool", "arguments": "{}"}}]},
+                    {"role": "tool", "tool_call_id": "1", "content": "found nothing"},
+                ]  # fmt: skip
+        path.write_text("\n".join(lines))
+        return str(path)
+
+    written(tmp_path, agent(tmp_path / "two.jsonl", 2), "b.json", paired=True)
+    assert held(tmp_path, agent(tmp_path / "again.jsonl", 2), "b.json", paired=True).diff.change == 0
+    found = held(tmp_path, agent(tmp_path / "three.jsonl", 3), "b.json", paired=True)
+    assert not found.passed and found.diff.change == pytest.approx(0.5)
+    assert held(tmp_path, str(tmp_path / "three.jsonl"), "b.json").passed
+
+
 @pytest.mark.parametrize("by", [None, "metadata.case"])
 def test_a_suite_shows_a_rise_that_two_logs_cannot_and_survives_another_system_prompt(
     tmp_path: Path, by: str | None
