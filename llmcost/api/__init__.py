@@ -9,7 +9,6 @@ plan.run().model_map
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ import msgspec
 
 from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
+from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
@@ -35,16 +35,14 @@ from llmcost.api.views import (
     SimulateView,
 )
 from llmcost.audit import audit as audited
-from llmcost.audit.result import AuditResult, Reject, SourceSummary
+from llmcost.audit.result import AuditResult
 from llmcost.config import AlphaScope, ReplaySettings, Settings, StrategyName
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
 from llmcost.logs import Progress, no_progress
-from llmcost.recommend.result import ReplayReport
-from llmcost.report import exporters
 from llmcost.version import VERSION
-from llmcost.workspace import LastLogs, Workspace
+from llmcost.workspace import Workspace
 
 if TYPE_CHECKING:
     from llmcost.api.experiment import Experiment
@@ -130,7 +128,7 @@ def _audited(traffic: Traffic, by: Sequence[str]) -> AuditResult:
         traffic.calls,
         book=traffic.book,
         costs=traffic.costs,
-        source=_source(traffic),
+        source=traffic.source(),
         settings=traffic.settings.audit,
         version=VERSION,
         bodies=logs.bodies,
@@ -180,7 +178,7 @@ def simulate(  # noqa: PLR0913  one parameter a choice
     cache = asked_cache(cache_ttl, cache_tasks or {}, cache_capacity)
     thresholds = (*near, *(NEAR_SWEPT if near_sweep else ()))
     wanted = scenario(traffic, cache, prompt_cache, batch_api, model_map or {}, cache_sweep, thresholds)
-    return SimulateView(simulated(traffic, wanted, _source(traffic)))
+    return SimulateView(simulated(traffic, wanted, traffic.source()))
 
 
 def plan_replay(  # noqa: PLR0913  one parameter a choice
@@ -250,21 +248,25 @@ def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) ->
 
 def report(run: str | None = None, *, workspace: Path | None = None) -> ReplayView:
     """The report of a run as it was saved; of the last run if none is named."""
-    content = _workspace(workspace).load_run(run)
-    try:
-        return ReplayView(msgspec.json.decode(content, type=ReplayReport))
-    except msgspec.DecodeError as error:
-        raise InputError(f"run {run or '(last)'} cannot be read: {error}", "replay again; answers are kept") from error
+    return ReplayView(saved_report(run, _workspace(workspace)))
 
 
 def export(
-    run: str | None = None, *, to: str = "json", base_url: str | None = None, workspace: Path | None = None
+    run: str | None = None,
+    *,
+    to: str = "json",
+    base_url: str | None = None,
+    show_text: bool = False,
+    config: Path | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
 ) -> str:
-    """The model map of a run as another tool reads it."""
-    known = exporters()
-    if to not in known:
-        raise ConfigError(f"no export {to!r}", f"choose one of {', '.join(sorted(known))}")
-    return known[to](report(run, workspace=workspace).result, base_url)
+    """A run as another tool reads it: its model map, its plan, its prompts or its log's bill.
+
+    show_text  whether prompts and answers of the log may be in it: what holds them is refused otherwise
+    """
+    settings, place = load_settings(config), _workspace(workspace)
+    return exported(to, RunSource(run, base_url, place, settings, show_text, say))
 
 
 def label_export(
@@ -419,13 +421,7 @@ def _logs_or_last(
         raise ConfigError("no log named and none audited here yet", "llmcost audit LOGS first, or name the logs")
     say(f"logs: {', '.join(last.paths)} (last audited)")
     unsaid = options is None or options == Options()
-    return last.paths, _remembered(last) if unsaid else options or Options()
-
-
-def _remembered(last: LastLogs) -> Options:
-    """How the logs were read; what another version of llmcost called otherwise is left out."""
-    known = {item.name for item in fields(Options)}
-    return Options(**{name: value for name, value in last.options.items() if name in known})
+    return last.paths, remembered(last) if unsaid else options or Options()
 
 
 WATCHED = 200  # prompts a task of one log
@@ -451,10 +447,3 @@ def _workspace(path: Path | None) -> Workspace:
 
 def _listed(paths: Sequence[str] | str) -> Sequence[str]:
     return [paths] if isinstance(paths, str) else [str(path) for path in paths]
-
-
-def _source(traffic: Traffic) -> SourceSummary:
-    log = traffic.log
-    rejects = [Reject(r.file, r.line, r.reason) for r in log.rejects]
-    outside = len(log.calls) - len(traffic.calls)
-    return SourceSummary(log.files, log.formats, log.records, log.rejected, rejects, outside, log.passed_over)

@@ -1,4 +1,4 @@
-"""The model map for other tools: one file a target. Only what passed is switched; the rest stays as it is."""
+"""A run for other tools: one file a target. Only what passed is switched; the rest stays as it is."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from llmcost import plugins
-from llmcost.recommend.result import ReplayReport
+from llmcost.report.exports.focus import export_focus
 from llmcost.report.exports.json_map import export_json
 from llmcost.report.exports.litellm import export_litellm
+from llmcost.report.exports.openrouter import export_openrouter
 from llmcost.report.exports.plan import export_plan
+from llmcost.report.exports.portkey import export_portkey
+from llmcost.report.exports.promptfoo import export_promptfoo
 from llmcost.report.exports.python_map import export_python
+from llmcost.report.exports.source import Charge, Rates, SamplePrompt, Source
+from llmcost.report.exports.tensorzero import export_tensorzero
 
-Exporter: TypeAlias = Callable[[ReplayReport, str | None], str]
+Exporter: TypeAlias = Callable[[Source], str]
 
 BUILTIN: dict[str, Exporter] = {
     "json": export_json,
     "python": export_python,
-    "litellm": export_litellm,
     "plan": export_plan,
+    "litellm": export_litellm,
+    "openrouter": export_openrouter,
+    "portkey": export_portkey,
+    "tensorzero": export_tensorzero,
+    "promptfoo": export_promptfoo,
+    "focus": export_focus,
 }
 
 
@@ -27,4 +37,4 @@ def exporters() -> dict[str, Exporter]:
     return plugins.load("exports", BUILTIN)
 
 
-__all__ = ["Exporter", "exporters"]
+__all__ = ["Charge", "Exporter", "Rates", "SamplePrompt", "Source", "exporters"]

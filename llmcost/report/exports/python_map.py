@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from llmcost.recommend.result import ReplayReport
 from llmcost.report.exports.mapping import model_map
+from llmcost.report.exports.source import Source
 
 
-def export_python(report: ReplayReport, base_url: str | None = None) -> str:
+def export_python(source: Source) -> str:
     """A dictionary literal task → model that `ast.literal_eval` reads."""
-    items = (f"    {task!a}: {model!a},\n" for task, model in model_map(report).items())
+    items = (f"    {task!a}: {model!a},\n" for task, model in model_map(source.report).items())
     return f"{{\n{''.join(items)}}}\n"

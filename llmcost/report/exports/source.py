@@ -30,11 +30,14 @@ class SamplePrompt(msgspec.Struct, frozen=True):
 class Charge(msgspec.Struct, frozen=True):
     """What one day's calls of a task to a model cost for one kind of token (FOCUS: a row of cost and usage).
 
-    day    ISO-8601 date, UTC      kind  "input", "cache_read", "cache_write", "output" …
-    usd    None where the cost is not known
+    day       ISO-8601 date, UTC; None where the log has no time
+    kind      "input", "cache_read", "cache_write" or "output"; "all" where only the cost of whole calls is known, and
+              where the log counts no tokens
+    usd       None where the cost is not known
+    list_usd  by the price list: another than `usd` where the log's own costs are believed
     """
 
-    day: str
+    day: str | None
     task: str
     provider: str | None
     model: str | None
@@ -43,6 +46,22 @@ class Charge(msgspec.Struct, frozen=True):
     tokens: int
     usd: float | None
     calls: int
+    list_usd: float | None = None
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """What a model costs by the price list of `as_of`, in US dollars per million tokens; None: not listed.
+
+    name  what its provider calls it
+    """
+
+    name: str
+    as_of: str
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    max_input_tokens: int | None = None
 
 
 class Source(Protocol):
@@ -57,7 +76,13 @@ class Source(Protocol):
         """The endpoint to be written into the export, if the user named one."""
 
     def prompts(self) -> Sequence[SamplePrompt]:
-        """The prompts of the run's sample. Raises InputError if the log no longer holds them."""
+        """The prompts of the run's sample. Raises InputError if the log no longer holds them, ConfigError if unasked.
+
+        They are text of the log: whoever wants them in a file has to say so (`--show-text`).
+        """
 
     def charges(self) -> Sequence[Charge]:
         """The run's log as charges; of the logs last audited where no run is saved."""
+
+    def rates(self, model: str, provider: str | None = None) -> Rates | None:
+        """What a model costs today, at this provider if one is named; None: the price list does not say."""
