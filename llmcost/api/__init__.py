@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from llmcost import logs, pricing
+from llmcost.api.examples import EACH, read_again
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
@@ -246,9 +247,20 @@ def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) ->
     return plan_replay(paths, budget=budget, **choices).run()
 
 
-def report(run: str | None = None, *, workspace: Path | None = None) -> ReplayView:
-    """The report of a run as it was saved; of the last run if none is named."""
-    return ReplayView(saved_report(run, _workspace(workspace)))
+def report(
+    run: str | None = None, *, show_text: bool = False, examples: int | None = None, workspace: Path | None = None
+) -> ReplayView:
+    """The report of a run as it was saved; of the last run if none is named.
+
+    show_text  with what was asked and answered in its examples, read again from the log and the store of answers;
+               raises InputError if the log no longer holds what was replayed
+    examples   prompts shown of each candidate, the worst-graded first (3)
+    """
+    place = _workspace(workspace)
+    found = saved_report(run, place)
+    if show_text or examples is not None:
+        found = read_again(found, place, EACH if examples is None else examples, show_text)
+    return ReplayView(found)
 
 
 def export(

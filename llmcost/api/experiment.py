@@ -11,6 +11,8 @@ import msgspec
 
 from llmcost import trial
 from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
+from llmcost.api.examples import located
+from llmcost.api.rerun import command
 from llmcost.api.simulating import cache_settings, stack_of
 from llmcost.api.traffic import Traffic
 from llmcost.api.trying import Tries, asked_besides, with_strategies
@@ -142,8 +144,10 @@ class Experiment:
                 found = await trial.run(self.design, means, self.tries.near.rungs)
                 spend = spend_of(runner.spend(), cap)
         log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
-        report = assemble(log, found.tasks, self._facts(spend), self.stack)
-        self.workspace.save_record(report.run, pack(self._record(found), self.design.calls))
+        record = self._record(found)
+        facts = replace(self._facts(spend), examples=located(record, self.design.calls, self.workspace))
+        report = assemble(log, found.tasks, facts, self.stack)
+        self.workspace.save_record(report.run, pack(record, self.design.calls))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
 
@@ -219,6 +223,8 @@ class Experiment:
             alpha_scope=self.replay.alpha_scope,
             left_out=self.tries.left_out,
             near_hits=self.tries.near.hits,
+            command=command(self.traffic.log.files, self.replay, self.traffic.options, self.endpoints.base_url),
+            source=self.traffic.source(),
             cache_ttl=f"{self._cache.ttl}{', some tasks otherwise' if self._cache.tasks else ''}",
         )
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost import logs, tasks
+from llmcost.audit.result import Reject, SourceSummary
 from llmcost.calls import Calls
 from llmcost.config import CostMode, Settings
 from llmcost.errors import ConfigError, InputError
@@ -65,6 +66,14 @@ class Traffic:
     book: PriceBook
     log: Log
     settings: Settings
+    options: Options
+
+    def source(self) -> SourceSummary:
+        """Where the calls come from, and what was not understood."""
+        log = self.log
+        rejects = [Reject(r.file, r.line, r.reason) for r in log.rejects]
+        outside = len(log.calls) - len(self.calls)
+        return SourceSummary(log.files, log.formats, log.records, log.rejected, rejects, outside, log.passed_over)
 
 
 def load(
@@ -95,7 +104,7 @@ def load(
     pa.default_memory_pool().release_unused()  # of columns that were merged, and of texts that named tasks
     book = load_prices(settings.models, workspace.prices_path())
     billed = costs(calls, book, settings.audit.cost_mode)
-    return Traffic(calls, billed, book, log, settings)
+    return Traffic(calls, billed, book, log, settings, options)
 
 
 def _with_cost_mode(settings: Settings, mode: str | None) -> Settings:

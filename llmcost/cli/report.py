@@ -12,10 +12,17 @@ from llmcost.cli.output import emit, terminal_width, wants_color
 
 def command(
     run: Annotated[str | None, typer.Argument(help="The run; the last one if not given.")] = None,
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Show what was asked and answered in the worst-graded examples.")
+    ] = False,
+    examples: Annotated[
+        int | None, typer.Option(help="Worst-graded examples of each candidate.", show_default="3", min=0)
+    ] = None,
     format: options.Format = "table",
     output: options.Out = None,
 ) -> None:
     """The tables of a replay again: per-task savings, verdicts, model map, before/after bill."""
     from llmcost import api
 
-    emit(api.report(run).render(format, width=terminal_width(), color=wants_color(output)), output)
+    found = api.report(run, show_text=show_text, examples=examples)
+    emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)

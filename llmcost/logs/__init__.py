@@ -7,6 +7,7 @@ from llmcost.logs.files import states
 from llmcost.logs.index import Index
 from llmcost.logs.model import MAPPABLE, Log, LogFormat, NotACall, ReadOptions, Reject
 from llmcost.logs.parser import known_formats
+from llmcost.logs.places import places
 from llmcost.logs.reading import Progress, Readers, no_progress, read
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "bodies",
     "known_formats",
     "no_progress",
+    "places",
     "read",
     "states",
 ]

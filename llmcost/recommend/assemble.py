@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from llmcost.audit import latency_quantiles, money_sums
 from llmcost.audit.ledger import UNKNOWN_MODEL, labels
+from llmcost.audit.result import SourceSummary
 from llmcost.audit.savings import Stack, Wanted
 from llmcost.evidence import Decision
+from llmcost.recommend.background import data_quality, lives, spend_by_day
 from llmcost.recommend.bill import BilledLog
 from llmcost.recommend.candidates import candidate_of
 from llmcost.recommend.plan import Pick, failing, oracle, single
@@ -24,6 +26,7 @@ from llmcost.recommend.result import (
     Candidate,
     Choice,
     Controls,
+    Example,
     GraderControl,
     Incumbent,
     NotReplayable,
@@ -57,6 +60,9 @@ class RunFacts:
     cache_ttl: str = "1h"
     left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     near_hits: Mapping[str, int] = field(default_factory=dict)
+    command: str = ""
+    source: SourceSummary | None = None
+    examples: Sequence[Example] = ()
 
 
 def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack: Stack) -> ReplayReport:
@@ -82,6 +88,11 @@ def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack
         bill=_stacked(_bill(log, tasks, plan, facts.graders), stack, plan, facts.cache_ttl),
         spend=facts.spend,
         alpha_scope=facts.alpha_scope,
+        command=facts.command,
+        data=None if facts.source is None else data_quality(stack, facts.source),
+        by_day=spend_by_day(stack),
+        cache_lives=lives(stack),
+        examples=list(facts.examples),
     )
 
 

@@ -156,6 +156,11 @@ def _sweep(stack: Stack) -> Iterator[SweepRow]:
             yield SweepRow(ttl, ttl_seconds(ttl), found.task, found.calls, found.hits, found.hit_rate, found.usd)
 
 
+def cache_lives(stack: Stack) -> Iterator[SweepRow]:
+    """The same for the whole log alone."""
+    return (row for row in _sweep(stack) if row.task is None)
+
+
 def _best(sweep: Iterable[SweepRow]) -> Iterator[BestTtl]:
     """For each task the shortest time to live that saves nearly all that the longest does, the dearest task first."""
     rows_of: dict[str, list[SweepRow]] = {}

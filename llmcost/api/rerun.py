@@ -1,0 +1,71 @@
+"""The command that makes a run again: every choice that shapes its result, and nothing secret."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from llmcost.api.traffic import Options
+from llmcost.config import ReplaySettings
+from llmcost.report.exports.mapping import without_credentials
+
+Shown = Callable[[Any], str]
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.10g}%"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ",".join(names)
+
+
+_CHOICES: tuple[tuple[str, str, Shown], ...] = (
+    ("models", "--models", _listed),
+    ("graders", "--grader", _listed),
+    ("strategies", "--strategies", lambda names: names if isinstance(names, str) else _listed(names)),
+    ("sample", "--sample", str),
+    ("looks", "--looks", str),
+    ("margin", "--margin", _percent),
+    ("limit", "--limit", _percent),
+    ("alpha", "--alpha", "{:.10g}".format),
+    ("alpha_scope", "--alpha-scope", str),
+    ("aa", "--aa", str),
+    ("seed", "--seed", str),
+)
+_READING: tuple[tuple[str, str], ...] = (
+    ("since", "--since"),
+    ("until", "--until"),
+    ("task_field", "--task-field"),
+    ("expected_field", "--expected-field"),
+    ("format", "--input-format"),
+    ("cost_mode", "--cost-mode"),
+)
+
+
+def command(files: Sequence[str], replay: ReplaySettings, options: Options, base_url: str) -> str:
+    """`llmcost replay …` with the seed and all other choices, quoted for a shell; what is unset is left out.
+
+    Prices, checks and parameters of models are the configuration's, which has to be the same.
+    """
+    words = ["llmcost", "replay", *files, *_chosen(replay), *_read(options)]
+    return shlex.join([*words, "--base-url", without_credentials(base_url)])
+
+
+def _chosen(replay: ReplaySettings) -> Iterator[str]:
+    for name, flag, shown in _CHOICES:
+        if (value := getattr(replay, name)) not in (None, ()):
+            yield from (flag, shown(value))
+    if replay.allow_related_judge:
+        yield "--allow-related-judge"
+
+
+def _read(options: Options) -> Iterator[str]:
+    for name, flag in _READING:
+        if value := getattr(options, name):
+            yield from (flag, value)
+    for field, path in sorted(options.fields.items()):
+        yield from ("--map", f"{field}={path}")
+    if options.estimate_tokens:
+        yield "--estimate-tokens"
