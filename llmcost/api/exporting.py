@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from llmcost import logs, pricing
+from llmcost import pricing
 from llmcost.api.charging import charges
 from llmcost.api.traffic import Options, Say, Traffic, load
-from llmcost.calls import Call, Calls
 from llmcost.config import Settings
 from llmcost.errors import ConfigError, InputError
-from llmcost.grading.checks import choose
 from llmcost.logs.files import expand
 from llmcost.pricing import PriceBook
 from llmcost.recommend.result import ReplayReport
@@ -68,12 +65,11 @@ class RunSource:
 
     def prompts(self) -> Sequence[SamplePrompt]:
         """The prompts of the run's sample, in its order."""
-        from llmcost.api.labelling import record_of  # brings the store of answers, which other exports have no use for
+        from llmcost.api.sampled import sample_of  # brings the statistics, which an audit has no use for
 
         if not self.show_text:
             raise ConfigError("this export holds prompts and answers of your log", "if they may be in it: --show-text")
-        record, calls = record_of(self.run, self.place)
-        found = _prompts(record.tasks, calls, self.settings)
+        found = sample_of(self.run, self.place, self.settings.checks)
         self.say(f"this export holds {len(found):,} prompts of your log, and answers to them: mind who reads it")
         return found
 
@@ -119,28 +115,6 @@ def rates(book: PriceBook, model: str, provider: str | None = None) -> Rates | N
         cache_read=rate.cache_read,
         cache_write=rate.cache_write,
         max_input_tokens=found.max_input_tokens,
-    )
-
-
-def _prompts(tasks: Sequence[str], calls: Calls, settings: Settings) -> list[SamplePrompt]:
-    sources, positions = calls.column("source").to_pylist(), calls.column("position").to_pylist()
-    where = [f"{calls.sources[source].path}@{position}" for source, position in zip(sources, positions, strict=True)]
-    bodies = zip(tasks, where, logs.bodies(calls), strict=True)
-    return [_prompt(task, place, call, settings) for task, place, call in bodies]
-
-
-def _prompt(task: str, where: str, call: Call, settings: Settings) -> SamplePrompt:
-    request: dict[str, Any] = dict(call.request or {})
-    expected = (call.expected or "").strip() or None
-    check = None if expected is None else choose(expected, settings.checks.get(task))
-    return SamplePrompt(
-        task=task,
-        where=where,
-        messages=list(request.get("messages") or []),
-        tools=list(request.get("tools") or []),
-        check="judge" if check is None else check.name,
-        expected=None if check is None else expected,
-        logged=None if call.answer is None else call.answer.text,
     )
 
 

@@ -1,0 +1,47 @@
+"""The prompts that a run has replayed, with their text and how their answers are graded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmcost import logs
+from llmcost.api.labelling import record_of
+from llmcost.calls import Call, Calls
+from llmcost.config import CheckSettings
+from llmcost.grading.checks import choose
+from llmcost.report.exports import SamplePrompt
+from llmcost.workspace import Workspace
+
+JUDGED = "judge"
+
+
+def sample_of(run: str | None, place: Workspace, checks: Mapping[str, CheckSettings]) -> list[SamplePrompt]:
+    """The prompts of a run's sample, in its order; `checks` are those that the configuration sets.
+
+    Raises InputError if there is no run, or if the log no longer holds what was replayed.
+    """
+    record, calls = record_of(run, place)
+    bodies = zip(record.tasks, _places(calls), logs.bodies(calls), strict=True)
+    return [_prompt(task, where, call, checks.get(task)) for task, where, call in bodies]
+
+
+def _prompt(task: str, where: str, call: Call, settings: CheckSettings | None) -> SamplePrompt:
+    request: Mapping[str, Any] = call.request or {}
+    expected = (call.expected or "").strip()
+    check = choose(expected, settings) if expected else None
+    return SamplePrompt(
+        task=task,
+        where=where,
+        messages=list(request.get("messages") or []),
+        tools=list(request.get("tools") or []),
+        check=JUDGED if check is None else check.name,
+        expected=None if check is None else expected,
+        logged=None if call.answer is None else call.answer.text,
+    )
+
+
+def _places(calls: Calls) -> list[str]:
+    """Where each call stands: file@position, as the log's table has it (a byte offset, or the number of a row)."""
+    sources, positions = calls.column("source").to_pylist(), calls.column("position").to_pylist()
+    return [f"{calls.sources[source].path}@{position}" for source, position in zip(sources, positions, strict=True)]
