@@ -27,7 +27,7 @@ AGAIN = 0.15  # the same of one prompt that is asked twice: half of its cost is 
 UNSTEADY = 0.3  # the same where all of the cost is the answer
 ALIKE = 0.02  # the same where the mix of tasks is the matter
 CASES, RISE, POWER = 500, 1.1, 0.85
-CALLS = (500, 4_000, 8_000, 16_000, 32_000)  # how many it takes until two logs show what a suite does
+CALLS = (500, 3_000, 12_000)  # how many it takes until two logs show what a suite does
 TOGETHER, CORRELATION, CLUSTERED = 20, 0.3, 0.065  # calls a conversation, their ICC, alarms that are allowed
 PRICES = {"big": (10.0, 5.0, 12.5, 30.0), "small": (1.0, 0.5, 1.25, 3.0)}  # US dollars per million tokens by kind
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -45,7 +46,16 @@ def decompose(past: BaselineFile, now: BaselineFile) -> list[Factor]:
     What one side does not know (a new task, another model in it) has the other's tokens and price, so that it belongs
     to the mix. Empty if a side has no priced call.
     """
-    cells = sorted({(task.task, use.model) for side in (past, now) for task in side.tasks for use in task.usage})
+    return _parts(past.tasks, now.tasks)
+
+
+def of_task(past: BaselineTask, now: BaselineTask) -> dict[FactorName, float]:
+    """The same of one task, whatever it is called by now."""
+    return {part.factor: part.usd for part in _parts([past], [msgspec.structs.replace(now, task=past.task)])}
+
+
+def _parts(past: Sequence[BaselineTask], now: Sequence[BaselineTask]) -> list[Factor]:
+    cells = sorted({(task.task, use.model) for side in (past, now) for task in side for use in task.usage})
     before, after = (_side(side, cells) for side in (past, now))
     if not before.calls or not after.calls:
         return []
@@ -78,10 +88,10 @@ def _bill(before: _Side, after: _Side, changed: frozenset[FactorName]) -> float:
     return float(side["volume"].calls * (side["task_mix"].share * side["model_mix"].model * per_call).sum())
 
 
-def _side(file: BaselineFile, cells: Sequence[tuple[str, str]]) -> _Side:
+def _side(of: Sequence[BaselineTask], cells: Sequence[tuple[str, str]]) -> _Side:
     """The cells of one side; a cell, or a kind of token, that it does not have is NaN where it is not nothing."""
-    tasks = {task.task: task for task in file.tasks}
-    uses = {(task.task, use.model): use for task in file.tasks for use in task.usage}
+    tasks = {task.task: task for task in of}
+    uses = {(task.task, use.model): use for task in of for use in task.usage}
     calls = np.array([_calls(uses.get(cell)) for cell in cells])
     of_task = np.array([_calls_of(tasks.get(task)) for task, _ in cells])
     total = float(sum(map(_calls_of, tasks.values())))

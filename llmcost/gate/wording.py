@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from llmcost.gate.certified import RunFacts, Shown
 from llmcost.gate.compared import Pair
+from llmcost.gate.moved import OTHER_MODELS, why
 from llmcost.gate.result import BaselineTask
 
 MODELS_NAMED = 3
 MANY = 9.0  # a rise by this share, and more, is said in times
-TELLING = 0.02  # a factor that moved less is not named
 
 
 def cost(
@@ -165,33 +165,26 @@ def _sure(change: float | None, least: float | None, confidence: str = "") -> st
     if math.isclose(least, change, rel_tol=1e-6):
         return ""
     if least <= 0:
-        return ", which may be chance"
-    return f", at least {_signed(math.floor(least * 1000 + 1e-9) / 1000)}{confidence}"
+        return ""
+    shown = _signed(math.floor(least * 1000 + 1e-9) / 1000)
+    return "" if shown == _signed(change) else f", at least {shown}{confidence}"
 
 
 def _why(pair: Pair) -> list[str]:
-    """What made calls of a task dearer, as far as it is plain: a model, or tokens."""
-    if pair.now is None:
+    """What made calls of a task dearer."""
+    if pair.now is None or not pair.both or pair.effect_usd <= 0:
         return []
-    found = [f"new model {_named(pair.new_models)}"] if pair.new_models else []
-    for what, kinds in (("input", ("input", "cache_read", "cache_write")), ("output", ("output",))):
-        then, now = (_per_call(side, kinds) for side in (pair.past, pair.now))
-        if then and now and abs(now / then - 1) > TELLING:
-            found.append(f"{what} tokens ×{now / then:.2g}")
-    return found
-
-
-def _per_call(task: BaselineTask, kinds: Sequence[str]) -> float | None:
-    calls = sum(use.calls for use in task.usage)
-    tokens = sum(getattr(use, f"{kind}_tokens") for use in task.usage for kind in kinds)
-    return tokens / calls if calls else None
+    said = why(pair.past, pair.now)
+    if not pair.new_models:
+        return said
+    return [f"new model {_named(pair.new_models)}", *(each for each in said if each != OTHER_MODELS)]
 
 
 def _not_sure(times: float | None, what: str) -> str:
     if times is None or times <= 1 or not math.isfinite(times):
-        return f"too few independent {what} to be sure, so it does not fail the check"
+        return f"too few independent {what} to be sure, so it fails nothing"
     shown = f"{times:,.0f}" if times >= MANY else f"{times:.1f}"
-    return f"not certain, so it does not fail the check; about {shown} times as many {what} would tell"
+    return f"it fails nothing, for it may be chance; about {shown} times as many {what} would tell"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcost.evidence.cost_change import Mean, at_past_mix, group_means, of_pairs, of_quantiles, quantile
@@ -28,6 +28,7 @@ def test_a_mean_is_numpys_and_its_error_that_of_the_textbook(values: list[float]
     assert found.error == pytest.approx(array.std(ddof=1) / math.sqrt(len(values)), abs=1e-9 * array.mean())
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(1e-6, 10), st.integers(1, 5), st.integers(0, 6), st.integers(0, 2)), min_size=1),
     st.integers(),

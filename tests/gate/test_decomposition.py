@@ -6,12 +6,13 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcost import gate
 from llmcost.calls import from_rows
 from llmcost.gate.decomposition import FACTORS, decompose
+from llmcost.gate.moved import why
 from llmcost.pricing import KINDS
 from llmcost.pricing.result import PriceStamp
 
@@ -64,6 +65,7 @@ def moved(before: gate.BaselineFile, after: gate.BaselineFile) -> float:
 
 
 @given(CALLS, CALLS, st.floats(0.1, 9))
+@settings(max_examples=40, deadline=None)
 def test_the_parts_sum_to_the_change_of_the_bill(before: list[Call], after: list[Call], rise: float) -> None:
     one, other = file(before), file(after, rise)
     size = max(float(one.cost_usd), float(other.cost_usd))
@@ -71,11 +73,13 @@ def test_the_parts_sum_to_the_change_of_the_bill(before: list[Call], after: list
 
 
 @given(CALLS)
+@settings(max_examples=40, deadline=None)
 def test_nothing_has_moved_in_the_same_log(rows: list[Call]) -> None:
     assert set(parts(file(rows), file(random.Random(1).sample(rows, len(rows)))).values()) == {0.0}
 
 
 @given(CALLS, st.floats(0.1, 9))
+@settings(max_examples=40, deadline=None)
 def test_a_change_of_prices_is_of_prices_alone(rows: list[Call], rise: float) -> None:
     before, after = file(rows), file(rows, rise)
     found = parts(before, after)
@@ -84,6 +88,7 @@ def test_a_change_of_prices_is_of_prices_alone(rows: list[Call], rise: float) ->
 
 
 @given(CALLS, st.integers(2, 5))
+@settings(max_examples=40, deadline=None)
 def test_the_same_calls_again_are_volume_alone(rows: list[Call], times: int) -> None:
     before, after = file(rows), file(rows * times)
     found = parts(before, after)
@@ -111,6 +116,30 @@ def test_one_factor_that_moved_is_the_one_that_is_named(factor: str) -> None:
     found = parts(before, after)
     assert found.pop(factor) == pytest.approx(moved(before, after), rel=1e-9)
     assert max(map(abs, found.values())) < 1e-9
+
+
+WORDS = {
+    "output_tokens": "output tokens ×2",
+    "input_tokens": "input tokens ×",
+    "model_mix": "another mix of models",
+    "price": "price of a token",
+}
+
+
+@pytest.mark.parametrize("factor", WORDS)
+def test_what_moved_is_said_of_a_task_and_nothing_else(factor: str) -> None:
+    before = [row for row in MONTH if row[0] == "chat"]
+    bigger = [(t, "big", 900, 100, 200) for t, *_ in before[:50]] + before[50:]
+    after = {"model_mix": bigger, "price": before}.get(factor) or [row for row in changed(factor) if row[0] == "chat"]
+    [past], [now] = file(before).tasks, file(after, 1.5 if factor == "price" else 1.0).tasks
+    [said] = why(past, now)
+    assert said.startswith(WORDS[factor])
+    assert why(past, past) == why(now, past) == []
+
+
+def test_a_cache_that_is_read_no_more_is_named() -> None:
+    before, after = ([("chat", "big", 1_000 - cached, cached, 10)] * 9 for cached in (800, 0))
+    assert why(file(before).tasks[0], file(after).tasks[0]) == ["cached input 80 % → 0 %"]
 
 
 def test_a_new_task_and_a_new_model_bring_their_own_tokens_and_prices() -> None:

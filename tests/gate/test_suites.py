@@ -97,7 +97,7 @@ def test_a_baseline_with_cases_is_worth_comparing_case_by_case() -> None:
     assert not check(apart, apart).notes
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 60), st.booleans(), st.booleans(), st.floats(0.6, 0.999))
 def test_all_that_is_held_shares_one_chance_of_a_false_alarm(
     tasks: int, tokens: bool, latency: bool, confidence: float
