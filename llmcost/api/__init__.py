@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from llmcost import logs, pricing
-from llmcost.api.examples import EACH, read_again
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
@@ -259,7 +258,9 @@ def report(
     place = _workspace(workspace)
     found = saved_report(run, place)
     if show_text or examples is not None:
-        found = read_again(found, place, EACH if examples is None else examples, show_text)
+        from llmcost.api.examples import read_again  # brings the replay, which a saved report has no use for
+
+        found = read_again(found, place, examples, show_text)
     return ReplayView(found)
 
 

@@ -32,10 +32,11 @@ class _Worst:
     difference: float
 
 
-def read_again(report: ReplayReport, place: Workspace, each: int, texts: bool) -> ReplayReport:
+def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: bool) -> ReplayReport:
     """The report with other examples, or with their texts; see `examples`."""
     record, calls = unpack(place.load_record(report.run))
-    return replace(report, examples=examples(record, calls, place, each=each, texts=texts))
+    chosen = EACH if each is None else each
+    return replace(report, examples=examples(record, calls, place, each=chosen, texts=texts))
 
 
 def examples(

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report, simulate
+from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report, schema, simulate
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -33,6 +33,7 @@ app.command("monitor")(monitor.command)
 app.command("baseline")(gate.baseline_command)
 app.command("check")(gate.check_command)
 app.command("prices")(prices.command)
+app.command("schema")(schema.command)
 app.command("demo")(demo.command)
 
 
