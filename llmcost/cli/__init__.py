@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from llmcost.cli import audit, demo, explain, export, gate, label, monitor, prices, replay, report, schema, simulate
+from llmcost.cli import (
+    audit,
+    demo,
+    explain,
+    export,
+    gate,
+    init,
+    label,
+    monitor,
+    prices,
+    replay,
+    report,
+    schema,
+    simulate,
+)
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
@@ -22,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.command)
 app.command("audit")(audit.command)
 app.command("explain")(explain.command)
 app.command("simulate")(simulate.command)

@@ -2,6 +2,6 @@
 
 from llmcost.call_site import call_site
 from llmcost.tasks.assign import SHARED_NAMES, UNTAGGED, assign
-from llmcost.tasks.tags import tag_keys, tag_values
+from llmcost.tasks.tags import matching_keys, tag_keys, tag_values
 
-__all__ = ["SHARED_NAMES", "UNTAGGED", "assign", "call_site", "tag_keys", "tag_values"]
+__all__ = ["SHARED_NAMES", "UNTAGGED", "assign", "call_site", "matching_keys", "tag_keys", "tag_values"]
