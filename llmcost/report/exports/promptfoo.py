@@ -69,9 +69,9 @@ def export_promptfoo(source: Source) -> str:
 
 
 def _notes(report: ReplayReport, prompts: Sequence[SamplePrompt], askable: Sequence[SamplePrompt]) -> Iterator[str]:
-    yield f"{len(askable):,} prompts of the log, with their text; prices of {report.prices.as_of}"
+    yield f"prompts of the log, with their text: {len(askable):,}; prices of {report.prices.as_of}"
     if left := sum(bool(prompt.tools) for prompt in prompts):
-        yield f"left out, because they offer tools: {left:,} prompts"
+        yield f"prompts left out because they offer tools: {left:,}"
     left_out = {label for task in report.tasks for label in _labels(task)} - {
         label for task in report.tasks for label in _models(task)
     }
