@@ -23,7 +23,7 @@ LONGEST = 116
 
 def written(block: re.Match[str]) -> str:
     """The block with what its exporter writes now; `own` is the page's own."""
-    language, to, head, text = block.groups()
+    language, to, head, _ = block.groups()
     if to == "own":
         return block[0]
     report = sources.of(results.beyond_models(), "support chat", "code")
