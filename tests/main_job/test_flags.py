@@ -11,8 +11,8 @@ import pytest
 from support import shop
 from support.loopback import Loopback
 
-COMMANDS = ("audit", "explain", "simulate", "replay", "report", "export", "label", "monitor", "baseline", "check",
-            "prices", "demo")  # fmt: skip
+COMMANDS = ("init", "audit", "explain", "simulate", "replay", "report", "export", "label", "monitor", "baseline",
+            "check", "prices", "schema", "demo")  # fmt: skip
 WITHOUT_FLAGS = ("explain", "prices")
 
 
