@@ -7,7 +7,7 @@ from typing import Any
 
 from llmcost import logs
 from llmcost.api.labelling import record_of
-from llmcost.calls import Call, Calls
+from llmcost.calls import Call
 from llmcost.config import CheckSettings
 from llmcost.grading.checks import choose
 from llmcost.report.exports import SamplePrompt
@@ -22,7 +22,7 @@ def sample_of(run: str | None, place: Workspace, checks: Mapping[str, CheckSetti
     Raises InputError if there is no run, or if the log no longer holds what was replayed.
     """
     record, calls = record_of(run, place)
-    bodies = zip(record.tasks, _places(calls), logs.bodies(calls), strict=True)
+    bodies = zip(record.tasks, logs.places(calls), logs.bodies(calls), strict=True)
     return [_prompt(task, where, call, checks.get(task)) for task, where, call in bodies]
 
 
@@ -39,9 +39,3 @@ def _prompt(task: str, where: str, call: Call, settings: CheckSettings | None) -
         expected=None if check is None else expected,
         logged=None if call.answer is None else call.answer.text,
     )
-
-
-def _places(calls: Calls) -> list[str]:
-    """Where each call stands: file@position, as the log's table has it (a byte offset, or the number of a row)."""
-    sources, positions = calls.column("source").to_pylist(), calls.column("position").to_pylist()
-    return [f"{calls.sources[source].path}@{position}" for source, position in zip(sources, positions, strict=True)]

@@ -19,17 +19,17 @@ RATES = {
 }
 PROMPTS = (
     SamplePrompt(
-        "classify", "logs/oct.jsonl@0",
+        "classify", "logs/oct.jsonl:1",
         [{"role": "system", "content": "Answer with the label alone."}, {"role": "user", "content": "Where is it?"}],
         [], "exact", "shipping", "shipping",
     ),
-    SamplePrompt("classify", "logs/oct.jsonl@812", [{"role": "user", "content": "2 + 2?"}], [], "numeric", "4", "4"),
+    SamplePrompt("classify", "logs/oct.jsonl:2", [{"role": "user", "content": "2 + 2?"}], [], "numeric", "4", "4"),
     SamplePrompt(
-        "support chat", "logs/oct.jsonl@1604", [{"role": "user", "content": "It does not start."}],
+        "support chat", "logs/oct.jsonl:3", [{"role": "user", "content": "It does not start."}],
         [], "judge", None, "Hold the button for ten seconds.",
     ),
     SamplePrompt(
-        "code", "logs/oct.jsonl@2200", [{"role": "user", "content": "Sort it."}],
+        "code", "logs/oct.jsonl:4", [{"role": "user", "content": "Sort it."}],
         [{"type": "function", "function": {"name": "run"}}], "judge", None, None,
     ),
 )  # fmt: skip
