@@ -93,9 +93,20 @@ def _log(traffic: Traffic, paired: bool, pair_by: str | None) -> Log:
     if not paired:
         return Log(traffic.calls, traffic.costs, by_kind)
     if pair_by is not None:
-        return Log(traffic.calls, traffic.costs, by_kind, _tagged(traffic, pair_by))
+        return _suite(Log(traffic.calls, traffic.costs, by_kind, _tagged(traffic, pair_by)))
     requests = _requests(traffic)
-    return Log(traffic.calls, traffic.costs, by_kind, list(map(_asked, requests)), list(map(_begins, requests)))
+    asked, begins = list(map(_asked, requests)), list(map(_begins, requests))
+    return _suite(Log(traffic.calls, traffic.costs, by_kind, asked, begins))
+
+
+def _suite(log: Log) -> Log:
+    """The same log. Raises InputError if no call of it tells its case."""
+    if not any(log.cases or ()):
+        raise InputError(
+            "no call of this log tells which case it answers: it holds no prompts of users",
+            "name cases by a tag (--pair-by metadata.case), or compare logs without --paired",
+        )
+    return log
 
 
 def _tagged(traffic: Traffic, pair_by: str) -> list[str | None]:

@@ -109,9 +109,9 @@ def _new_task(task: BaselineTask, shown: str) -> TaskCheck:
 
 def _notes(facts: Facts) -> Iterator[str]:
     """What limits the figures."""
-    for pair in facts.compared.pairs:
-        if pair.now is None and not facts.paired:
-            yield wording.missing(pair.shown)
+    gone = [pair.shown for pair in facts.compared.pairs if pair.now is None]
+    if gone and len(gone) < len(facts.compared.pairs) and not facts.paired:
+        yield wording.missing(gone)
     if unknown := sum(task.unknown_calls for task in facts.now.tasks):
         yield wording.unpriced(unknown, facts.now.calls)
     steps = [_steps(side) for side in (facts.past, facts.now)]

@@ -33,7 +33,9 @@ def cost(
 
 def dollars(change: float, sure: float, allowed: float) -> str:
     """The same in dollars, for the calls of the baseline."""
-    return f"the baseline's calls cost {usd(change)} more, {usd(max(sure, 0.0))} at least; {usd(allowed)} allowed"
+    least = f", at least {usd(max(sure, 0.0))}" if change > 0 else ""
+    moved = f"{usd(abs(change))} {'less' if change < 0 else 'more'}"
+    return f"the baseline's calls cost {moved}{least}; {usd(allowed)} allowed"
 
 
 def task(pair: Pair, least: float | None, allowed: float, outcome: str, times: float | None) -> str:
@@ -70,13 +72,13 @@ def unknown(shown: str, now: BaselineTask, unpriced: Sequence[str]) -> str:
     """Calls whose cost was known."""
     answered = now.unknown_calls + now.priced_calls
     why = f"no price is known for {_named(unpriced)}" if unpriced else "the log lacks their token counts"
-    return f"{shown}: what {now.unknown_calls:,} of {answered:,} calls cost is no longer known; {why}"
+    return f"{shown}: what {now.unknown_calls:,} of {_calls(answered)} cost is no longer known; {why}"
 
 
 def new_models(shown: str, now: BaselineTask, models: Sequence[str]) -> str:
     """Models that the baseline did not know."""
     calls = {use.model: use.calls for use in now.usage}
-    named = [f"{model} in {calls[model]:,} calls" if model in calls else model for model in models]
+    named = [f"{model} in {_calls(calls[model])}" if model in calls else model for model in models]
     return f"{shown}: new model {_named(named)}, not in the baseline"
 
 
@@ -84,12 +86,12 @@ def new_task(shown: str, task: BaselineTask) -> str:
     """A task that the baseline did not know."""
     known = task.cost_per_call_usd
     at = "of unknown cost" if known is None else f"at {usd(float(known))}"
-    return f'new task "{shown}", not in the baseline and not in the comparison: {task.calls:,} calls {at}'
+    return f'new task "{shown}", not in the baseline and not in the comparison: {_calls(task.calls)} {at}'
 
 
 def quality(shown: str, model: str, calls: int, found: Shown | None, limit: float | None, run: str) -> str:
     """What a run says of a model that answers now."""
-    answers = f"{model} answers {calls:,} calls of {shown}"
+    answers = f"{model} answers {_calls(calls)} of {shown}"
     if found is None:
         return f"{answers}: run {run} did not try it on this task"
     if found.loss is not None and limit is not None and found.loss <= limit + 1e-12:
@@ -122,14 +124,15 @@ def steps(past: float, now: float) -> str:
     )
 
 
-def missing(shown: str) -> str:
-    """A task that the log no longer has."""
-    return f'no call of task "{shown}" in this log: its cost per call is taken as unchanged'
+def missing(shown: Sequence[str]) -> str:
+    """Tasks that the log no longer has."""
+    named = _named([f'"{name}"' for name in shown])
+    return f"no call of task {named} in this log: the cost per call is taken as unchanged"
 
 
 def unpriced(calls: int, of: int) -> str:
     """Calls that no figure holds."""
-    return f"{calls:,} calls ({percent(calls / of)}) of unknown cost are in no figure"
+    return f"{_calls(calls)} ({percent(calls / of)}) of unknown cost {'is' if calls == 1 else 'are'} in no figure"
 
 
 def rise(change: float | None) -> str:
@@ -185,6 +188,10 @@ def _not_sure(times: float | None, what: str) -> str:
         return f"too few independent {what} to be sure, so it fails nothing"
     shown = f"{times:,.0f}" if times >= MANY else f"{times:.1f}"
     return f"it fails nothing, for it may be chance; about {shown} times as many {what} would tell"
+
+
+def _calls(number: int) -> str:
+    return f"{number:,} call{'' if number == 1 else 's'}"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -135,8 +135,14 @@ def test_a_promise_may_be_watched_at_any_time(benchmark_command):
     assert_met(benchmark_command.monitor.rows(200), 200)
 
 
-def test_the_gate_is_not_fooled_by_the_mix(benchmark_command):
-    assert_met(benchmark_command.gate.rows(200), 200)
+def test_the_gate_is_not_fooled_by_chance_the_mix_or_conversations(benchmark_command):
+    gate = benchmark_command.gate
+    assert_met([next(gate.level_rows(60)), gate.mix_row(40), gate.cluster_row(60)], 60)
+
+
+def test_the_gate_sees_a_rise_of_a_suite_and_tells_its_parts(benchmark_command):
+    assert_met(benchmark_command.gate.power_rows(15), 15)
+    assert_met(benchmark_command.gate.parts_rows(20))
 
 
 def test_a_walk_is_wrong_no_more_often_than_its_first_rung(benchmark_command):

@@ -13,7 +13,7 @@ from support import results, shop
 
 import llmcost.api
 from llmcost.demo import files, traffic
-from llmcost.errors import InputError
+from llmcost.errors import ConfigError, InputError
 from llmcost.gate import CheckResult
 
 DEAR = "gpt-4-turbo"
@@ -155,6 +155,14 @@ def test_the_same_log_in_other_files_and_order_has_not_changed(tmp_path: Path, p
     assert found.passed and not found.changed and not found.notes
     assert {rule.change for rule in found.rules if rule.unit == "usd"} == {0.0}
     assert {factor.usd for factor in found.decomposition} == {0.0}
+
+
+def test_a_log_without_cases_is_no_suite(tmp_path: Path) -> None:
+    (tmp_path / "counts.jsonl").write_text('{"model": "gpt-4o", "prompt_tokens": 9, "completion_tokens": 9}\n' * 20)
+    with pytest.raises(InputError, match="tells which case"):
+        written(tmp_path, str(tmp_path / "counts.jsonl"), "b.json", paired=True)
+    with pytest.raises(ConfigError, match="no call carries the tag"):
+        written(tmp_path, str(tmp_path / "counts.jsonl"), "b.json", pair_by="case")
 
 
 def test_an_agent_that_takes_more_steps_for_a_case_is_dearer(tmp_path: Path) -> None:
