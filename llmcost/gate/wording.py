@@ -185,9 +185,9 @@ def _why(pair: Pair) -> list[str]:
 
 def _not_sure(times: float | None, what: str) -> str:
     if times is None or times <= 1 or not math.isfinite(times):
-        return f"too few independent {what} to be sure, so it fails nothing"
+        return f"too few independent {what} to be sure"
     shown = f"{times:,.0f}" if times >= MANY else f"{times:.1f}"
-    return f"it fails nothing, for it may be chance; about {shown} times as many {what} would tell"
+    return f"may be chance: about {shown} times as many {what} would tell"
 
 
 def _calls(number: int) -> str:
