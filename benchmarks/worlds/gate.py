@@ -59,7 +59,7 @@ def rows(worlds: int) -> Iterator[Row]:
     yield from level_rows(worlds)
     yield from power_rows(max(worlds // 4, 1))
     yield from log_rows(max(worlds // 10, 1))
-    yield mix_row(max(worlds // 4, 1))
+    yield mix_row(max(worlds // 2, 1))
     yield cluster_row(max(worlds // 2, 1))
     yield latency_row(max(worlds // 2, 1))
     yield from parts_rows(max(worlds // 10, 1))
