@@ -118,7 +118,7 @@ def test_the_order_of_a_sampled_log_changes_no_byte_and_parts_add_up(log, weight
 
 def test_the_gate_means_over_the_traffic():
     calls = table([{**ROW, "weight": 4.0}, {**ROW, "weight": None}])
-    (task,) = gate.baseline(calls, np.array([1.0, 6.0]), stamp=BOOK.stamp, version="0").tasks
+    (task,) = gate.baseline(gate.Log(calls, np.array([1.0, 6.0])), stamp=BOOK.stamp, version="0").tasks
     assert (task.calls, task.priced_calls, task.cost_usd, task.cost_per_call_usd) == (5, 5, "10", "2")
 
 

@@ -181,6 +181,7 @@ NOTHING: Mapping[str, Callable[[int], Any]] = {
     "batching": lambda size: Batches(np.zeros(size, dtype=bool), {"chat": Batched(4, 0.5, 1.0, 60.0)}),
     "batch_api": lambda size: CanWait(np.zeros(size, dtype=bool)),
 }
+enough = settings(max_examples=50)  # of logs, for each of the strategies
 every_strategy = pytest.mark.parametrize("name", BUILTINS)
 
 
@@ -205,6 +206,7 @@ def test_there_is_a_law_for_every_strategy() -> None:
 
 
 @every_strategy
+@enough
 @given(data=st.data(), log=logs())
 def test_requests_and_their_order_are_kept_and_so_is_what_was_logged_of_them(name, data, log):
     before = table(log)
@@ -228,6 +230,7 @@ def test_requests_and_their_order_are_kept_and_so_is_what_was_logged_of_them(nam
 
 
 @every_strategy
+@enough
 @given(data=st.data(), log=logs())
 def test_what_a_request_costs_stays_known_and_is_never_negative(name, data, log):
     before = table(log)
@@ -248,6 +251,7 @@ def costs(calls: Calls) -> dict[Any, float]:
 
 
 @every_strategy
+@enough
 @given(data=st.data(), log=logs(), random=st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(name, data, log, random):
     evidence, order = data.draw(GROUNDS[name](len(log))), list(range(len(log)))
@@ -258,6 +262,7 @@ def test_the_order_of_the_rows_does_not_matter(name, data, log, random):
 
 
 @every_strategy
+@enough
 @given(data=st.data(), log=logs())
 def test_what_becomes_of_a_call_depends_on_its_part_of_the_log_alone(name, data, log):
     calls, evidence = table(log), data.draw(GROUNDS[name](len(log)))
@@ -274,6 +279,7 @@ def rows_of(calls: Calls) -> Counter[str]:
 
 
 @every_strategy
+@enough
 @given(log=logs())
 def test_with_nothing_to_do_it_is_the_very_calls(name, log):
     before = table(log)
@@ -281,6 +287,7 @@ def test_with_nothing_to_do_it_is_the_very_calls(name, log):
 
 
 @every_strategy
+@enough
 @given(data=st.data())
 def test_of_no_calls_it_makes_none(name, data):
     nobody = empty()
@@ -288,6 +295,7 @@ def test_of_no_calls_it_makes_none(name, data):
 
 
 @every_strategy
+@enough
 @given(data=st.data(), log=logs())
 def test_calls_that_come_from_nowhere_get_no_further_attempts(name, data, log):
     before = table([row | {"position": None} for row in log])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def moved(task: str, model: str) -> Rows:
 HOSTILE = "::error::x]]>\x1b[2J<script>alert(1)</script>\n::set-output name=a::b|=cmd()"
 RUN = RunFacts("3f9a", [Shown("support chat", "gpt-4o-mini", "INCONCLUSIVE", None, 0.05)], 0.012)
 
-CHECKS: dict[str, Callable[[], CheckResult]] = {
+_MAKERS: dict[str, Callable[[], CheckResult]] = {
     "unchanged": lambda: checked(MONTH),
     "warned": lambda: checked([*moved("classify", "gpt-5.2")[:0], *MONTH, *rows("search", "gpt-4o-mini", 512, 90, 20)]),
     "total": lambda: checked(longer("summarize", 4)),
@@ -73,3 +74,5 @@ CHECKS: dict[str, Callable[[], CheckResult]] = {
         [(HOSTILE if t == "classify" else t, HOSTILE if t == "summarize" else m, i, o) for t, m, i, o in MONTH]
     ),
 }
+
+CHECKS = {name: cache(make) for name, make in _MAKERS.items()}
