@@ -19,7 +19,7 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
-from llmcost.api.starting import init, write_new
+from llmcost.api.starting import init
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
@@ -78,7 +78,6 @@ __all__ = [
     "report",
     "simulate",
     "update_prices",
-    "write_new",
 ]
 
 
@@ -241,7 +240,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     _refuse_nonsense(replay)
     url = chosen_base_url(base_url, settings)
     chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
-    return experiment(load(chosen, reading, settings, place, say), replay, url, place)
+    return experiment(load(chosen, reading, settings, place, say), replay, url, place, config)
 
 
 def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -> ReplayView:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
@@ -56,6 +57,7 @@ class Experiment:
     replay: ReplaySettings
     endpoints: Endpoints
     workspace: Workspace
+    config: Path | None = None  # the configuration that was named, for the command that runs this again
 
     @property
     def design(self) -> Design:
@@ -223,17 +225,23 @@ class Experiment:
             alpha_scope=self.replay.alpha_scope,
             left_out=self.tries.left_out,
             near_hits=self.tries.near.hits,
-            command=command(self.traffic.log.files, self.replay, self.traffic.options, self.endpoints.base_url),
+            command=self._command(),
             source=self.traffic.source(),
             cache_ttl=f"{self._cache.ttl}{', some tasks otherwise' if self._cache.tasks else ''}",
         )
+
+    def _command(self) -> str:
+        traffic = self.traffic
+        return command(traffic.log.files, self.replay, traffic.options, self.endpoints.base_url, self.config)
 
     @property
     def _cache(self) -> CacheSettings:
         return cache_settings(self.traffic.settings)
 
 
-def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspace: Workspace) -> Experiment:
+def experiment(
+    traffic: Traffic, replay: ReplaySettings, base_url: str, workspace: Workspace, config: Path | None = None
+) -> Experiment:
     """The planned replay of this traffic. Raises ConfigError if there is no candidate or a grader judges itself."""
     if not replay.models:
         raise ConfigError("no candidate named", "pass --models qwen3-8b,deepseek-v4-flash")
@@ -254,7 +262,7 @@ def experiment(traffic: Traffic, replay: ReplaySettings, base_url: str, workspac
     stack = stack_of(traffic, cache_settings(settings))
     tries = with_strategies(traffic, design, tariff, stack)
     endpoints = Endpoints(_asked_models(tries.design, replay), tariff, replay, base_url)
-    return Experiment(traffic, tries, stack, tariff, replay, endpoints, workspace)
+    return Experiment(traffic, tries, stack, tariff, replay, endpoints, workspace, config)
 
 
 def _asked_models(design: Design, replay: ReplaySettings) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from llmcost.api.traffic import Options
@@ -14,7 +15,15 @@ Shown = Callable[[Any], str]
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.10g}%"
+    """A share as it is usually written, else with all its digits: read again, it is the same number."""
+    usual = f"{share * 100:.10g}"
+    return f"{usual}%" if float(usual) / 100 == share else repr(share)
+
+
+def _number(value: float) -> str:
+    """The same of any number."""
+    usual = f"{value:.10g}"
+    return usual if float(usual) == value else repr(value)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -29,9 +38,10 @@ _CHOICES: tuple[tuple[str, str, Shown], ...] = (
     ("looks", "--looks", str),
     ("margin", "--margin", _percent),
     ("limit", "--limit", _percent),
-    ("alpha", "--alpha", "{:.10g}".format),
+    ("alpha", "--alpha", _number),
     ("alpha_scope", "--alpha-scope", str),
     ("aa", "--aa", str),
+    ("budget", "--budget", _number),  # a sample of "auto" goes as far as it reaches
     ("seed", "--seed", str),
 )
 _READING: tuple[tuple[str, str], ...] = (
@@ -44,13 +54,22 @@ _READING: tuple[tuple[str, str], ...] = (
 )
 
 
-def command(files: Sequence[str], replay: ReplaySettings, options: Options, base_url: str) -> str:
+def command(
+    files: Sequence[str], replay: ReplaySettings, options: Options, base_url: str, config: Path | None = None
+) -> str:
     """`llmcost replay …` with the seed and all other choices, quoted for a shell; what is unset is left out.
 
-    Prices, checks and parameters of models are the configuration's, which has to be the same.
+    Prices, checks and parameters of models are the configuration's, which has to be the same: `config` if one was
+    named, else what is found where the command is run.
     """
-    words = ["llmcost", "replay", *files, *_chosen(replay), *_read(options)]
-    return shlex.join([*words, "--base-url", without_credentials(base_url)])
+    words = ["llmcost", "replay", *map(_no_flag, files), *_chosen(replay), *_read(options)]
+    named = [] if config is None else ["--config", str(config)]
+    return shlex.join([*words, "--base-url", without_credentials(base_url), *named])
+
+
+def _no_flag(file: str) -> str:
+    """A file whose name begins like a flag is not to be taken for one; "-" alone is stdin."""
+    return f"./{file}" if file.startswith("-") and file != "-" else file
 
 
 def _chosen(replay: ReplaySettings) -> Iterator[str]:

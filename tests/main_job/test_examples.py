@@ -15,6 +15,7 @@ from support.loopback import Body, Loopback, Reply, prompt
 
 from llmcost.api import Options
 from llmcost.api.rerun import command
+from llmcost.cli import options
 from llmcost.config import ReplaySettings
 
 MARKER = "xyzzyplugh"
@@ -31,7 +32,7 @@ def partly_wrong(body: Body) -> Reply:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """A replay of a log whose every prompt and answer holds a marker, and the same command once more."""
     folder = tmp_path_factory.mktemp("examples")
-    shop.write_config(folder / "llmcost.toml")
+    shop.write_config(folder / "prices.toml")
     records = [shop.record(number) for number in range(160)]
     for record in records:
         message = record["request"]["messages"][-1]
@@ -39,7 +40,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any],
     (folder / "log.jsonl").write_text("not a record\n" + "".join(json.dumps(record) + "\n" for record in records))
     with Loopback(partly_wrong) as server:
         chosen = ["--models", "tiny,small", "--grader", "judge", "--margin", "7%", "--base-url", server.base_url]
-        first = shop.run_here("replay", "log.jsonl", *chosen, "--yes", "--format", "json", cwd=folder)
+        first = shop.run_here(
+            "replay", "log.jsonl", "--config", "prices.toml", *chosen, "--yes", "--format", "json", cwd=folder
+        )
         assert first.returncode == 0, first.stderr
         report = json.loads(first.stdout)
         asked = server.count()
@@ -105,10 +108,28 @@ def test_of_a_log_that_is_gone_the_texts_are_not_shown_and_the_report_still_is(
 
 
 def test_the_command_holds_no_secret_and_runs_nothing_else() -> None:
-    options = Options(task_field="metadata.task", fields={"model": "a b"}, since="7d")
+    reading = Options(task_field="metadata.task", fields={"model": "a b"}, since="7d")
     said = command(
-        ["a; rm -rf ~.jsonl"], ReplaySettings(models=("m@low",)), options, "https://u:pa55@host/v1?key=s3cret"
+        ["a; rm -rf ~.jsonl"], ReplaySettings(models=("m@low",)), reading, "https://u:pa55@host/v1?key=s3cret"
     )
     assert shlex.split(said)[:3] == ["llmcost", "replay", "a; rm -rf ~.jsonl"]
     assert "pa55" not in said and "s3cret" not in said
     assert "--since 7d --task-field metadata.task --map 'model=a b'" in said
+
+
+@pytest.mark.parametrize("share", [0.02, 0.07, 1 / 30, 0.0123456789012345])
+def test_the_command_says_numbers_to_the_last_digit(share: float) -> None:
+    """Another margin is another run, whose answers would be paid for again."""
+    words = shlex.split(
+        command(["log.jsonl"], ReplaySettings(margin=share, alpha=share, budget=share), Options(), "http://h")
+    )
+    said = dict(zip(words[3::2], words[4::2], strict=True))
+    assert (
+        options.share(said["--margin"], "") == options.dollars(said["--budget"], "") == float(said["--alpha"]) == share
+    )
+
+
+def test_a_file_that_is_named_like_a_flag_is_still_a_file() -> None:
+    said = command(["--yes", "-", "logs/-a"], ReplaySettings(), Options(), "http://h", Path("my prices.toml"))
+    assert shlex.split(said)[2:5] == ["./--yes", "-", "logs/-a"]
+    assert said.endswith("--config 'my prices.toml'")
