@@ -19,7 +19,7 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
-from llmcost.api.starting import init
+from llmcost.api.starting import init, write_new
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
@@ -78,6 +78,7 @@ __all__ = [
     "report",
     "simulate",
     "update_prices",
+    "write_new",
 ]
 
 
@@ -249,20 +250,25 @@ def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) ->
 
 
 def report(
-    run: str | None = None, *, show_text: bool = False, examples: int | None = None, workspace: Path | None = None
+    run: str | None = None,
+    *,
+    show_text: bool = False,
+    examples: int | None = None,
+    workspace: Path | None = None,
+    say: Say = lambda line: None,
 ) -> ReplayView:
     """The report of a run as it was saved; of the last run if none is named.
 
     show_text  with what was asked and answered in its examples, read again from the log and the store of answers;
-               raises InputError if the log no longer holds what was replayed
-    examples   prompts shown of each candidate, the worst-graded first (3)
+               what is gone from there stays None, and `say` is told so
+    examples   prompts shown of each candidate, the worst-graded first (3); 60 in all
     """
     place = _workspace(workspace)
     found = saved_report(run, place)
     if show_text or examples is not None:
         from llmcost.api.examples import read_again  # brings the replay, which a saved report has no use for
 
-        found = read_again(found, place, examples, show_text)
+        found = read_again(found, place, examples, show_text, say)
     return ReplayView(found)
 
 

@@ -5,6 +5,7 @@ Their texts are read again from the log and the store of answers, and only where
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -12,6 +13,7 @@ from math import fsum
 from msgspec.structs import replace
 
 from llmcost import logs
+from llmcost.api.traffic import Say
 from llmcost.calls import Call, Calls
 from llmcost.endpoint import Completion
 from llmcost.errors import InputError
@@ -32,40 +34,67 @@ class _Worst:
     difference: float
 
 
-def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: bool) -> ReplayReport:
-    """The report with other examples, or with their texts; see `examples`."""
-    record, calls = unpack(place.load_record(report.run))
-    chosen = EACH if each is None else each
-    return replace(report, examples=examples(record, calls, place, each=chosen, texts=texts))
+def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: bool, say: Say) -> ReplayReport:
+    """The report with `each` examples of a candidate (`EACH`), and their texts where they are asked for.
 
-
-def examples(
-    record: RunRecord, calls: Calls, place: Workspace, *, each: int = EACH, texts: bool = False
-) -> list[Example]:
-    """The worst-graded prompts of every candidate on every task, worst first; at most `each`, and `MOST` in all.
-
-    record, calls  of a run, as it was saved      texts  whether to hand out what was asked and answered
-    An answer that the store no longer has is left out. Raises InputError if the log no longer holds what was replayed.
+    Of a log or an answer that is gone, the report says what it said when it was saved, and `say` is told so.
     """
-    chosen = _chosen(record, each)
-    if not chosen:
-        return []
-    rows = calls.take(prompts := sorted({worst.pair.prompt for worst in chosen}))
-    asked = dict(zip(prompts, zip(logs.bodies(rows), logs.places(rows), strict=True), strict=True))
-    answers = _answers(chosen, place)
-    return [
-        _example(worst, *asked[worst.pair.prompt], answers[worst.pair.answer], texts)
-        for worst in chosen
-        if worst.pair.answer in answers
-    ]
+    saved = _fewer(report.examples, EACH if each is None else each)
+    try:
+        record, calls = unpack(place.load_record(report.run))
+        found, missing = _examples(record, calls, place, EACH if each is None else each, texts, saved)
+    except InputError as error:
+        say(f"examples as they were saved: {error.message}")
+        return replace(report, examples=saved)
+    if missing:
+        say(f"answers that the store no longer has: {missing}; they are not shown")
+    return replace(report, examples=found)
 
 
 def located(record: RunRecord, calls: Calls, place: Workspace) -> list[Example]:
-    """The same without texts for a report that is saved; none where the log is gone by now."""
+    """The examples of a report that is saved, without their texts; none where the log is gone by now."""
     try:
-        return examples(record, calls, place)
+        return _examples(record, calls, place, EACH, texts=False, saved=())[0]
     except InputError:
         return []
+
+
+def _fewer(examples: Sequence[Example], each: int) -> list[Example]:
+    """The first `each` of every candidate on every task."""
+    rank: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for example in examples:
+        rank[example.task, example.model] += 1
+        if rank[example.task, example.model] <= each:
+            kept.append(example)
+    return kept
+
+
+def _examples(
+    record: RunRecord, calls: Calls, place: Workspace, each: int, texts: bool, saved: Sequence[Example]
+) -> tuple[list[Example], int]:
+    """The worst-graded prompts of every candidate on every task, worst first; at most `each`, and `MOST` in all.
+
+    Also how many answers the store no longer has. How long those were is what `saved` says; of an answer that is not
+    there either nothing is known, and its example is left out.
+    Raises InputError if the log no longer holds what was replayed.
+    """
+    chosen = _chosen(record, each)
+    if not chosen:
+        return [], 0
+    rows = calls.take(prompts := sorted({worst.pair.prompt for worst in chosen}))
+    asked = dict(zip(prompts, zip(logs.bodies(rows), logs.places(rows), strict=True), strict=True))
+    answers = _answers(chosen, place)
+    known = {(example.task, example.model, example.where): example for example in saved}
+    found = []
+    for worst in chosen:
+        call, where = asked[worst.pair.prompt]
+        before = known.get((worst.arm.task, worst.arm.label, where))
+        if worst.pair.answer in answers:
+            found.append(_example(worst, call, where, answers[worst.pair.answer], texts))
+        elif before is not None:
+            found.append(_without_answer(before, call, texts))
+    return found, sum(worst.pair.answer not in answers for worst in chosen)
 
 
 def _chosen(record: RunRecord, each: int) -> list[_Worst]:
@@ -105,6 +134,12 @@ def _example(worst: _Worst, call: Call, where: str, answer: Completion, texts: b
         logged=logged if texts else None,
         candidate=candidate if texts else None,
     )
+
+
+def _without_answer(before: Example, call: Call, texts: bool) -> Example:
+    if not texts:
+        return before
+    return replace(before, prompt=question_text(call.request or {}), logged=answer_text(call.answer))
 
 
 def _words(text: str) -> int:

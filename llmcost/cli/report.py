@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmcost.cli import options
-from llmcost.cli.output import emit, terminal_width, wants_color
+from llmcost.cli.output import emit, say, terminal_width, wants_color
 
 
 def command(
@@ -16,7 +16,7 @@ def command(
         bool, typer.Option("--show-text", help="Show what was asked and answered in the worst-graded examples.")
     ] = False,
     examples: Annotated[
-        int | None, typer.Option(help="Worst-graded examples of each candidate.", show_default="3", min=0)
+        int | None, typer.Option(help="Worst-graded examples of each candidate, 60 in all.", show_default="3", min=0)
     ] = None,
     format: options.Format = "table",
     output: options.Out = None,
@@ -24,5 +24,5 @@ def command(
     """The tables of a replay again: per-task savings, verdicts, model map, before/after bill."""
     from llmcost import api
 
-    found = api.report(run, show_text=show_text, examples=examples)
+    found = api.report(run, show_text=show_text, examples=examples, say=say)
     emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)

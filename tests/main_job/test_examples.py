@@ -94,17 +94,40 @@ def test_examples_are_found_in_the_log_and_withheld_until_asked_for(ran: tuple[P
     assert shown | {"examples": None} == report | {"examples": None}
 
 
-def test_of_a_log_that_is_gone_the_texts_are_not_shown_and_the_report_still_is(
+def test_of_a_log_that_is_gone_the_report_shows_what_was_saved_and_says_so(
     ran: tuple[Path, dict[str, Any], str],
 ) -> None:
-    folder, _, _ = ran
+    folder, report, _ = ran
     (folder / "log.jsonl").rename(folder / "moved.jsonl")
     try:
-        refused = shop.run_here("report", "--show-text", cwd=folder)
-        assert refused.returncode == 3 and "log.jsonl" in refused.stderr
-        assert shop.run_here("report", cwd=folder).returncode == 0
+        done = shop.run_here("report", "--show-text", "--examples", "2", "--format", "json", cwd=folder)
     finally:
         (folder / "moved.jsonl").rename(folder / "log.jsonl")
+    assert done.returncode == 0 and "log.jsonl" in done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["examples"] == [each for each in report["examples"] if _rank(report, each) < 2]
+    assert shown | {"examples": None} == report | {"examples": None}
+
+
+def _rank(report: dict[str, Any], example: dict[str, Any]) -> int:
+    of = [each for each in report["examples"] if (each["task"], each["model"]) == (example["task"], example["model"])]
+    return of.index(example)
+
+
+def test_of_an_answer_that_is_gone_the_rest_is_shown(ran: tuple[Path, dict[str, Any], str]) -> None:
+    folder, report, _ = ran
+    answers = folder / ".llmcost" / "answers.sqlite"
+    answers.rename(folder / "kept.sqlite")
+    try:
+        done = shop.run_here("report", "--show-text", "--format", "json", cwd=folder)
+        more = shop.run_here("report", "--examples", "9", "--format", "json", cwd=folder)
+    finally:
+        (folder / "kept.sqlite").replace(answers)
+    assert done.returncode == 0 and f"no longer has: {len(report['examples'])};" in done.stderr
+    shown = json.loads(done.stdout)["examples"]
+    assert all(each["prompt"] and each["logged"] and each["candidate"] is None for each in shown)
+    assert [each["words"] for each in shown] == [each["words"] for each in report["examples"]]
+    assert json.loads(more.stdout)["examples"] == report["examples"], "of no other is known how long its answer was"
 
 
 def test_the_command_holds_no_secret_and_runs_nothing_else() -> None:
