@@ -6,11 +6,12 @@ Log text is untrusted: every part makes its text harmless when it is built, so t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from llmcost.report.untrusted import visible
+from llmcost.report.untrusted import cut_lines, visible
+from llmcost.strategies.stack import Basis
 
 Role = Literal["plain", "strong", "dim", "good", "bad", "warn"]
 Align = Literal["left", "right"]
@@ -35,11 +36,15 @@ Line: TypeAlias = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure or name of a table: `text` for people, `value` for machines (the text where there is no other)."""
+    """One figure or name of a table: `text` for people, `value` for machines (the text where there is no other).
+
+    to  the `key` of the fold that tells more: a link, where there are links
+    """
 
     text: str
     role: Role = "plain"
     value: Value = None
+    to: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", visible(self.text, LONGEST))
@@ -73,11 +78,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells parallel to the columns; `below` is a second line under some of them; `note` runs under the whole row."""
+    """Cells parallel to the columns; `below` is a second line under some of them; `note` runs under the whole row.
+
+    aside  what the row means, in plain words: on a page under its name, elsewhere left out
+    """
 
     cells: tuple[Cell, ...]
     below: tuple[Cell, ...] = ()
     note: Line = ()
+    aside: Line = ()
 
     def only(self, kept: Sequence[int]) -> Row:
         """The row with the cells of these columns alone."""
@@ -91,8 +100,9 @@ class Table:
 
     Markdown folds them away, a page and a spreadsheet hold them in full.
 
-    name   says in machine-read formats which table a row belongs to
-    brief  the rows of a terminal, where all of them would be too many: the first, and the rest summed up in one
+    name     says in machine-read formats which table a row belongs to
+    brief    the rows of a terminal, where all of them would be too many: the first, and the rest summed up in one
+    caption  what the table holds, said to who does not see where it stands; the title, where there is one
     """
 
     name: str
@@ -101,10 +111,12 @@ class Table:
     title: str = ""
     detail: bool = False
     brief: tuple[Row, ...] = ()
+    caption: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", visible(self.name, LONGEST))
         object.__setattr__(self, "title", visible(self.title, LONGEST))
+        object.__setattr__(self, "caption", visible(self.caption, LONGEST))
 
     def only(self, keys: Collection[str]) -> Table:
         """The table with the columns of these keys alone."""
@@ -140,6 +152,9 @@ class Definitions:
     """Terms and what they are, one below the other."""
 
     items: tuple[tuple[str, Line], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple((visible(term, LONGEST), meaning) for term, meaning in self.items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +242,145 @@ class Plot:
         object.__setattr__(self, "title", visible(self.title, LONGEST))
 
 
-Block: TypeAlias = "Heading | Text | Table | Plot | Definitions | Notes | Next"
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar from `start` to `end` on the scale that all bars of a picture share.
+
+    basis  on what a step rests; None: no step, but what there was before or is after
+    says   the basis in words, and `text` the amount: both stand at the bar, so that no pattern has to be remembered
+    """
+
+    name: str
+    start: float
+    end: float
+    text: str
+    basis: Basis | None = None
+    says: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "text", "says"):
+            object.__setattr__(self, name, visible(getattr(self, name), LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars one below the other: how one amount becomes another. `tabled` as of a Plot."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    notes: tuple[Line, ...] = ()
+    tabled: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One amount that is read before everything else: its name, the amount, and what it is and is not."""
+
+    label: str
+    amount: str
+    note: Line = ()
+    role: Role = "plain"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", visible(self.label, LONGEST))
+        object.__setattr__(self, "amount", visible(self.amount, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Amounts beside each other that are never added up."""
+
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One text of an exhibit, in its own lines; of what is longer than `longest` characters the middle is left out."""
+
+    label: str
+    text: str
+    longest: int = 3000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", visible(self.label, LONGEST))
+        object.__setattr__(self, "text", cut_lines(self.text, self.longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """Texts to be compared by a person: what both have in common above, the two beside each other."""
+
+    line: Line
+    above: Panel
+    beside: tuple[Panel, Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Small pictures beside each other, as many a line as fit."""
+
+    blocks: tuple[Plot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Blocks that are shown when they are asked for; on paper always. `key` names it for links, `says` sums it up."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    key: str = ""
+    says: Line = ()
+    open: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a long document under its own title; `folded` where only the answer has room, as in a comment."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    key: str
+    folded: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+
+Block: TypeAlias = (
+    "Heading | Text | Table | Plot | Bars | Totals | Exhibit | Grid | Definitions | Notes | Next | Fold | Section"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Blocks in reading order: the answer, the table, the caveats, the next command."""
+    """Blocks in reading order: the answer, the table, the caveats, the next command.
+
+    brief   what a terminal shows, where all of it would be too much; without any, all of it
+    tables  what is written for machines, where people read it in another shape; without any, the tables of the blocks
+    """
 
     title: str
     blocks: tuple[Block, ...]
+    brief: tuple[Block, ...] = ()
+    tables: tuple[Table | Plot, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", visible(self.title, LONGEST))
+
+
+def flat(blocks: Sequence[Block]) -> Iterator[Block]:
+    """All blocks that hold no others, in reading order."""
+    for block in blocks:
+        if isinstance(block, (Section, Fold, Grid)):
+            yield from flat(block.blocks)
+        else:
+            yield block
 
 
 def line(*parts: str | Span) -> Line:

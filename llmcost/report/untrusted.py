@@ -35,6 +35,19 @@ def visible_lines(text: str) -> str:
     return _WITHIN_LINES.sub(lambda found: _all_spelt(found.group()), text.replace("\r\n", "\n"))
 
 
+def cut_lines(text: str, longest: int) -> str:
+    """`visible_lines` of about so many characters; where the middle is left out, how much that is stands in its place.
+
+    The text is cut before anything is spelt out, so that a text of megabytes costs no more than a short one.
+    """
+    missing = len(text) - longest
+    if missing <= 0:
+        return visible_lines(text)
+    head = longest * 2 // 3
+    ends = visible_lines(text[:head]), visible_lines(text[head + missing :])
+    return f"\n[{ELLIPSIS} {missing:,} characters left out {ELLIPSIS}]\n".join(ends)
+
+
 def elide(text: str, longest: int) -> str:
     """`text` with its middle left out if it is longer than `longest` characters."""
     if len(text) <= longest:

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from llmcost.recommend.result import DaySpend
 from llmcost.report import Document, renderers
-from llmcost.report.document import Axis, Plot, Point, Series, Table, line
-from llmcost.report.plots import canvas, drawn, every_point, few_points, limits, svg
+from llmcost.report.document import Axis, Bar, Bars, Plot, Point, Series, Table, line
+from llmcost.report.plots import bars_svg, canvas, drawn, every_point, few_points, limits, svg
 from llmcost.report.plots.scale import scale_of
 from llmcost.report.plots.svg import HEIGHT, WIDTH
-from llmcost.report.screens.plots import MOST_TASKS, frontier_plot, ttl_plot
+from llmcost.report.screens.plots import MOST_TASKS, frontier_plot, spend_plot, ttl_plot
 
 COUNT = Axis("count")
 numbers = st.one_of(
@@ -253,7 +254,7 @@ def test_a_page_shows_the_points_to_who_cannot_see_the_picture() -> None:
     page = rendered(plot((1, 2), (3, 4)), "html")
     assert 'role="img"><title>title</title><desc>' in page
     assert "one: 2 at 1 to 4 at 3" in page
-    assert '<details open><summary>title: count</summary><div class="scroll"><table>' in page
+    assert '<details><summary>title: count</summary><div class="scroll"' in page
 
 
 def test_times_to_live_are_drawn_for_the_whole_log_and_its_first_tasks() -> None:
@@ -266,8 +267,71 @@ def test_times_to_live_are_drawn_for_the_whole_log_and_its_first_tasks() -> None
 
 def test_a_frontier_names_its_models_and_says_what_it_could_not_draw() -> None:
     models = {"small": (0.05, -0.03), "unpriced": (None, 0.0)}
-    block = frontier_plot("t", "big", models, ("small, then big", [(0.05, -0.03), (1.1, 0.0)]), margin=0.02)
+    block = frontier_plot("t", "big", models, {"small, then big": [(0.05, -0.03), (1.1, 0.0)]}, margin=0.02)
     drawing = rendered(block, "table")
     assert "A big (today)   B small   C small, then big   D tolerated: −2.0 %" in drawing
     assert "not drawn, cost or quality unknown: unpriced" in drawing
     assert block.series[-1].points == ((0.0, -0.02), (1.1, -0.02))
+
+
+def test_a_picture_with_a_floor_tells_near_ones_apart_and_says_what_lies_below() -> None:
+    models = {"near": (0.1, -0.03), "far": (0.05, -0.64)}
+    cascade = {"far, then near": [(0.05, -0.5), (0.1, -0.02)]}
+    block = frontier_plot("t", "big", models, cascade, margin=0.05, chosen="near", floor=-0.2)
+    lowest = min(up for series in block.series for _, up in series.points if up is not None)
+    assert lowest == -0.2
+    assert [series.name for series in block.series] == [
+        "big (today)", "near (use now)", "far (below, ≥ −64.0 %)", "far, then near", "tolerated: −5.0 %",
+    ]  # fmt: skip
+    assert [series.name for series in block.series if series.emphasis] == ["near (use now)"]
+    assert block.notes == (line("1 threshold of cascades not drawn: below −20 %"),)
+
+
+def test_spend_is_drawn_for_every_day_the_dearest_tasks_by_themselves() -> None:
+    days = [DaySpend("2026-10-01", f"task {at}", 10, float(at)) for at in range(8)]
+    days += [DaySpend("2026-10-03", "task 7", 4, None)]
+    block = spend_plot("t", days)
+    assert [text for _, text in block.x.ticks] == ["2026-10-01", "2026-10-02", "2026-10-03"]
+    drawn_lines = {series.name: [up for _, up in series.points] for series in block.series}
+    assert list(drawn_lines) == ["all tasks", "task 7", "task 6", "task 5", "task 4", "task 3", "other: 3 tasks"]
+    assert drawn_lines["all tasks"] == [28.0, 0.0, 0.0]
+    assert drawn_lines["task 7"] == [7.0, 0.0, None]  # not known is not nothing
+    assert drawn_lines["other: 3 tasks"] == [3.0, 0.0, 0.0]
+
+
+bars = st.lists(
+    st.builds(
+        Bar,
+        st.text(max_size=80),
+        st.floats(-1e3, 1e12),
+        st.floats(-1e3, 1e12),
+        st.text(max_size=20),
+        st.sampled_from([None, "no_answer_change", "measured", "potential"]),
+        st.text(max_size=20),
+    ),
+    max_size=6,
+).map(tuple)
+
+
+@given(bars)
+def test_bars_are_well_formed_and_stay_inside_their_picture(drawn_bars: tuple[Bar, ...]) -> None:
+    block = Bars("t", drawn_bars)
+    for name in renderers():
+        renderers()[name](Document("bars", (block,))).encode()
+    root = ElementTree.fromstring(bars_svg(block))
+    wide, high = (float(size) for size in root.get("viewBox", "").split()[2:])
+    for path in root.iter("path"):
+        places = re.findall(r"[MLHV](-?[\d.]+)(?: (-?[\d.]+))?", path.get("d", ""))
+        assert all(-0.1 <= float(number) <= max(wide, high) for place in places for number in place if number)
+        assert all(float(across) <= wide for across in re.findall(r"[MLH](-?[\d.]+)", path.get("d", "")))
+
+
+def test_on_what_a_step_rests_is_told_by_a_word_and_a_pattern() -> None:
+    steps = [
+        Bar(basis, 10.0, 4.0, "−$6", basis, f"says {basis}") for basis in ("no_answer_change", "measured", "potential")
+    ]
+    drawing = bars_svg(Bars("t", tuple(steps)))
+    shapes = re.findall(r'<g class="bar \w+">(.*?)</g>', drawing)
+    assert ["stripes" in shape for shape in shapes] == [False, True, False]
+    assert ["stroke-dasharray" in shape for shape in shapes] == [False, False, True]
+    assert all(f"−$6 (says {bar.basis})" in drawing for bar in steps)

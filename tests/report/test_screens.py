@@ -7,6 +7,7 @@ import dataclasses
 import io
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,8 @@ SCREENS = {
     "audit": lambda: audit_document(results.audit()),
     "replay": lambda: replay_document(results.replay()),
     "beyond": lambda: replay_document(results.beyond_models()),
+    "full": lambda: replay_document(results.full()),
+    "full-texts": lambda: replay_document(results.full(texts=True)),
     "estimate": lambda: estimate_document(results.estimate()),
     "simulate": lambda: simulate_document(results.simulation()),
     **{f"check-{name}": (lambda make=make: check_document(make())) for name, make in checks.CHECKS.items()},
@@ -50,7 +53,7 @@ def golden(name: str, rendered: str) -> None:
     assert file.read_bytes().decode() == rendered
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", [screen for screen in SCREENS if not screen.startswith("full")])
 @pytest.mark.parametrize("width", [80, 120])
 def test_terminal(screen: str, width: int) -> None:
     golden(f"{screen}-{width}.txt", renderers()["table"](SCREENS[screen](), width=width))
@@ -60,6 +63,13 @@ def test_terminal(screen: str, width: int) -> None:
 @pytest.mark.parametrize("name", [name for name in SUFFIX if name != "table"])
 def test_other_formats(screen: str, name: str) -> None:
     golden(f"{screen}.{SUFFIX[name]}", renderers()[name](SCREENS[screen]()))
+
+
+def test_a_terminal_and_a_spreadsheet_hold_no_text_of_the_log() -> None:
+    beyond, full, texts = (SCREENS[screen]() for screen in ("beyond", "full", "full-texts"))
+    for width in (80, 120):
+        assert len({renderers()["table"](each, width=width) for each in (beyond, full, texts)}) == 1
+    assert renderers()["csv"](full) == renderers()["csv"](texts)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -86,6 +96,44 @@ def test_fifty_tasks_stay_apart() -> None:
         assert re.search(rf"^team-{i:02d}/assistant  ", drawn, re.M)
 
 
+def crowd(tasks: int, candidates: int, texts: bool) -> ReplayReport:
+    """So many tasks with so many candidates each, of which each has two examples of long texts."""
+    report = results.full(texts=texts)
+    example = msgspec.structs.replace(report.examples[0], **({"candidate": "so many words " * 500} if texts else {}))
+    made, examples = [], []
+    for at in range(tasks):
+        like, name = report.tasks[at % len(report.tasks)], f"team-{at:02d}/assistant"
+        models = [msgspec.structs.replace(like.candidates[0], model=f"model-{n}") for n in range(candidates)]
+        made.append(msgspec.structs.replace(like, task=name, candidates=models))
+        examples += [msgspec.structs.replace(example, task=name, model=each.model) for each in models for _ in "ab"]
+    return msgspec.structs.replace(report, tasks=made, examples=examples)
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_a_page_of_fifty_tasks_stays_a_page(texts: bool) -> None:
+    page = renderers()["html"](replay_document(crowd(50, 4, texts)))
+    assert page.count('<div class="target" id="task-') == 50
+    assert len(page.encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_markdown_of_twenty_tasks_fits_into_a_comment_with_every_task_in_it(texts: bool) -> None:
+    comment = renderers()["markdown"](replay_document(crowd(20, 2, texts)))
+    assert len(comment) <= 65_536
+    assert comment.count("<summary><b>team-") == 20
+    assert ("is left out in part" in comment) == texts
+
+
+def test_of_markdown_that_is_too_long_the_first_tasks_are_kept_and_all_of_the_answer() -> None:
+    comment = renderers()["markdown"](replay_document(crowd(120, 4, False)))
+    kept = re.findall(r"<summary><b>team-(\d+)/", comment)
+    assert 50_000 < len(comment) <= 65_536
+    assert kept == [f"{at:02d}" for at in range(len(kept))]
+    assert len(kept) > 0
+    assert len(re.findall(r"^\| team-", comment, re.M)) >= 120
+    assert "is left out in part" in comment
+
+
 def test_colour_only_repeats_words() -> None:
     document = SCREENS["replay"]()
     colored = renderers()["table"](document, width=100, color=True)
@@ -104,15 +152,40 @@ def test_the_page_asks_for_nothing() -> None:
     for screen in SCREENS.values():
         page = renderers()["html"](screen())
         assert "Content-Security-Policy" in page
-        assert not re.search(r"(?i)<(script|link|img|iframe|object|embed|form)\b|\bsrc=|\bhref=|url\(|@import", page)
-        assert page.count("<table>") == page.count('<thead><tr><th scope="col"')
+        assert not re.search(r"(?i)<(script|link|img|iframe|object|embed|form)\b|<[^>]*\bsrc=|\bhref=(?!\"#)", page)
+        assert not re.search(r"(?i)url\(|@import", page)
+        assert page.count("<table>") == page.count("<thead><tr>")
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_every_table_of_the_page_scrolls_in_its_own_box_and_is_open_to_print(screen: str) -> None:
+def test_every_table_of_the_page_scrolls_in_a_named_box_that_the_keyboard_reaches(screen: str) -> None:
     page = renderers()["html"](SCREENS[screen]())
-    assert page.count('<div class="scroll"><table>') == page.count("<table>")
-    assert page.count("<details open>") == page.count("<details")
+    boxes = re.findall(
+        r'<div class="scroll" role="region" aria-labelledby="(table-\d+)" tabindex="0"><table>\n<caption id="\1"', page
+    )
+    assert len(set(boxes)) == page.count("<table>")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_headings_of_the_page_leave_out_no_level(screen: str) -> None:
+    levels = [int(level) for level in re.findall(r"<h(\d)", renderers()["html"](SCREENS[screen]()))]
+    assert levels[0] == 1
+    assert 1 not in levels[1:]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_link_of_the_page_leads_somewhere_on_it(screen: str) -> None:
+    page = renderers()["html"](SCREENS[screen]())
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'\bhref="#([^"]*)"', page)) <= set(ids)
+
+
+def test_what_is_folded_on_the_page_is_open_on_paper() -> None:
+    page = renderers()["html"](SCREENS["full"]())
+    assert "<details><summary>" in page
+    assert "@media print" in page.partition("details::details-content")[0]
 
 
 def test_a_row_of_the_page_is_as_wide_as_its_table() -> None:
@@ -304,6 +377,7 @@ HOSTILE = {
     "zalgo": "z" + "\u0301" * 50,
     "surrogates-and-nulls": "a\x00b\x7fc\ufeff\U000e0001",
 }  # fmt: skip
+FENCED = re.compile(r"(?ms)^(`{3,})(?:text|sh)\n.*?^\1$")
 STEERING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -314,6 +388,8 @@ def poisoned_screens(poison) -> dict[str, Document]:
         "audit": audit_document(results.poisoned(results.audit(), poison)),
         "replay": replay_document(results.poisoned(results.replay(), poison)),
         "beyond": replay_document(results.poisoned(results.beyond_models(), poison)),
+        "full": replay_document(results.poisoned(results.full(), poison)),
+        "full-texts": replay_document(results.poisoned(results.full(texts=True), poison)),
         "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
         "simulate": simulate_document(results.poisoned(results.simulation(), poison)),
         **{f"check-{name}": check_document(results.poisoned(make(), poison)) for name, make in checks.CHECKS.items()},
@@ -325,10 +401,11 @@ def poisoned_screens(poison) -> dict[str, Document]:
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("name", renderers())
 def test_log_text_steers_nothing(name: str, kind: str) -> None:
-    for document in poisoned_screens(lambda text: HOSTILE[kind] + text).values():
+    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
         rendered = renderers()[name](document, width=100)
         rendered.encode()
-        assert not STEERING.search(rendered.replace("\r\n", "\n")), name
+        kept = "\t" if screen == "full-texts" else ""  # a text that is shown as it is keeps its tabs
+        assert not STEERING.search(rendered.replace("\r\n", "\n").translate({ord(each): None for each in kept})), name
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -342,13 +419,15 @@ def test_html_keeps_its_shape(kind: str) -> None:
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_markdown_keeps_its_shape(kind: str) -> None:
     for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
-        rendered, clean = (renderers()["markdown"](item) for item in (document, SCREENS[screen]()))
+        shown = (renderers()["markdown"](item) for item in (document, SCREENS[screen]()))
+        rendered, clean = (FENCED.sub("(code)", text) for text in shown)
         assert len(rendered.splitlines()) == len(clean.splitlines())
         pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (rendered, clean)]
         assert pipes[0] == pipes[1]
         body = rendered.replace("<details><summary>", "").replace("</summary>", "").replace("</details>", "")
-        assert not re.search(r"<(?!br>|!-- -->)", body)
-        assert not re.search(r"(?<!\w)@\w|\bhttps?:(?=\S)|\bwww\.\w|\\#\d", re.sub(r"(?s)```sh.*?```", "", rendered))
+        assert not re.search(r"<(?!/?b>|br>|!-- -->)", body)
+        assert not re.search(r"(?<!\w)@\w|\bhttps?:(?=\S)|\bwww\.\w|\\#\d", rendered)
+        assert rendered.count("<details>") == rendered.count("</details>")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

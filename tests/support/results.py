@@ -31,11 +31,15 @@ from llmcost.recommend.result import (
     Bill,
     BillSide,
     BillStep,
+    CacheLife,
     Candidate,
     Cascade,
     CascadeTier,
     Choice,
     Controls,
+    DataQuality,
+    DaySpend,
+    Example,
     FrontierPoint,
     GraderControl,
     Incumbent,
@@ -542,6 +546,7 @@ def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
 _FREE_TEXT = {
     "task", "model", "models", "reason", "reasons", "notes", "title", "evidence", "remedy", "file", "files", "tag",
     "host", "run", "judged_by", "adjusted_parameters", "new_models", "basis_text", "fails_on", "graders", "strategy",
+    "prompt", "logged", "candidate", "where", "command", "unpriced_models",
     "format", "role", "id", "source", "tier", "call_site", "name", "kind_evidence",
     "said",
 }  # fmt: skip
@@ -651,3 +656,63 @@ def _by_compression() -> dict[str, Any]:
     plan = TaskPlan("summarize", [Tier("gpt-4o")], compression=Compression("Qwen/Qwen3-8B", 0.6))
     choice = Choice("gpt-4o", "SWITCH", 0.3, [0.27, 0.33], "long texts shortened to 60 %", plan)
     return {"walks": [walk], "choice": choice}
+
+
+def full(texts: bool = False) -> ReplayReport:
+    """The same run with all that a page tells of it; with or without the texts of the examples."""
+    return msgspec.structs.replace(
+        beyond_models(),
+        command="llmcost replay logs/october.jsonl --models Qwen/Qwen3-8B,deepseek-v4-flash --seed 7",
+        data=DataQuality(
+            files=["logs/october.jsonl"],
+            format=["OpenAI request/response pairs"],
+            start="2026-10-01T00:00:13Z",
+            end="2026-10-31T23:59:41Z",
+            records=61218,
+            rejected=14,
+            calls=61204,
+            failed_calls=333,
+            priced_calls=60179,
+            unpriced_models=["our-finetune-7b"],
+            estimated_token_calls=120,
+        ),
+        by_day=[DaySpend(f"2026-10-{day:02d}", *each) for day in range(1, 32) for each in _day(day)],
+        cache_lives=[
+            CacheLife(ttl, seconds, rate, 3476.1 * rate * 0.7)
+            for ttl, seconds, rate in (
+                ("1m", 60, 0.004),
+                ("15m", 900, 0.021),
+                ("1h", 3600, 0.062),
+                ("24h", 86400, 0.089),
+            )
+        ],
+        examples=[_example(*each, texts=texts) for each in _EXAMPLES],
+    )
+
+
+def _day(day: int) -> list[tuple[str, int, float | None]]:
+    """What each task cost on one day: fewer calls at the weekend, and a task whose model has no price."""
+    rest = day % 7 in (3, 4)
+    costs = {"summarize": 41.0, "support chat": 37.5, "code": 27.2, "classify": 2.1, "extract": 1.9, "reason": 1.1}
+    known = [(task, 40 if rest else 200, cost * (0.2 if rest else 1.0)) for task, cost in costs.items()]
+    return [*known, ("translate", 25, None if day == 13 else 0.4)]
+
+
+_EXAMPLES = [
+    ("support chat", "Qwen/Qwen3-8B", 118, -1.0, "judge", "Where is my order 4411?",
+     "It left our warehouse on Tuesday.\nExpect it on Friday.", "I do not know about orders."),
+    ("support chat", "Qwen/Qwen3-8B", 4711, -0.5, "judge", "Hello, my e-mail is <EMAIL_1>", "Hello!", ""),
+    ("code", "deepseek-v4-flash", 9, -1.0, "unit tests", "Write f(x) = x + 1.\n```python\ndef f(x):\n```",
+     "```python\ndef f(x):\n\treturn x + 1\n```",
+     "</script><img src=x onerror=alert(1)>\u202egnp.exe\x1b[2J " + "a" * 5000),
+    ("code", "deepseek-v4-flash", 77, -1.0, "failure", "=cmd|' /C calc'!A0",
+     "@SUM(1+1)", "``` </details> ````` @everyone"),
+]  # fmt: skip
+
+
+def _example(
+    task: str, model: str, at: int, difference: float, basis: str, prompt: str, logged: str, own: str, *, texts: bool
+) -> Example:
+    words = (len(prompt.split()), len(logged.split()), len(own.split()))
+    shown = {"prompt": prompt, "logged": logged, "candidate": own} if texts else {}
+    return Example(task, model, f"logs/october.jsonl:{at}", difference, basis, words, **shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmcost.report.plots.bars import bars_svg, bars_table
 from llmcost.report.plots.characters import LEAST_WIDTH, Canvas, canvas
 from llmcost.report.plots.drawn import Drawn, drawn, limits
 from llmcost.report.plots.points import every_point, few_points
@@ -13,6 +14,8 @@ __all__ = [
     "STYLE",
     "Canvas",
     "Drawn",
+    "bars_svg",
+    "bars_table",
     "canvas",
     "drawn",
     "every_point",

@@ -73,6 +73,8 @@ class _Frame:
             if len(run) > 1
         )
         marks = "".join(_mark(strokes.index, self.at(place)) for place in strokes.marked)
+        if strokes.series.emphasis and strokes.series.kind == "points":
+            marks += "".join(map(_ring, map(self.at, strokes.marked)))
         return f'<g class="{_classes(strokes)}">{lines}{marks}</g>\n'
 
 
@@ -181,6 +183,11 @@ def _classes(strokes: Strokes) -> str:
 def _dashed(strokes: Strokes) -> str:
     dash = _DASHES[strokes.index % len(_DASHES)]
     return f'class="line" stroke-dasharray="{dash}"' if dash else 'class="line"'
+
+
+def _ring(place: Place) -> str:
+    """Around a mark that is to be seen first."""
+    return f'<path class="ring" d="M{place[0] - 9:.1f} {place[1]:.1f}a9 9 0 1 0 18 0a9 9 0 1 0-18 0z"/>'
 
 
 def _mark(index: int, place: Place) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from llmcost.report.document import Cell, Document, Plot, Table, Value
+from llmcost.report.document import Cell, Document, Plot, Table, Value, flat
 from llmcost.report.figures import UNKNOWN
 from llmcost.report.plots import every_point
 from llmcost.report.renderers.renderer import WIDTH
@@ -28,7 +28,7 @@ def render_csv(document: Document, *, width: int = WIDTH, color: bool = False) -
 
 def _tables(document: Document) -> Iterator[Table]:
     """Every table, and the points of plots that no table holds."""
-    for block in document.blocks:
+    for block in flat(document.tables or document.blocks):
         if isinstance(block, Plot) and not block.tabled:
             yield every_point(block)
         if isinstance(block, Table):

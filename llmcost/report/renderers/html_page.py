@@ -2,77 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import singledispatch
+from functools import cache, singledispatch
 from html import escape
+from importlib import resources
+from itertools import count
 
 from llmcost.report.document import (
-    Cell,
-    Column,
+    Bars,
+    Block,
     Definitions,
     Document,
+    Exhibit,
+    Fold,
+    Grid,
     Heading,
     Line,
     Next,
     Notes,
+    Panel,
     Plot,
-    Role,
-    Row,
+    Section,
     Table,
     Text,
+    Totals,
+    flat,
+    line,
 )
-from llmcost.report.plots import STYLE, Drawn, drawn, few_points, limits, svg, swatch
+from llmcost.report.plots import STYLE, Drawn, bars_svg, drawn, few_points, limits, svg, swatch
+from llmcost.report.renderers.html_table import NUMBER, marked_line, table
 from llmcost.report.renderers.renderer import WIDTH
 
-STAYS_TOGETHER = 12  # a column that is never narrower holds words that are not broken, such as a verdict
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-_STYLE = """\
-.llmcost{--ink:#1c1e21;--soft:#5c6470;--line:#d8dce2;--tint:#f4f6f8;--paper:#fff;--good:#14703a;--bad:#b3261e;\
---warn:#8a5a00;color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-@media(prefers-color-scheme:dark){.llmcost{--ink:#e6e8eb;--soft:#9aa3af;--line:#3a3f47;--tint:#1f2328;--paper:#16181b;\
---good:#6fd394;--bad:#ff8a80;--warn:#f2c063}}
-.llmcost h1{font-size:.93em;color:var(--soft);font-weight:normal;margin:0 0 .25rem}
-.llmcost h2{font-size:clamp(1.35rem,4vw,2rem);line-height:1.25;font-weight:650;letter-spacing:-.01em;margin:0 0 1.5rem;\
-text-wrap:balance}
-.llmcost p{margin:1rem 0}
-.llmcost .scroll{overflow-x:auto;margin:1rem 0 1.75rem}
-.llmcost table{border-collapse:collapse;margin:0;font-size:inherit;font-variant-numeric:tabular-nums;color:inherit}
-.llmcost caption{text-align:left;font-weight:600;padding:.25rem 0}
-.llmcost th,.llmcost td{padding:.4rem 1.25rem .4rem 0;text-align:left;vertical-align:top;\
-border-bottom:1px solid var(--line);unicode-bidi:isolate;background:none;white-space:nowrap;overflow-wrap:normal}
-.llmcost thead th{font-size:.87em;font-weight:600;color:var(--soft);vertical-align:bottom;white-space:normal;\
-border-bottom:2px solid var(--line)}
-.llmcost tbody th{font-weight:normal}
-.llmcost .right{text-align:right}
-.llmcost .name{white-space:normal;overflow-wrap:anywhere;min-width:7.5rem;max-width:22rem}
-.llmcost .prose{white-space:normal;overflow-wrap:anywhere;min-width:12rem;max-width:34rem}
-.llmcost .noted>*{border-bottom:0;padding-bottom:0}
-.llmcost .note>*{white-space:normal;overflow-wrap:anywhere;padding-top:0;max-width:0;color:var(--soft);font-size:.9em}
-.llmcost .strong{font-weight:600}.llmcost .dim,.llmcost small{color:var(--soft)}
-.llmcost .good{color:var(--good);font-weight:600}.llmcost .bad{color:var(--bad);font-weight:600}
-.llmcost .warn{color:var(--warn);font-weight:600}
-.llmcost h2 .good,.llmcost h2 .bad,.llmcost h2 .strong{font-weight:inherit}
-.llmcost ul{margin:1.5rem 0;padding-left:1.1rem;font-size:.94em;color:var(--soft)}
-.llmcost pre{padding:.75rem 1rem;border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;\
-background:var(--tint);color:inherit;font-family:ui-monospace,monospace;font-size:.87em;margin:1.5rem 0}
-.llmcost dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.25rem;margin:1.5rem 0}
-.llmcost dt{font-weight:600}.llmcost dd{margin:0}
-.llmcost details{border-top:1px solid var(--line);padding-top:.75rem;margin-top:1.25rem}
-.llmcost summary{cursor:pointer;font-weight:600}
-@media(max-width:40rem){.llmcost{font-size:14px}.llmcost dl{display:block}.llmcost dd{margin:0 0 .6rem}\
-.llmcost th,.llmcost td{padding-right:.7rem}.llmcost .name{min-width:5.5rem}.llmcost .prose{min-width:9rem}\
-.llmcost .spare{display:none}}
-@media print{.llmcost{--ink:#000;--paper:#fff;--soft:#444;--line:#999;--tint:#fff;--good:#000;--bad:#000;--warn:#000;\
-font-size:11px}.llmcost h2{font-size:20px}.llmcost .scroll{overflow:visible}.llmcost tr{break-inside:avoid}\
-.llmcost .noted{break-after:avoid}\
-.llmcost details table{font-size:8px}.llmcost details th,.llmcost details td{padding:.2rem .5rem .2rem 0;\
-white-space:normal;min-width:0}}
-"""
 
 
 def render_html(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
-    """A whole page in one file."""
+    """A whole page in one file; a document of several sections begins with links to them."""
+    contents = _contents(document)
+    guided = ' class="guided"' if contents else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -80,18 +49,50 @@ def render_html(document: Document, *, width: int = WIDTH, color: bool = False) 
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(document.title)}</title>\n"
-        "<style>html{color-scheme:light dark;-webkit-text-size-adjust:100%}\n"
-        "body{margin:2.5rem auto;max-width:68rem;padding:0 1.25rem}\n"
-        "@media(prefers-color-scheme:dark){html{background:#16181b}}@media print{html{background:#fff}}</style>\n"
-        f"</head>\n<body>\n{html_fragment(document)}</body>\n</html>\n"
+        f"<style>{_sheet('around.css')}{_style(document)}</style>\n"
+        f'</head>\n<body{guided}>\n{contents}<main class="llmcost">\n{_body(document)}\n</main>\n</body>\n</html>\n'
     )
 
 
 def html_fragment(document: Document) -> str:
     """The document as one element with its own style: what a notebook shows."""
-    parts = "\n".join("".join(_draw(block)) for block in document.blocks)
-    style = _STYLE + (STYLE if any(isinstance(block, Plot) for block in document.blocks) else "")
-    return f'<div class="llmcost">\n<style>{style}</style>\n<h1>{escape(document.title)}</h1>\n{parts}\n</div>\n'
+    return f'<div class="llmcost">\n<style>{_style(document)}</style>\n{_body(document)}\n</div>\n'
+
+
+def _style(document: Document) -> str:
+    pictures = any(isinstance(block, (Plot, Bars)) for block in flat(document.blocks))
+    return _sheet("page.css") + (STYLE if pictures else "")
+
+
+@cache
+def _sheet(name: str) -> str:
+    return (resources.files("llmcost.report.renderers") / name).read_text("utf-8")
+
+
+def _contents(document: Document) -> str:
+    sections = [block for block in document.blocks if isinstance(block, Section)]
+    items = (f'<li><a href="#{escape(each.key)}">{escape(each.title)}</a></li>' for each in sections)
+    if len(sections) < 2:
+        return ""
+    return f'<nav class="llmcost contents" aria-label="Contents"><ul>{"".join(items)}</ul></nav>\n'
+
+
+def _body(document: Document) -> str:
+    """The title, the answer as the first heading, and all that follows."""
+    answer = next((block for block in document.blocks if isinstance(block, Heading)), None)
+    title = f'<p class="kicker">{escape(document.title)}</p>\n' if answer else ""
+    first = f"{title}<h1>{marked_line(answer.line if answer else line(document.title))}</h1>"
+    return _numbered("\n".join((first, *_drawn(block for block in document.blocks if block is not answer))))
+
+
+def _numbered(body: str) -> str:
+    """The page with its tables numbered: each is named twice, by its box and by its caption."""
+    named = count(2)
+    return re.sub(NUMBER, lambda _: str(next(named) // 2), body)
+
+
+def _drawn(blocks: Iterator[Block] | tuple[Block, ...]) -> Iterator[str]:
+    return ("".join(_draw(block)) for block in blocks)
 
 
 @singledispatch
@@ -100,47 +101,78 @@ def _draw(block: object) -> Iterator[str]:
 
 
 @_draw.register
+def _section(block: Section) -> Iterator[str]:
+    key = escape(block.key)
+    yield f'<section aria-labelledby="{key}">\n<h2 id="{key}">{escape(block.title)}</h2>\n'
+    yield "\n".join(_drawn(block.blocks))
+    yield "\n</section>"
+
+
+@_draw.register
+def _fold(block: Fold) -> Iterator[str]:
+    """What a link leads to lies inside: browsers open a fold to show it."""
+    says = f'<span class="says">{marked_line(block.says)}</span>' if block.says else ""
+    key = f' id="{escape(block.key)}"' if block.key else ""
+    yield f"<details{_open(block.open)}><summary><h3>{escape(block.title)}</h3>{says}</summary>\n"
+    yield f'<div class="target"{key}>\n'
+    yield "\n".join(_drawn(block.blocks))
+    yield "\n</div></details>"
+
+
+@_draw.register
 def _heading(block: Heading) -> Iterator[str]:
-    yield f"<h2>{_line(block.line)}</h2>"
+    yield f"<h2>{marked_line(block.line)}</h2>"
 
 
 @_draw.register
 def _text(block: Text) -> Iterator[str]:
-    yield f"<p>{'<br>'.join(map(_line, block.lines))}</p>"
+    yield f"<p>{'<br>'.join(map(marked_line, block.lines))}</p>"
 
 
 @_draw.register
 def _notes(block: Notes) -> Iterator[str]:
-    yield f"<ul>{''.join(f'<li>{_line(spans)}</li>' for spans in block.items)}</ul>"
+    if block.items:
+        yield f"<ul>{''.join(f'<li>{marked_line(spans)}</li>' for spans in block.items)}</ul>"
 
 
 @_draw.register
 def _definitions(block: Definitions) -> Iterator[str]:
-    items = (f"<dt>{escape(term)}</dt><dd>{_line(spans)}</dd>" for term, spans in block.items)
-    yield f"<dl>{''.join(items)}</dl>"
+    if block.items:
+        items = (f"<dt>{escape(term)}</dt><dd>{marked_line(spans)}</dd>" for term, spans in block.items)
+        yield f"<dl>{''.join(items)}</dl>"
+
+
+@_draw.register
+def _totals(block: Totals) -> Iterator[str]:
+    items = (
+        f'<div><dt>{escape(item.label)}</dt><dd class="amount {item.role}">{escape(item.amount)}</dd>{_says(item.note)}'
+        "</div>"
+        for item in block.figures
+    )
+    yield f'<dl class="totals">{"".join(items)}</dl>'
+
+
+def _says(note: Line) -> str:
+    return f'<dd class="note">{marked_line(note)}</dd>' if note else ""
 
 
 @_draw.register
 def _next(block: Next) -> Iterator[str]:
     commands = (f"{item.command}  # {item.comment}" if item.comment else item.command for item in block.commands)
-    yield f"<pre><code>{escape(chr(10).join(commands))}</code></pre>"
+    if block.commands:
+        yield f"<pre><code>{escape(chr(10).join(commands))}</code></pre>"
 
 
 @_draw.register
 def _table(block: Table) -> Iterator[str]:
     if not block.rows:
         return
-    if block.detail:
-        yield f"<details open><summary>{escape(block.title)}</summary>"
-    yield '<div class="scroll"><table>\n'
-    if block.title and not block.detail:
-        yield f"<caption>{escape(block.title)}</caption>\n"
-    headers = (f'<th scope="col"{_shape(column, block)}>{escape(column.header)}</th>' for column in block.columns)
-    yield f"<thead><tr>{''.join(headers)}</tr></thead>\n<tbody>\n"
-    yield from (_row(block, row) for row in block.rows)
-    yield "</tbody></table></div>"
-    if block.detail:
-        yield "</details>"
+    if not block.detail:
+        yield from table(block)
+        return
+    yield f"<details open><summary>{escape(block.title)}</summary>"
+    yield from table(replace(block, title="", caption=block.title))
+    yield "</details>"
 
 
 @_draw.register
@@ -148,13 +180,45 @@ def _plot(block: Plot) -> Iterator[str]:
     picture = drawn(block)
     if picture is None:
         return
-    yield f"<figure>\n<figcaption>{escape(block.title)}</figcaption>\n{svg(block, picture)}\n{_legend(picture)}"
-    if notes := limits(block, picture):
-        yield from _notes(Notes(notes))
-    yield "</figure>"
+    yield from _figure(block.title, svg(block, picture), _legend(picture), limits(block, picture))
     if not block.tabled:  # all points, but of a picture among the details as many as say what it shows
         points = few_points(block) if block.detail else few_points(block, rows=None)
-        yield from _table(replace(points, detail=True))
+        yield from _points(points)
+
+
+@_draw.register
+def _bars(block: Bars) -> Iterator[str]:
+    if block.bars:
+        yield from _figure(block.title, bars_svg(block), "", block.notes)
+
+
+@_draw.register
+def _grid(block: Grid) -> Iterator[str]:
+    yield f'<div class="grid">{"".join(f"<div>{each}</div>" for each in _drawn(block.blocks) if each)}</div>'
+
+
+@_draw.register
+def _exhibit(block: Exhibit) -> Iterator[str]:
+    beside = "".join(map(_panel, block.beside))
+    yield f'<div class="exhibit">\n<h4>{marked_line(block.line)}</h4>\n{_panel(block.above)}\n'
+    yield f'<div class="pair">{beside}</div>\n</div>'
+
+
+def _panel(panel: Panel) -> str:
+    """The line break after the tag belongs to the tag: without it a text that begins with one would lose it."""
+    return f'<div class="panel"><p>{escape(panel.label)}</p><pre>\n{escape(panel.text)}</pre></div>'
+
+
+def _figure(title: str, picture: str, legend: str, notes: tuple[Line, ...]) -> Iterator[str]:
+    yield f"<figure>\n<figcaption>{escape(title)}</figcaption>\n{picture}\n{legend}"
+    yield from _notes(Notes(notes))
+    yield "</figure>"
+
+
+def _points(points: Table) -> Iterator[str]:
+    yield f"<details><summary>{escape(points.title)}</summary>"
+    yield from table(replace(points, detail=True, title="", caption=points.title))
+    yield "</details>"
 
 
 def _legend(picture: Drawn) -> str:
@@ -167,47 +231,5 @@ def _legend(picture: Drawn) -> str:
     return f'<ul class="key">{"".join(items)}</ul>\n'
 
 
-def _row(table: Table, row: Row) -> str:
-    cells = (_cell(table, row, index) for index in range(len(table.columns)))
-    noted = ' class="noted"' if row.note else ""
-    return f"<tr{noted}>{''.join(cells)}</tr>\n{_note(table, row)}"
-
-
-def _note(table: Table, row: Row) -> str:
-    """A row of its own below, from the naming column on, so that a sentence does not widen a column."""
-    if not row.note:
-        return ""
-    names = table.naming()
-    before = "<td></td>" * names
-    return f'<tr class="note">{before}<td colspan="{len(table.columns) - names}">{_line(row.note)}</td></tr>\n'
-
-
-def _cell(table: Table, row: Row, index: int) -> str:
-    tag, scope = ("th", ' scope="row"') if index == table.naming() else ("td", "")
-    below = (f"<br><small>{_marked(cell)}</small>" for cell in row.below[index : index + 1] if cell.text)
-    return f"<{tag}{scope}{_shape(table.columns[index], table)}>{_marked(row.cells[index])}{''.join(below)}</{tag}>"
-
-
-def _shape(column: Column, table: Table) -> str:
-    """The classes of a column: figures to the right, sentences and names with room to wrap, the rest on one line.
-
-    What a narrow terminal leaves out, a phone does too; the detail tables have all of it.
-    """
-    shape = "right" if column.align == "right" else "prose" if column.prose else ""
-    if not shape and column.shrink and column.least < STAYS_TOGETHER:
-        shape = "name"
-    spare = "spare" if column.rank and not table.detail else ""
-    classes = " ".join(filter(None, (shape, spare)))
-    return f' class="{classes}"' if classes else ""
-
-
-def _line(spans: Line) -> str:
-    return "".join(_spanned(span.text, span.role) for span in spans)
-
-
-def _marked(cell: Cell) -> str:
-    return _spanned(cell.text, cell.role)
-
-
-def _spanned(text: str, role: Role) -> str:
-    return escape(text) if role == "plain" else f'<span class="{role}">{escape(text)}</span>'
+def _open(is_open: bool) -> str:
+    return " open" if is_open else ""

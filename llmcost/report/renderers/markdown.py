@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import singledispatch
+from html import escape
 
 from llmcost.report.document import (
+    Bars,
+    Block,
     Cell,
     Definitions,
     Document,
+    Exhibit,
+    Fold,
+    Grid,
     Heading,
     Line,
     Next,
     Notes,
+    Panel,
     Plot,
     Role,
     Row,
+    Section,
     Table,
     Text,
+    Totals,
+    plain,
 )
-from llmcost.report.plots import few_points
+from llmcost.report.plots import bars_table, few_points
 from llmcost.report.renderers.renderer import WIDTH
 
+LONGEST = 65_536  # characters: what is longer is refused as a comment
+_LEFT_OUT = "_What is folded is left out in part: all of it is longer than a comment may be. A page (HTML) holds it._\n"
 _EMPHASIS: dict[Role, str] = {"strong": "**", "good": "**", "bad": "**", "warn": "**"}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]#|~$!^"} | {
@@ -36,18 +49,127 @@ _LINKS = (  # GitHub links these wherever they stand; an empty comment keeps the
     (re.compile(r"(?i)\bGH-(?=\d)"), "GH<!-- -->-"),
     (re.compile(r"(?<=\w)@(?=[\w-]+\.)"), "<!-- -->@"),
 )
+_IN_HTML = (
+    *((pattern, by) for pattern, by in _LINKS if "\\\\" not in pattern.pattern),
+    (re.compile(r"#(?=\d)"), "#<!-- -->"),
+)
 _AT_START = re.compile(r"^\s*([-+=]|\d+(?=[.)]))")
 
 
 def render_markdown(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
-    """GitHub-flavoured Markdown; detail tables are folded."""
-    parts = [f"## {_escaped(document.title)}", *("\n".join(_draw(block)) for block in document.blocks)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """GitHub-flavoured Markdown. Details are folded; where all is longer than `LONGEST`, some of them give way."""
+    whole = _whole(document.title, document.blocks)
+    return whole if len(whole) <= LONGEST else _shortened(document)
+
+
+def _shortened(document: Document) -> str:
+    """Without texts to read; then with as many folds as there is room for, the first; at last with none of them."""
+    bare = _without(document.blocks, (Exhibit,))
+    folds = sum(isinstance(block, Fold) for block in _nested(bare))
+    few, many = -1, folds  # `many` may be too long, `few` is not or is the least there is
+    while many - few > 1:
+        middle = (few + many) // 2
+        fits = len(_cut(document.title, bare, middle)) <= LONGEST
+        few, many = (middle, many) if fits else (few, middle)
+    kept = folds if len(_cut(document.title, bare, folds)) <= LONGEST else few
+    return _cut(document.title, bare if kept >= 0 else _without(bare, (Section,)), max(kept, 0))
+
+
+def _cut(title: str, blocks: tuple[Block, ...], folds: int) -> str:
+    """The document with its first so many folds, and a note that this is not all."""
+    room = iter(range(folds))
+    return f"{_whole(title, _first_folds(blocks, room))}\n{_LEFT_OUT}"
+
+
+def _first_folds(blocks: tuple[Block, ...], room: Iterator[int]) -> tuple[Block, ...]:
+    kept = (block for block in blocks if not isinstance(block, Fold) or next(room, None) is not None)
+    return tuple(
+        replace(block, blocks=_first_folds(block.blocks, room)) if isinstance(block, Section) else block
+        for block in kept
+    )
+
+
+def _nested(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """The blocks, and those of sections."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Section):
+            yield from block.blocks
+
+
+def _whole(title: str, blocks: tuple[Block, ...]) -> str:
+    return "\n\n".join((f"## {_escaped(title)}", *_drawn(blocks))) + "\n"
+
+
+def _drawn(blocks: tuple[Block, ...]) -> Iterator[str]:
+    return filter(None, ("\n".join(_draw(block)) for block in blocks))
+
+
+def _without(blocks: tuple[Block, ...], kinds: tuple[type[object], ...]) -> tuple[Block, ...]:
+    """The blocks without those of these kinds, and of sections without the folded ones."""
+    return tuple(
+        replace(block, blocks=_without(block.blocks, kinds)) if isinstance(block, (Section, Fold)) else block
+        for block in blocks
+        if not isinstance(block, kinds) or (isinstance(block, Section) and not block.folded)
+    )
 
 
 @singledispatch
 def _draw(block: object) -> Iterator[str]:
     raise TypeError(f"no way to draw {type(block).__name__}")
+
+
+@_draw.register
+def _section(block: Section) -> Iterator[str]:
+    inner = "\n\n".join(_drawn(block.blocks))
+    if inner:
+        yield from _folded(_in_html(block.title), inner) if block.folded else (f"### {_escaped(block.title)}\n", inner)
+
+
+@_draw.register
+def _fold(block: Fold) -> Iterator[str]:
+    inner = "\n\n".join(_drawn(block.blocks))
+    says = f" · {_in_html(plain(block.says))}" if block.says else ""
+    if inner:
+        yield from _folded(f"<b>{_in_html(block.title)}</b>{says}", inner)
+
+
+def _folded(summary: str, inner: str) -> Iterator[str]:
+    yield f"<details><summary>{summary}</summary>\n"
+    yield inner
+    yield "\n</details>"
+
+
+@_draw.register
+def _grid(block: Grid) -> Iterator[str]:
+    yield "\n\n".join(_drawn(block.blocks))
+
+
+@_draw.register
+def _totals(block: Totals) -> Iterator[str]:
+    for item in block.figures:
+        note = f": {_line(item.note)}" if item.note else ""
+        yield f"- **{_escaped(item.label)}** {_emphasised(item.amount, 'strong')}{note}"
+
+
+@_draw.register
+def _bars(block: Bars) -> Iterator[str]:
+    if not block.tabled:
+        yield from _table(bars_table(block))
+
+
+@_draw.register
+def _exhibit(block: Exhibit) -> Iterator[str]:
+    yield _paragraph(block.line)
+    for panel in (block.above, *block.beside):
+        yield from ("", _escaped(panel.label), "", *_fenced(panel))
+
+
+def _fenced(panel: Panel) -> Iterator[str]:
+    """The text between two fences that are longer than any in it."""
+    longest = max((len(run) for run in re.findall(r"`+", panel.text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    yield from (f"{fence}text", panel.text, fence)
 
 
 @_draw.register
@@ -72,9 +194,10 @@ def _definitions(block: Definitions) -> Iterator[str]:
 
 @_draw.register
 def _next(block: Next) -> Iterator[str]:
-    yield "```sh"
-    yield from (f"{item.command}{f'  # {item.comment}' if item.comment else ''}" for item in block.commands)
-    yield "```"
+    if block.commands:
+        yield "```sh"
+        yield from (f"{item.command}{f'  # {item.comment}' if item.comment else ''}" for item in block.commands)
+        yield "```"
 
 
 @_draw.register
@@ -82,7 +205,7 @@ def _table(block: Table) -> Iterator[str]:
     if not block.rows:
         return
     if block.detail:
-        yield f"<details><summary>{_escaped(block.title)}</summary>\n"
+        yield f"<details><summary>{_in_html(block.title)}</summary>\n"
     elif block.title:
         yield f"**{_escaped(block.title)}**\n"
     names = block.naming()
@@ -139,5 +262,13 @@ def _emphasised(text: str, role: Role) -> str:
 def _escaped(text: str) -> str:
     shown = text.translate(_SPECIAL)
     for pattern, replacement in _LINKS:
+        shown = pattern.sub(replacement, shown)
+    return shown
+
+
+def _in_html(text: str) -> str:
+    """Text inside an HTML element, where nothing is read as Markdown."""
+    shown = escape(text, quote=False).replace("|", "&#124;")
+    for pattern, replacement in _IN_HTML:
         shown = pattern.sub(replacement, shown)
     return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import singledispatch
 from itertools import zip_longest
@@ -11,8 +11,28 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text as Styled
 
-from llmcost.report.document import Definitions, Document, Heading, Line, Next, Notes, Plot, Role, Row, Table, Text
-from llmcost.report.plots import LEAST_WIDTH, Drawn, canvas, drawn, few_points, limits
+from llmcost.report.document import (
+    Bars,
+    Block,
+    Definitions,
+    Document,
+    Exhibit,
+    Fold,
+    Grid,
+    Heading,
+    Line,
+    Next,
+    Notes,
+    Plot,
+    Role,
+    Row,
+    Section,
+    Table,
+    Text,
+    Totals,
+    flat,
+)
+from llmcost.report.plots import LEAST_WIDTH, Drawn, bars_table, canvas, drawn, few_points, limits
 from llmcost.report.renderers.layout import GAP, cell_lines, columns_shown, header_lines, padded
 from llmcost.report.renderers.renderer import WIDTH
 from llmcost.report.untrusted import elide
@@ -29,6 +49,7 @@ _SERIES = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _LONGEST_NAME = 34  # of a series in a legend: two fit side by side
 _BETWEEN = 3  # spaces between two names of a legend
 _NO_INDENT = Styled("")
+_BESIDE_TEXT = Styled("│ ")  # nothing of a log's text stands at the start of a line
 
 
 def render_terminal(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
@@ -46,16 +67,25 @@ def render_terminal(document: Document, *, width: int = WIDTH, color: bool = Fal
         legacy_windows=False,
         _environ={},
     )
-    for number, block in enumerate(block for block in document.blocks if _is_shown(block)):
-        if number:
-            console.print()
-        for text in _draw(block, width):
-            text.rstrip()
-            console.print(text, soft_wrap=True)
+    for text in _one_below_the_other(document.brief or document.blocks, width):
+        text.rstrip()
+        console.print(text, soft_wrap=True)
     return out.getvalue()
 
 
+def _one_below_the_other(blocks: Sequence[Block], width: int) -> Iterator[Styled]:
+    """All that is shown, an empty line between two blocks."""
+    for number, block in enumerate(block for block in blocks if _is_shown(block)):
+        if number:
+            yield Styled()
+        yield from _draw(block, width)
+
+
 def _is_shown(block: object) -> bool:
+    if isinstance(block, (Section, Fold, Grid)):
+        return any(map(_is_shown, flat(block.blocks)))
+    if isinstance(block, Bars):
+        return bool(block.bars)
     if isinstance(block, Plot):
         return not block.detail and drawn(block) is not None
     return not (isinstance(block, Table) and (block.detail or not block.rows))
@@ -87,6 +117,42 @@ def _notes(block: Notes, width: int) -> Iterator[Styled]:
 def _definitions(block: Definitions, width: int) -> Iterator[Styled]:
     for term, spans in block.items:
         yield from _wrapped(Styled.assemble((f"{term}: ", "bold"), _styled(spans)), width, hanging="  ")
+
+
+@_draw.register
+def _totals(block: Totals, width: int) -> Iterator[Styled]:
+    for item in block.figures:
+        amount = Styled.assemble((f"{item.label}: ", "bold"), (item.amount, _STYLES[item.role]))
+        note = Styled.assemble("  ", _styled(item.note)) if item.note else _NO_INDENT
+        yield from _wrapped(Styled.assemble(amount, note), width, hanging="  ")
+
+
+@_draw.register(Section)
+@_draw.register(Fold)
+def _titled(block: Section | Fold, width: int) -> Iterator[Styled]:
+    yield from _wrapped(Styled(block.title, "bold"), width)
+    yield from _one_below_the_other(block.blocks, width)
+
+
+@_draw.register
+def _grid(block: Grid, width: int) -> Iterator[Styled]:
+    yield from _one_below_the_other(block.blocks, width)
+
+
+@_draw.register
+def _exhibit(block: Exhibit, width: int) -> Iterator[Styled]:
+    """One text below the other, each of its lines behind a bar."""
+    yield from _wrapped(_styled(block.line), width)
+    for panel in (block.above, *block.beside):
+        yield from _wrapped(Styled(panel.label, "bold"), width)
+        for text in panel.text.expandtabs().split("\n"):
+            yield from _wrapped(Styled(text or " "), width, _BESIDE_TEXT, hanging=_BESIDE_TEXT.plain)
+
+
+@_draw.register
+def _bars(block: Bars, width: int) -> Iterator[Styled]:
+    yield from _table(bars_table(block), width)
+    yield from _notes(Notes(block.notes), width)
 
 
 @_draw.register

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import fsum
 
 from llmcost.recommend.result import Bill, BillSide, BillStep, ShapleyShare
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Line, Role, Row, Table, line
+from llmcost.report.document import Bar, Bars, Cell, Column, Figure, Line, Role, Row, Table, Totals, line
 from llmcost.report.screens import cells
 from llmcost.strategies.stack import Basis
 
@@ -26,6 +27,28 @@ BASES: dict[Basis, str] = {
 }
 
 
+_TOTALS: dict[Basis, tuple[str, str, str, Role]] = {
+    "no_answer_change": (
+        "No answer changes",
+        "every request gets the answer that it gets today",
+        "no step of this bill leaves all answers as they are",
+        "good",
+    ),
+    "measured": (
+        "Measured",
+        "asked again on your prompts, graded blind, not worse than you allow",
+        "nothing that was tried has passed and saves",
+        "good",
+    ),
+    "potential": (
+        "Potential (untested; do not quote)",
+        "nobody has compared an answer",
+        "nothing untested is in this bill (`llmcost audit` names what could be tested)",
+        "warn",
+    ),
+}
+
+
 def bill_table(bill: Bill) -> Table:
     """Spend, cost per request, latency and quality: before, after, change."""
     columns = (
@@ -34,7 +57,41 @@ def bill_table(bill: Bill) -> Table:
         Column("After", "after", "right"),
         Column("Change", "change", shrink=True, prose=True, least=24),
     )
-    return Table("bill", columns, (_spend(bill), _per_request(bill), _latency(bill), _quality(bill)))
+    rows = (_spend(bill), _per_request(bill), _latency(bill), _quality(bill))
+    return Table("bill", columns, rows, caption="The bill before and after")
+
+
+def totals(bill: Bill) -> Totals:
+    """Three totals that are never added up: what changes no answer, what was measured, and what nobody has tested."""
+    return Totals(tuple(_total(bill, basis, *told) for basis, told in _TOTALS.items()))
+
+
+def totals_table(bill: Bill) -> Table:
+    """The same for machines: dollars of the log."""
+    columns = (Column("Total", "basis"), Column("Saves", "saved_usd", "right"), Column("Steps", "steps"))
+    rows = (
+        Row((Cell(basis, value=basis), _money(bill.before, _saved(bill, basis)), Cell(_names(bill, basis))))
+        for basis in _TOTALS
+    )
+    return Table("total", columns, tuple(rows))
+
+
+def bars(bill: Bill) -> Iterator[Bars]:
+    """The bill before, what each step takes off what the previous ones left, and what all of them leave."""
+    whole = bill.stacked or bill.after
+    known = [step for step in bill.steps if step.before_usd is not None and step.after_usd is not None]
+    if not known or bill.before.logged_usd is None or whole.logged_usd is None:
+        return
+    yield Bars(
+        f"From {_written(bill, bill.before.logged_usd)} to {_written(bill, whole.logged_usd)}{period(bill.before)}",
+        (
+            _level(bill, "Before", bill.before.logged_usd),
+            *(_bar(bill, step) for step in known),
+            _level(bill, "After all of it", whole.logged_usd),
+        ),
+        _unknown_steps(len(bill.steps) - len(known)),
+        tabled=True,
+    )
 
 
 def waterfall(bill: Bill) -> Line:
@@ -49,13 +106,8 @@ def waterfall(bill: Bill) -> Line:
     return line(f"{cells.SEPARATOR.join(steps)}: {left}{period(bill.before)} with all of it")
 
 
-def steps_table(
-    before: BillSide, after: BillSide, steps: Sequence[BillStep], shares: Sequence[ShapleyShare], title: str = ""
-) -> Table:
-    """Each step on what the previous ones left; beside it what it is worth in any order, and alone.
-
-    With a title it is a table of details.
-    """
+def steps_table(before: BillSide, after: BillSide, steps: Sequence[BillStep], shares: Sequence[ShapleyShare]) -> Table:
+    """Each step on what the previous ones left; beside it what it is worth in any order, and alone."""
     columns = (
         Column("Step", "step", shrink=True, least=11),
         Column("Before", "before_usd", "right", rank=1),
@@ -68,7 +120,45 @@ def steps_table(
     )
     worth = {share.strategy: share for share in shares}
     rows = [_step_row(before, step, worth.get(step.strategy)) for step in steps]
-    return Table("step", columns, (*rows, _together(before, after)), title, detail=bool(title))
+    return Table("step", columns, (*rows, _together(before, after)), caption="The steps, one after the other")
+
+
+def _total(bill: Bill, basis: Basis, label: str, meaning: str, nothing: str, role: Role) -> Figure:
+    """One of the three, with the steps that it is made of."""
+    saved, names = _saved(bill, basis), _names(bill, basis)
+    if not names:
+        return Figure(label, "none", line(nothing), "dim")
+    amount = figures.signed_whole_money(None if saved is None else shown(bill.before, -saved))
+    return Figure(label, f"{amount}{period(bill.before)}", line(f"{names}: {meaning}"), role)
+
+
+def _saved(bill: Bill, basis: Basis) -> float | None:
+    """Dollars of the log that the steps on this basis take off together; None where one of them is not known."""
+    saved = [difference(step.before_usd, step.after_usd) for step in bill.steps if step.basis == basis]
+    known = [usd for usd in saved if usd is not None]
+    return fsum(known) if len(known) == len(saved) else None
+
+
+def _names(bill: Bill, basis: Basis) -> str:
+    return ", ".join(step_name(step.strategy) for step in bill.steps if step.basis == basis)
+
+
+def _level(bill: Bill, name: str, usd: float) -> Bar:
+    return Bar(name, 0.0, usd, _written(bill, usd))
+
+
+def _bar(bill: Bill, step: BillStep) -> Bar:
+    before, after = step.before_usd or 0.0, step.after_usd or 0.0
+    off = figures.signed_whole_money(shown(bill.before, after - before))
+    return Bar(step_name(step.strategy), before, after, off, step.basis, BASES[step.basis])
+
+
+def _written(bill: Bill, usd: float) -> str:
+    return figures.whole_money(shown(bill.before, usd))
+
+
+def _unknown_steps(number: int) -> tuple[Line, ...]:
+    return (line(f"{figures.counted(number, 'step')} not drawn: no known cost"),) if number else ()
 
 
 def _step_row(side: BillSide, step: BillStep, share: ShapleyShare | None) -> Row:

@@ -6,9 +6,32 @@ from collections.abc import Iterator
 
 from llmcost.recommend.result import Baseline, Bill, ReplayReport, TaskReport
 from llmcost.report import figures
-from llmcost.report.document import Block, Command, Definitions, Document, Heading, Line, Next, Notes, Span, Table, line
+from llmcost.report.document import (
+    Block,
+    Command,
+    Definitions,
+    Document,
+    Fold,
+    Grid,
+    Heading,
+    Line,
+    Next,
+    Notes,
+    Plot,
+    Point,
+    Section,
+    Span,
+    Table,
+    Text,
+    line,
+)
 from llmcost.report.screens import cells, controls
-from llmcost.report.screens.bill import bill_table, steps_table, waterfall
+from llmcost.report.screens.bill import bars, bill_table, period, shown, steps_table, totals, totals_table, waterfall
+from llmcost.report.screens.evidence import folds, task_folds
+from llmcost.report.screens.examples import examples_table
+from llmcost.report.screens.plots import spend_plot, ttl_plot
+from llmcost.report.screens.provenance import again_blocks, data_blocks
+from llmcost.report.screens.spend import days_table, lives_table
 from llmcost.report.screens.verdicts import candidates_table, reasons_table, switched, task_table
 from llmcost.report.screens.ways import (
     around,
@@ -17,6 +40,7 @@ from llmcost.report.screens.ways import (
     left_out,
     templates_table,
     tiers_table,
+    useful_ways,
     ways_reasons,
     ways_table,
 )
@@ -24,27 +48,133 @@ from llmcost.report.screens.ways import (
 CHATTY = 1.15  # a candidate that writes this many times the tokens is worth a line
 TASKS_SHOWN = 6
 FAILING_SHOWN = 2
+PICTURES = 6  # of tasks that are seen without being asked for
+FALLS = "How the bill falls"
 
 
 def replay_document(report: ReplayReport) -> Document:
-    """The report of a run: the answer, the per-task table, the bill, what the verdicts rest on."""
-    blocks: tuple[Block, ...] = (
+    """The report of a run: on a terminal the answer and what limits it, elsewhere all that it rests on as well."""
+    brief: tuple[Block, ...] = (
         Heading(_headline(report)),
         task_table(report),
         *ways_table(report),
         bill_table(report.bill),
-        *_around_the_bill(report),
-        *_notes(report),
-        _next(report),
+        Definitions(tuple(_around_the_bill(report))),
+        Notes((*controls.notes(report), *_limits(report), _spent(report))),
+        Next((*_next(report), Command("llmcost report --format html -o report.html", "every candidate, and why"))),
+    )
+    return Document(
+        f"llmcost report {report.run}", (Heading(_headline(report)), *_sections(report)), brief, _machine(report)
+    )
+
+
+def _sections(report: ReplayReport) -> Iterator[Section]:
+    """The parts of a page, those of which nothing is known left out; only the first two are not folded in a comment."""
+    parts: tuple[tuple[str, str, tuple[Block, ...]], ...] = (
+        ("What the bill becomes", "bill", _bill(report)),
+        ("What to use for each task", "tasks", _tasks(report)),
+        ("How the bill falls", "steps", tuple(_steps(report.bill))),
+        ("Cost against quality", "frontiers", tuple(_frontiers(report))),
+        ("Spend over time", "days", tuple(_days(report))),
+        ("How long to keep answers", "cache", tuple(_cache(report))),
+        ("Why: the evidence for each task", "why", _why(report)),
+        ("What was read, and what limits the figures", "data", tuple(data_blocks(report, tuple(_limits(report))))),
+        ("How to get this report again", "again", tuple(again_blocks(report))),
+    )
+    for number, (title, key, blocks) in enumerate(parts):
+        if blocks:
+            yield Section(title, blocks, key, folded=number >= 2)
+
+
+def _bill(report: ReplayReport) -> tuple[Block, ...]:
+    return (totals(report.bill), *_timeline(report.bill), bill_table(report.bill))
+
+
+def _timeline(bill: Bill) -> Iterator[Text]:
+    """How the totals and the headline hang together."""
+    if bill.stacked is None or bill.stacked.logged_usd is None:
+        return
+    before, left = (figures.whole_money(shown(bill.before, side.logged_usd)) for side in (bill.before, bill.stacked))
+    said = (
+        f"Each step is counted on what the ones before it left: {before} → {left}{period(bill.before)} with all of it. "
+        "The headline and the table below count what was measured, and nothing else."
+    )
+    yield Text((line(said),))
+
+
+def _tasks(report: ReplayReport) -> tuple[Block, ...]:
+    return (
+        task_table(report, folds(report)),
+        *useful_ways(report),
+        Definitions(tuple(each for each in _around_the_bill(report) if each[0] != FALLS)),
+        Next(_next(report)),
+    )
+
+
+def _steps(bill: Bill) -> Iterator[Block]:
+    """The stack in full, where a step takes something off."""
+    if not bill.steps:
+        return
+    yield from bars(bill)
+    yield steps_table(bill.before, bill.stacked or bill.after, bill.steps, bill.shares)
+    kept = f" The exact cache keeps answers for {bill.cache_ttl}." if bill.cache_ttl else ""
+    said = (
+        "Worth: a step's share of the saving, whatever the order. Alone: what it would save were it the only one; "
+        f"never add those up.{kept}"
+    )
+    yield Notes((line(said),))
+
+
+def _frontiers(report: ReplayReport) -> Iterator[Block]:
+    """A picture a task; of many tasks the first are shown, and the others when they are asked for."""
+    plots = tuple(frontiers(report, deep=False))
+    if not plots:
+        return
+    yield Text((line("To the left is cheaper, up is better. Quality is the least that it can be, not an estimate."),))
+    yield Grid(plots[:PICTURES])
+    if rest := plots[PICTURES:]:
+        yield Fold(f"{figures.counted(len(rest), 'more task')}", (Grid(rest),))
+
+
+def _days(report: ReplayReport) -> Iterator[Block]:
+    if report.by_day:
+        yield spend_plot("What the calls of each day cost, as logged", report.by_day)
+
+
+def _cache(report: ReplayReport) -> Iterator[Block]:
+    """What an exact cache would answer: a curve, and what each point saves."""
+    if report.cache_lives:
+        yield ttl_plot("Hit rate of an exact response cache, all tasks", _lives(report), {}, tabled=True)
+        yield lives_table(report)
+
+
+def _lives(report: ReplayReport) -> tuple[str, tuple[Point, ...]]:
+    return "all tasks", tuple((float(each.ttl_s), each.hit_rate) for each in report.cache_lives)
+
+
+def _why(report: ReplayReport) -> tuple[Block, ...]:
+    return (Notes(tuple(controls.notes(report))), *task_folds(report))
+
+
+def _machine(report: ReplayReport) -> tuple[Table | Plot, ...]:
+    """Every figure in tables of one shape."""
+    bill = report.bill
+    return (
+        task_table(report),
+        *ways_table(report),
+        bill_table(bill),
+        totals_table(bill),
         reasons_table(report),
         *ways_reasons(report),
         candidates_table(report),
-        *_steps(report.bill),
+        *([steps_table(bill.before, bill.stacked or bill.after, bill.steps, bill.shares)] if bill.steps else []),
         *tiers_table(report),
         *frontiers(report),
         *templates_table(report),
+        *([days_table(report)] if report.by_day else []),
+        *([lives_table(report)] if report.cache_lives else []),
+        *([examples_table(report.examples)] if report.examples else []),
     )
-    return Document(f"llmcost report {report.run}", blocks)
 
 
 def _headline(report: ReplayReport) -> Line:
@@ -74,23 +204,15 @@ def _spaced(text: str) -> str:
     return f" {text}" if text else ""
 
 
-def _around_the_bill(report: ReplayReport) -> Iterator[Block]:
+def _around_the_bill(report: ReplayReport) -> Iterator[tuple[str, Line]]:
     items = [
         ("Model map", _model_map(report.tasks)),
         ("Around the models", chosen_ways(report)),
-        ("How the bill falls", waterfall(report.bill)),
+        (FALLS, waterfall(report.bill)),
         ("Best single model", _best_single(report.best_single_model)),
         ("Oracle per task", _oracle(report.oracle)),
     ]
-    yield Definitions(tuple((term, meaning) for term, meaning in items if meaning))
-
-
-def _steps(bill: Bill) -> Iterator[Table]:
-    """The stack in full, where more than one step takes something off."""
-    if bill.stacked is not None or len(bill.steps) > 1:
-        kept = f", answers kept for {bill.cache_ttl}" if bill.cache_ttl else ""
-        title = f"How the bill falls, step by step{kept} (what steps save alone is not to be added up)"
-        yield steps_table(bill.before, bill.stacked or bill.after, bill.steps, bill.shares, title)
+    yield from ((term, meaning) for term, meaning in items if meaning)
 
 
 def _model_map(tasks: list[TaskReport]) -> Line:
@@ -122,18 +244,14 @@ def _negated(savings: float | None) -> float | None:
     return None if savings is None else -savings
 
 
-def _notes(report: ReplayReport) -> Iterator[Notes]:
-    items = (
-        *controls.notes(report),
-        *_looks(report),
-        *_chatty(report),
-        *_adjusted(report),
-        *_lost(report),
-        *_not_replayable(report),
-        *left_out(report),
-        _spent(report),
-    )
-    yield Notes(items)
+def _limits(report: ReplayReport) -> Iterator[Line]:
+    """What else limits the figures."""
+    yield from _looks(report)
+    yield from _chatty(report)
+    yield from _adjusted(report)
+    yield from _lost(report)
+    yield from _not_replayable(report)
+    yield from left_out(report)
 
 
 def _chatty(report: ReplayReport) -> Iterator[Line]:
@@ -203,10 +321,9 @@ def _spent(report: ReplayReport) -> Line:
     )
 
 
-def _next(report: ReplayReport) -> Next:
+def _next(report: ReplayReport) -> tuple[Command, ...]:
+    """How to put it to use."""
     export = Command("llmcost export --to litellm", "the model map as a gateway's configuration")
-    label = Command("llmcost report --format html -o report.html", "every candidate, and why")
     plan = Command("llmcost export --to plan -o plan.json", "all of it, to be run by llmcost.runtime")
     around = any(task.choice.plan is not None for task in report.tasks)
-    commands = ((export,) if any(map(switched, report.tasks)) else ()) + ((plan,) if around else ())
-    return Next((*commands, label))
+    return ((export,) if any(map(switched, report.tasks)) else ()) + ((plan,) if around else ())

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from llmcost.audit.result import AuditResult, CallSite, SpendRow
+from llmcost.recommend.result import ReplayReport
 from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Row, Table
 from llmcost.report.screens import cells
@@ -39,7 +40,8 @@ def spend_table(key: str, header: str, rows: Sequence[SpendRow], top: int, *, de
     title = "" if key == "task" else f"By {header if key == 'tag' else header.lower()}"
     name = f"tag {header}" if key == "tag" else key
     brief = tuple(_spend_row(key, row) for row in _folded(rows, top, lambda rest: _other(key, rest)))
-    return Table(name, columns, tuple(_spend_row(key, row) for row in rows), title, detail, brief)
+    every = tuple(_spend_row(key, row) for row in rows)
+    return Table(name, columns, every, title, detail, brief, caption=f"Spend by {key}")
 
 
 def call_sites_are_tasks(result: AuditResult) -> bool:
@@ -74,6 +76,35 @@ def call_site_table(result: AuditResult, top: int, *, detail: bool = False) -> T
     told = {column.key for column in columns}
     told -= ({"task"} if call_sites_are_tasks(result) else set()) | (set() if known else {"static_usd_per_year"})
     return table.only(told)
+
+
+def days_table(report: ReplayReport) -> Table:
+    """What each task cost on each day."""
+    columns = (
+        Column("Day", "day"),
+        Column("Task", "task", shrink=True),
+        Column("Calls", "calls", "right"),
+        Column("Cost", "cost_usd", "right"),
+    )
+    rows = (
+        Row((cells.name(each.day), cells.name(each.task), cells.count(each.calls), cells.money(each.cost_usd)))
+        for each in report.by_day
+    )
+    return Table("task and day", columns, tuple(rows))
+
+
+def lives_table(report: ReplayReport) -> Table:
+    """What an exact response cache is worth by how long it keeps answers."""
+    columns = (
+        Column("Answers kept for", "ttl"),
+        Column("Hit rate", "hit_rate", "right"),
+        Column("Saves, by itself", "saved_usd", "right"),
+    )
+    rows = (
+        Row((Cell(each.ttl, value=each.ttl), cells.percent(each.hit_rate), cells.money(each.logged_usd)))
+        for each in report.cache_lives
+    )
+    return Table("cache ttl", columns, tuple(rows), caption="An exact response cache by how long it keeps answers")
 
 
 def models_cell(models: Sequence[str]) -> Cell:

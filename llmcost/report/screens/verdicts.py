@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llmcost.evidence import Decision
 from llmcost.recommend.result import Candidate, ReplayReport, TaskReport, dropped_early
@@ -32,8 +33,8 @@ def deciding(task: TaskReport) -> Candidate | None:
     return max(alike, key=_promise, default=None)
 
 
-def task_table(report: ReplayReport) -> Table:
-    """Use case · what you use · what to use now · savings · quality · verdict."""
+def task_table(report: ReplayReport, folds: Sequence[str] = ()) -> Table:
+    """Use case · what you use · what to use now · savings · quality · verdict; each task leads to its fold."""
     columns = (
         Column("Use case", "task", shrink=True, lines=4, least=9),
         Column("What you use", "model", shrink=True, lines=4),
@@ -42,7 +43,12 @@ def task_table(report: ReplayReport) -> Table:
         Column("Quality", "quality"),
         Column("Verdict", "verdict", shrink=True, least=15),
     )
-    return Table("task", columns, tuple(map(_task_row, report.tasks)))
+    keys = folds or [""] * len(report.tasks)
+    rows = (
+        replace(row, cells=(replace(row.cells[0], to=key), *row.cells[1:]))
+        for key, row in zip(keys, map(_task_row, report.tasks), strict=True)
+    )
+    return Table("task", columns, tuple(rows), caption="What to use for each task")
 
 
 def reasons_table(report: ReplayReport) -> Table:
@@ -58,7 +64,7 @@ def reasons_table(report: ReplayReport) -> Table:
         for task in report.tasks
         for item in task.candidates
     )
-    return Table("reason", columns, rows, "Why", detail=True)
+    return Table("reason", columns, rows, "Why")
 
 
 def candidates_table(report: ReplayReport) -> Table:
@@ -67,7 +73,7 @@ def candidates_table(report: ReplayReport) -> Table:
     rows = tuple(
         Row(tuple(cell(task, item) for _, cell in _CANDIDATE)) for task in report.tasks for item in task.candidates
     )
-    return Table("candidate", columns, rows, "Every candidate", detail=True)
+    return Table("candidate", columns, rows, "Every candidate")
 
 
 def _passed(task: TaskReport) -> list[Candidate]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmcost.recommend.result import Candidate, Cascade, ReplayReport, Rung, TaskReport, Walk
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Line, Plot, Row, Table, line
+from llmcost.report.document import Cell, Column, Line, Plot, Point, Row, Table, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.plots import frontier_plot
 from llmcost.report.screens.words import SWITCHES, lowest, verdict, verdict_cell
@@ -24,6 +24,7 @@ SHOWN = {
     "batching": "{:.0f} in one question",
 }
 REASONS_SHOWN = 3
+MARGINS_SHOWN, LEAST_SHOWN = 4, 0.2  # how far down a picture reaches: so many margins, but so much at least
 NOT_USED = "; not used: the whole bill is lower another way"
 
 
@@ -100,7 +101,7 @@ def _cascade(task: TaskReport, item: Cascade) -> Tried:
     return Tried(
         task.task,
         NAMES["cascade"],
-        f"{' → '.join(item.models)} → {item.last or task.incumbent.model}",
+        _who(task, item),
         item.grader and f"scored by {item.grader}",
         passed and saves(item.cost_ratio),
         verdict_cell(item.verdict),
@@ -127,7 +128,13 @@ def ways_table(report: ReplayReport) -> Iterator[Table]:
     )
     whole = tuple(map(_row, rows))
     if useful:
-        yield Table("way", columns, whole, brief=tuple(map(_row, useful)))
+        yield Table("way", columns, whole, brief=tuple(map(_row, useful)), caption="What passed besides other models")
+
+
+def useful_ways(report: ReplayReport) -> Iterator[Table]:
+    """The same with what passed alone: the folds of the tasks hold the rest."""
+    for table in ways_table(report):
+        yield replace(table, rows=table.brief, brief=())
 
 
 def _row(each: Tried) -> Row:
@@ -158,7 +165,7 @@ REASONS = (
 def ways_reasons(report: ReplayReport) -> Iterator[Table]:
     """Why each of them passed or did not."""
     if rows := tried(report):
-        yield Table("way_reason", REASONS, tuple(map(_reason, rows)), "What else was tried, and why", detail=True)
+        yield Table("way_reason", REASONS, tuple(map(_reason, rows)), "What else was tried, and why")
 
 
 def _reason(each: Tried) -> Row:
@@ -193,7 +200,7 @@ def tiers_table(report: ReplayReport) -> Iterator[Table]:
             Column("Scores cost", "grading_share", "right"),
             Column("Wasted", "wasted_share", "right"),
         )
-        yield Table("tier", columns, tuple(rows), "Cascades: tiers, thresholds and what they cost", detail=True)
+        yield Table("tier", columns, tuple(rows), "Cascades: tiers, thresholds and what they cost")
 
 
 def _tiers(task: TaskReport, item: Cascade) -> Iterator[Row]:
@@ -216,20 +223,42 @@ def _tiers(task: TaskReport, item: Cascade) -> Iterator[Row]:
         )
 
 
-def frontiers(report: ReplayReport) -> Iterator[Plot]:
-    """Cost against quality of each task that has a cascade: models, and the cascade at every threshold."""
+def frontiers(report: ReplayReport, deep: bool = True) -> Iterator[Plot]:
+    """Cost against quality of each task: every model, and every cascade at every threshold.
+
+    Unless `deep`, pictures end some margins below today's quality, so that what is near to it can be told apart.
+    """
     for task in report.tasks:
-        for item in task.cascades:
-            if len(item.frontier) > 1:
-                yield _frontier(task, item)
+        models, cascades, chosen = _alternatives(task)
+        if any(None not in point for point in models.values()) or cascades:
+            floor = None if deep else -max(MARGINS_SHOWN * task.margin, LEAST_SHOWN)
+            today, margin = task.incumbent.model, task.margin
+            plot = frontier_plot(task.task, today, models, cascades, margin=margin, chosen=chosen, floor=floor)
+            yield replace(plot, detail=True, tabled=not cascades)
 
 
-def _frontier(task: TaskReport, item: Cascade) -> Plot:
-    who = " → ".join([*item.models, item.last or task.incumbent.model])
+def _alternatives(task: TaskReport) -> tuple[dict[str, Point], dict[str, Sequence[Point]], str]:
+    """Models (and a chosen way of asking one) at their cost and least quality, cascades, and which is to be used."""
+    models: dict[str, Point] = {each.model: (each.cost_ratio, lowest(each)) for each in task.candidates}
+    drawn = [item for item in task.cascades if len(item.frontier) > 1]
+    cascades: dict[str, Sequence[Point]] = {_who(task, item): _course(item) for item in drawn}
+    trial, cascade = shown_verdict(task)
+    if cascade is not None:
+        return models, cascades, _who(task, cascade)
+    if trial is not None:
+        name = f"{task.choice.model}, {task.choice.way}"
+        return {**models, name: (trial.cost_ratio, lowest(trial))}, cascades, name
+    return models, cascades, task.choice.model if task.choice.verdict in SWITCHES else ""
+
+
+def _who(task: TaskReport, item: Cascade) -> str:
+    return " → ".join([*item.models, item.last or task.incumbent.model])
+
+
+def _course(item: Cascade) -> list[Point]:
+    """The cascade at every threshold, from cheap to dear."""
     points = [(point.cost_ratio, point.lower_bound) for point in item.frontier]
-    models = {each.model: (each.cost_ratio, lowest(each)) for each in task.candidates}
-    title = f"{task.task}: cost and quality of {who} at every threshold"
-    return frontier_plot(title, task.incumbent.model, models, (who, points), margin=task.margin, detail=True)
+    return sorted(points, key=lambda point: (point[0] is None, point[0] or 0.0))
 
 
 def templates_table(report: ReplayReport) -> Iterator[Table]:
@@ -244,7 +273,7 @@ def templates_table(report: ReplayReport) -> Iterator[Table]:
     if rows:
         columns = (Column("Use case", "task", shrink=True), Column("Change", "change", shrink=True, prose=True))
         title = "System prompts shortened once and for all: read the change before you use it"
-        yield Table("template", columns, tuple(rows), title, detail=True)
+        yield Table("template", columns, tuple(rows), title)
 
 
 def _sizes(before: int, after: int) -> str:
