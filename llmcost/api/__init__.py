@@ -19,7 +19,7 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
-from llmcost.api.starting import init, write_new
+from llmcost.api.starting import init
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
@@ -78,7 +78,6 @@ __all__ = [
     "report",
     "simulate",
     "update_prices",
-    "write_new",
 ]
 
 

@@ -13,6 +13,7 @@ from llmcost.grading.panel import (
     excluded,
     grade,
     grader,
+    may_judge,
     refuse_related_judges,
     to_outcomes,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "grade",
     "grader",
     "judge_requests_upper_bound",
+    "may_judge",
     "may_need_judge",
     "plant",
     "position_bias",

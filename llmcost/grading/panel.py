@@ -123,6 +123,11 @@ def refuse_related_judges(
         )
 
 
+def may_judge(grader: str, models: Iterable[str]) -> bool:
+    """Whether a grader comes from no maker of these models."""
+    return not any(_shared(_judging_model(grader), name) for name in models)
+
+
 def _judging_model(grader: str) -> str:
     """The model that a grader's name means: the argument of a registered plug-in, else all of it."""
     kind, _, argument = grader.partition(":")

@@ -14,6 +14,7 @@ HEAVY = ("pandas", "pyarrow", "httpx", "aiohttp", "numpy", "scipy")
     "arguments",
     [
         ["--help"],
+        ["init", "--help"],
         ["audit", "--help"],
         ["explain", "--help"],
         ["simulate", "--help"],
