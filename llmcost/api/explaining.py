@@ -26,7 +26,8 @@ def explain(name: str | None = None, *, workspace: Path | None = None) -> Explai
     """
     last = _last_audit(Workspace.find() if workspace is None else Workspace(workspace))
     if name is None:
-        return KindsView(Explanations([_explanation(kind, last) for kind in pages.kinds()]))
+        every = [_explanation(kind, last) for kind in pages.kinds()]
+        return KindsView(Explanations(every, prices=None if last is None else last.prices))
     found = [] if last is None else [finding for finding in last.findings if finding.id == name]
     if found and name not in pages.kinds():
         return ExplainView(_explanation(found[0].kind, last, found))
@@ -59,7 +60,7 @@ def _explanation(kind: str, last: AuditResult | None, found: list[Finding] | Non
     if last is None:
         return Explanation(kind, page)
     chosen = [finding for finding in last.findings if finding.kind == kind] if found is None else found
-    return Explanation(kind, page, chosen, last.source.files, last.span.start, last.span.end)
+    return Explanation(kind, page, chosen, last.source.files, last.span.start, last.span.end, prices=last.prices)
 
 
 def _unknown(name: str, last: AuditResult | None) -> ConfigError:

@@ -41,7 +41,7 @@ JSON = "json"
 COMPACT_WIDTH = 60
 
 
-R = TypeVar("R", bound="msgspec.Struct | PriceView")
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,6 +9,8 @@ import msgspec
 
 from llmcost.audit.findings import RULES
 from llmcost.audit.result import Finding
+from llmcost.pricing.result import PriceStamp
+from llmcost.version import VERSION
 
 _LEAD = re.compile(r"\*\*(.+?)\*\*\s*")
 
@@ -23,7 +25,8 @@ class Paragraph(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.explain/1"):
     """A kind of finding: its page, and what the last audit here found of it, dearest first.
 
-    `files`, `start` and `end` say which log that was; they are empty where nothing was audited yet.
+    `files`, `start` and `end` say which log that was, `prices` what it was priced with; they are empty where nothing
+    was audited yet.
     """
 
     kind: str
@@ -32,6 +35,8 @@ class Explanation(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     files: list[str] = []
     start: str | None = None
     end: str | None = None
+    llmcost_version: str = VERSION
+    prices: PriceStamp | None = None
 
     @property
     def meaning(self) -> str:
@@ -43,6 +48,8 @@ class Explanations(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost
     """Every kind of finding there is."""
 
     kinds: list[Explanation]
+    llmcost_version: str = VERSION
+    prices: PriceStamp | None = None
 
 
 def page(kind: str) -> list[Paragraph]:

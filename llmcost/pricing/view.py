@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from llmcost.pricing.book import PriceBook
 from llmcost.pricing.rates import BATCH, FLEX, PRIORITY, STANDARD, Rate
+from llmcost.pricing.result import PriceStamp
+from llmcost.version import VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class PriceLine:
+class PriceLine(msgspec.Struct, frozen=True):
     """Dollars per million tokens under one set of conditions; None: not listed (cached input then costs as input)."""
 
     valid_from: date | None
@@ -25,8 +27,7 @@ class PriceLine:
     reasoning: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class PriceView:
+class PriceView(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.prices/1"):
     """One model's prices as a screen shows them: today's in front, every line (dates, tiers, steps) in `lines`."""
 
     model: str
@@ -45,6 +46,8 @@ class PriceView:
     source: str
     as_of: str
     lines: tuple[PriceLine, ...]
+    llmcost_version: str = VERSION
+    prices: PriceStamp | None = None  # the book that says so
 
 
 def describe(book: PriceBook, model: str, provider: str | None = None) -> PriceView | None:
@@ -70,6 +73,7 @@ def describe(book: PriceBook, model: str, provider: str | None = None) -> PriceV
         source=found.source,
         as_of=book.as_of,
         lines=tuple(_line(period.start, rate) for period in found.periods for rate in sorted(period.rates, key=_order)),
+        prices=book.stamp,
     )
 
 

@@ -33,6 +33,7 @@ def data_quality(stack: Stack, source: SourceSummary) -> DataQuality:
         priced_calls=entries.count(entries.priced),
         unpriced_models=[row.model for row in unpriced_models(entries)],
         estimated_token_calls=entries.count(entries.calls.floats("tokens_estimated") == 1),
+        untimed_calls=entries.count(~entries.calls.known("start_time")),
     )
 
 

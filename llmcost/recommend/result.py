@@ -351,7 +351,10 @@ class CacheLife(msgspec.Struct, frozen=True):
 
 
 class DataQuality(msgspec.Struct, frozen=True):
-    """What was read, and what limits the figures: records not understood, calls without a price or token counts."""
+    """What was read, and what limits the figures: records not understood, calls without a price or token counts.
+
+    untimed_calls  calls without a time, which are in no day of `by_day`
+    """
 
     files: list[str]
     format: list[str]
@@ -364,6 +367,7 @@ class DataQuality(msgspec.Struct, frozen=True):
     priced_calls: int
     unpriced_models: list[str]
     estimated_token_calls: int
+    untimed_calls: int | None = None
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -409,7 +413,7 @@ class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost
     alpha_scope: str = "plan"
     command: str = ""  # runs this again: every choice said, no key in it
     data: DataQuality | None = None
-    by_day: list[DaySpend] = []
+    by_day: list[DaySpend] = []  # of the last 400 days, and of the 60 tasks that cost most
     cache_lives: list[CacheLife] = []
     examples: list[Example] = []  # worst first within task and model; saved without their texts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import os
 import re
@@ -355,7 +354,7 @@ def test_without_graders_nothing_is_said_of_them() -> None:
 def test_prices_say_since_when_and_who_says_so() -> None:
     drawn = renderers()["table"](prices_document(results.prices()))
     assert "Since: 2026-09-10\nSource: litellm + genai-prices, prices of 2026-11-20\n" in drawn
-    undated = dataclasses.replace(
+    undated = msgspec.structs.replace(
         results.prices(), valid_from=None, batch_input=None, batch_output=None, cached_input=None
     )
     drawn = renderers()["table"](prices_document(undated))

@@ -17,6 +17,7 @@ from llmcost.audit.result import AuditResult
 from llmcost.errors import ConfigError
 from llmcost.gate.result import BaselineFile, CheckResult
 from llmcost.monitor.result import MonitorReport
+from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
 from llmcost.recommend.simulated import SimulateResult
 from llmcost.serving.plan import Plan
@@ -31,6 +32,7 @@ RESULTS: dict[str, type[msgspec.Struct]] = {
     "findings": Explanations,
     "monitor": MonitorReport,
     "plan": Plan,
+    "prices": PriceView,
     "report": ReplayReport,
     "simulate": SimulateResult,
 }
@@ -51,7 +53,9 @@ def made(name: str) -> str:
     for title, struct in found["$defs"].items():
         if "properties" in struct and title not in brief:  # else every key is written, an unknown one as null
             struct["required"] = sorted(struct["properties"])
-    schema = {"$schema": DIALECT, "$id": f"urn:{kind.__struct_config__.tag}".replace("/", ":"), **found}
+    tag = str(kind.__struct_config__.tag)
+    about = {"title": tag, "description": found["$defs"][kind.__name__]["description"]}
+    schema = {"$schema": DIALECT, "$id": f"urn:{tag}".replace("/", ":"), **about, **found}
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
