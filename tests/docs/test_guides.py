@@ -21,7 +21,7 @@ from support.console import BLOCK, QuickShell, replayed
 from llmcost import config
 
 ROOT = Path(__file__).parents[2]
-GUIDES = ("first-audit", "ci")
+GUIDES = ("first-audit", "first-replay", "verdicts", "ci", "faq")
 RUN = ("first-audit", "ci")
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 CALL = re.compile(r"(?<![\w./-])llmcost ([a-z]+)\b((?:[^`|\n#]|\\\n)*)")
