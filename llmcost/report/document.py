@@ -102,7 +102,8 @@ class Table:
 
     name     says in machine-read formats which table a row belongs to
     brief    the rows of a terminal, where all of them would be too many: the first, and the rest summed up in one
-    caption  what the table holds, said to who does not see where it stands; the title, where there is one
+    cards    on a phone each row stands by itself, a line a cell: for tables of which no column may be out of sight
+    caption  what the table holds, or what its title is said of, for who does not see where it stands
     """
 
     name: str
@@ -112,6 +113,7 @@ class Table:
     detail: bool = False
     brief: tuple[Row, ...] = ()
     caption: str = ""
+    cards: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", visible(self.name, LONGEST))

@@ -254,7 +254,7 @@ def test_a_page_shows_the_points_to_who_cannot_see_the_picture() -> None:
     page = rendered(plot((1, 2), (3, 4)), "html")
     assert 'role="img"><title>title</title><desc>' in page
     assert "one: 2 at 1 to 4 at 3" in page
-    assert '<details><summary>title: count</summary><div class="scroll"' in page
+    assert '<details><summary>Points of the picture: title: count</summary><div class="scroll"' in page
 
 
 def test_times_to_live_are_drawn_for_the_whole_log_and_its_first_tasks() -> None:

@@ -30,7 +30,7 @@ def bars_svg(block: Bars) -> str:
     height = _HEIGHT + _ROW * len(block.bars)
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img"><title>{escape(block.title)}</title>'
-        f"<desc>{escape(_description(block))}</desc>\n{''.join(rows)}{''.join(_joints(block.bars))}</svg>"
+        f"<desc>{escape(_description(block))}</desc>\n{''.join(_joints(block.bars))}\n{''.join(rows)}</svg>"
     )
 
 

@@ -38,5 +38,6 @@ STYLE = f"""\
 .llmcost ul.key{{display:flex;flex-wrap:wrap;gap:.3rem 1.5rem;list-style:none;padding:0;color:inherit}}
 .llmcost .key svg{{vertical-align:-.25em;margin-right:.35rem}}.llmcost .key b{{margin-right:.35rem}}
 .llmcost figure ul{{margin:.75rem 0}}
+@media print{{.llmcost .grid{{grid-template-columns:1fr 1fr}}.llmcost figure{{max-width:36rem}}}}
 @media(max-width:40rem){{.llmcost figure>svg{{font-size:20px}}}}
 """

@@ -216,8 +216,9 @@ def _figure(title: str, picture: str, legend: str, notes: tuple[Line, ...]) -> I
 
 
 def _points(points: Table) -> Iterator[str]:
-    yield f"<details><summary>{escape(points.title)}</summary>"
-    yield from table(replace(points, detail=True, title="", caption=points.title))
+    title = f"Points of the picture: {points.title}"
+    yield f"<details><summary>{escape(title)}</summary>"
+    yield from table(replace(points, detail=True, title="", caption=title))
     yield "</details>"
 
 

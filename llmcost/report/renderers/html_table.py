@@ -20,44 +20,63 @@ def marked_line(spans: Line) -> str:
 
 def table(block: Table) -> Iterator[str]:
     """The table in a box of its own, which scrolls where it is too wide and can be reached by the keyboard."""
-    about = escape(block.title or block.caption or block.name)
-    unseen = "" if block.title else ' class="unseen"'
-    yield f'<div class="scroll" role="region" aria-labelledby="table-{NUMBER}" tabindex="0"><table>\n'
-    yield f'<caption id="table-{NUMBER}"{unseen}>{about}</caption>\n'
+    cards = ' class="cards" role="table"' if block.cards else ""
+    yield f'<div class="scroll" role="region" aria-labelledby="table-{NUMBER}" tabindex="0"><table{cards}>\n'
+    yield f'<caption id="table-{NUMBER}"{_caption(block)}</caption>\n'
     headers = (_header(column, block) for column in block.columns)
-    yield f"<thead><tr>{''.join(headers)}</tr></thead>\n<tbody>\n"
+    yield f"<thead><tr{_role(block, 'row')}>{''.join(headers)}</tr></thead>\n<tbody>\n"
     yield from (_row(block, row) for row in block.rows)
     yield "</tbody></table></div>"
+
+
+def _role(block: Table, role: str) -> str:
+    """What a part of the table is: said where the page lays it out as something else on a phone."""
+    return f' role="{role}"' if block.cards else ""
+
+
+def _caption(block: Table) -> str:
+    """The rest of the caption's tag and its text: the title is seen, what else tells tables apart is read out alone."""
+    if not block.title:
+        return f' class="unseen">{escape(block.caption or block.name)}'
+    more = f'<span class="unseen">: {escape(block.caption)}</span>' if block.caption else ""
+    return f">{escape(block.title)}{more}"
 
 
 def _header(column: Column, block: Table) -> str:
     """A header; above a column whose rows say all themselves there is no header cell to be read out."""
     shape = _shape(column, block)
-    return f'<th scope="col"{shape}>{escape(column.header)}</th>' if column.header else f"<td{shape}></td>"
+    if not column.header:
+        return f"<td{_role(block, 'cell')}{shape}></td>"
+    return f'<th scope="col"{_role(block, "columnheader")}{shape}>{escape(column.header)}</th>'
 
 
 def _row(block: Table, row: Row) -> str:
     cells = (_cell(block, row, index) for index in range(len(block.columns)))
     noted = ' class="noted"' if row.note else ""
-    return f"<tr{noted}>{''.join(cells)}</tr>\n{_note(block, row)}"
+    return f"<tr{_role(block, 'row')}{noted}>{''.join(cells)}</tr>\n{_note(block, row)}"
 
 
 def _note(block: Table, row: Row) -> str:
     """A row of its own below, from the naming column on, so that a sentence does not widen a column."""
     if not row.note:
         return ""
-    names = block.naming()
-    before = "<td></td>" * names
-    return f'<tr class="note">{before}<td colspan="{len(block.columns) - names}">{marked_line(row.note)}</td></tr>\n'
+    names, role = block.naming(), _role(block, "cell")
+    before = f"<td{role}></td>" * names
+    note = f'<td{role} colspan="{len(block.columns) - names}">{marked_line(row.note)}</td>'
+    return f'<tr{_role(block, "row")} class="note">{before}{note}</tr>\n'
 
 
 def _cell(block: Table, row: Row, index: int) -> str:
-    names = index == block.naming()
-    tag, scope = ("th", ' scope="row"') if names else ("td", "")
+    column = block.columns[index]
     below = (f"<br><small>{_marked(cell)}</small>" for cell in row.below[index : index + 1] if cell.text)
-    aside = f'<small class="aside">{marked_line(row.aside)}</small>' if names and row.aside else ""
-    shape = _shape(block.columns[index], block)
-    return f"<{tag}{scope}{shape}>{_marked(row.cells[index])}{''.join(below)}{aside}</{tag}>"
+    held = f"{_marked(row.cells[index])}{''.join(below)}"
+    if index == block.naming():
+        aside = f'<small class="aside">{marked_line(row.aside)}</small>' if row.aside else ""
+        shape = ' class="told"' if row.aside else _shape(column, block)
+        return f'<th scope="row"{_role(block, "rowheader")}{shape}>{held}{aside}</th>'
+    if block.cards:  # its name beside it on a phone, where no header stands above it
+        held = f'<span class="label" aria-hidden="true">{escape(column.header)}</span><span>{held}</span>'
+    return f"<td{_role(block, 'cell')}{_shape(column, block)}>{held}</td>"
 
 
 def _shape(column: Column, block: Table) -> str:

@@ -58,7 +58,7 @@ def bill_table(bill: Bill) -> Table:
         Column("Change", "change", shrink=True, prose=True, least=24),
     )
     rows = (_spend(bill), _per_request(bill), _latency(bill), _quality(bill))
-    return Table("bill", columns, rows, caption="The bill before and after")
+    return Table("bill", columns, rows, caption="The bill before and after", cards=True)
 
 
 def totals(bill: Bill) -> Totals:
@@ -128,8 +128,11 @@ def _total(bill: Bill, basis: Basis, label: str, meaning: str, nothing: str, rol
     saved, names = _saved(bill, basis), _names(bill, basis)
     if not names:
         return Figure(label, "none", line(nothing), "dim")
-    amount = figures.signed_whole_money(None if saved is None else shown(bill.before, -saved))
-    return Figure(label, f"{amount}{period(bill.before)}", line(f"{names}: {meaning}"), role)
+    note = line(f"{names}: {meaning}")
+    if saved is None:
+        return Figure(label, "not known", note, "dim")
+    amount = figures.signed_whole_money(shown(bill.before, -saved))
+    return Figure(label, f"{amount}{period(bill.before)}", note, role)
 
 
 def _saved(bill: Bill, basis: Basis) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 
@@ -32,8 +33,13 @@ def task_folds(report: ReplayReport) -> Iterator[Fold]:
 
 def _says(task: TaskReport) -> Line:
     word, role = WORDS[task.choice.verdict]
-    now = f"{task.incumbent.model} → {task.choice.model}" if switched(task) else task.incumbent.model
-    return line(Span(word, role), f"{cells.SEPARATOR}{now}{cells.SEPARATOR}{figures.counted(task.calls, 'call')}")
+    calls = figures.counted(task.calls, "call")
+    return line(Span(word, role), f"{cells.SEPARATOR}{cells.joined((_now(task), around(task), calls))}")
+
+
+def _now(task: TaskReport) -> str:
+    today, chosen = task.incumbent.model, task.choice.model
+    return f"{today} → {chosen}" if switched(task) and chosen != today else today
 
 
 def _blocks(report: ReplayReport, task: TaskReport, longest: int) -> Iterator[Block]:
@@ -42,9 +48,11 @@ def _blocks(report: ReplayReport, task: TaskReport, longest: int) -> Iterator[Bl
     if task.candidates:
         yield statistics_table(task)
     yield from controls_blocks(task)
-    yield from ways_reasons(alone)
-    yield from tiers_table(alone)
-    yield from templates_table(alone)
+    for tables in (ways_reasons(alone), tiers_table(alone), templates_table(alone)):
+        yield from (
+            replace(table.only([column.key for column in table.columns if column.key != "task"]), caption=task.task)
+            for table in tables
+        )
     yield from examples_blocks(task, [each for each in report.examples if each.task == task.task], longest)
 
 

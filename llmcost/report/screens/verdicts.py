@@ -48,7 +48,7 @@ def task_table(report: ReplayReport, folds: Sequence[str] = ()) -> Table:
         replace(row, cells=(replace(row.cells[0], to=key), *row.cells[1:]))
         for key, row in zip(keys, map(_task_row, report.tasks), strict=True)
     )
-    return Table("task", columns, tuple(rows), caption="What to use for each task")
+    return Table("task", columns, tuple(rows), caption="Every task: what you use and what to use now", cards=True)
 
 
 def reasons_table(report: ReplayReport) -> Table:

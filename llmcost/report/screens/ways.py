@@ -128,7 +128,14 @@ def ways_table(report: ReplayReport) -> Iterator[Table]:
     )
     whole = tuple(map(_row, rows))
     if useful:
-        yield Table("way", columns, whole, brief=tuple(map(_row, useful)), caption="What passed besides other models")
+        yield Table(
+            "way",
+            columns,
+            whole,
+            brief=tuple(map(_row, useful)),
+            caption="What passed besides other models",
+            cards=True,
+        )
 
 
 def useful_ways(report: ReplayReport) -> Iterator[Table]:
@@ -244,7 +251,8 @@ def _alternatives(task: TaskReport) -> tuple[dict[str, Point], dict[str, Sequenc
     cascades: dict[str, Sequence[Point]] = {_who(task, item): _course(item) for item in drawn}
     trial, cascade = shown_verdict(task)
     if cascade is not None:
-        return models, cascades, _who(task, cascade)
+        name = f"{_who(task, cascade)}, at its thresholds"
+        return {**models, name: (cascade.cost_ratio, _bound(cascade))}, cascades, name
     if trial is not None:
         name = f"{task.choice.model}, {task.choice.way}"
         return {**models, name: (trial.cost_ratio, lowest(trial))}, cascades, name
@@ -253,6 +261,12 @@ def _alternatives(task: TaskReport) -> tuple[dict[str, Point], dict[str, Sequenc
 
 def _who(task: TaskReport, item: Cascade) -> str:
     return " → ".join([*item.models, item.last or task.incumbent.model])
+
+
+def _bound(item: Cascade) -> float:
+    """The least quality of a cascade at the thresholds that it has: as drawn at every other, else what it passed."""
+    thresholds = [tier.keep_from for tier in item.tiers]
+    return next((point.lower_bound for point in item.frontier if point.thresholds == thresholds), -item.margin)
 
 
 def _course(item: Cascade) -> list[Point]:
@@ -269,6 +283,7 @@ def templates_table(report: ReplayReport) -> Iterator[Table]:
         for walk in task.walks
         for template in walk.templates
         for text in (_sizes(template.tokens_before, template.tokens_after), *template.difference.splitlines())
+        if text.strip()
     ]
     if rows:
         columns = (Column("Use case", "task", shrink=True), Column("Change", "change", shrink=True, prose=True))
@@ -324,4 +339,5 @@ def _taken(cascades: Sequence[Cascade], models: Sequence[str]) -> Cascade | None
     def asked(item: Cascade) -> list[str]:
         return [tier.model.partition("@")[0] for tier in item.tiers if tier.kept > 0]
 
-    return next((item for item in cascades if item.verdict in SWITCHES and asked(item) == list(models)), None)
+    bare = [model.partition("@")[0] for model in models]
+    return next((item for item in cascades if item.verdict in SWITCHES and asked(item) == bare), None)
