@@ -19,7 +19,7 @@ Paired = Annotated[
     bool, typer.Option("--paired", help="The logs are one suite of prompts, before and after: case by case.")
 ]
 PairBy = Annotated[
-    str | None, typer.Option(help="Tag that names a case, with --paired.", show_default="the user's last turn")
+    str | None, typer.Option(help="Tag that names a case, with --paired.", show_default="what the user said")
 ]
 
 

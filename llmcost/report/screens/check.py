@@ -178,7 +178,11 @@ def _rule(rule: Rule) -> Line:
 
 def _next(result: CheckResult) -> Iterator[Block]:
     if not result.passed:
-        yield Next((Command("llmcost baseline LOGS -o llmcost-baseline.json", "if it is meant to be so: commit it"),))
+        yield Next((Command(_again(result), "if it is meant to be so: commit it"),))
+
+
+def _again(result: CheckResult) -> str:
+    return f"llmcost baseline LOGS{' --paired' if result.paired else ''} -o llmcost-baseline.json"
 
 
 def _rules(result: CheckResult) -> Table:
