@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.call_tables import rows, table
 
@@ -55,6 +55,7 @@ def test_a_mode_takes_what_it_says(changes: dict[str, Any], computed, logged, au
         assert found == pytest.approx(np.nan if cost is None else cost, nan_ok=True), mode
 
 
+@settings(max_examples=50)
 @given(rows())
 def test_a_mode_changes_nothing_where_the_log_claims_nothing(log):
     silent = [{**row, "logged_cost_usd": None} for row in log]
@@ -64,6 +65,7 @@ def test_a_mode_changes_nothing_where_the_log_claims_nothing(log):
     assert run(silent, "logged").totals.priced_calls == 0
 
 
+@settings(max_examples=50)
 @given(rows())
 def test_what_stays_as_it_is_costs_what_it_did(log):
     """In every mode; and what is asked of another model costs that model's list price."""
@@ -128,6 +130,7 @@ def test_small_differences_are_no_finding(logged: float | None):
     assert (found.cost_drift is None) == (logged is None)
 
 
+@settings(max_examples=50)
 @given(rows(), st.randoms(use_true_random=False))
 def test_drift_adds_up_and_ignores_the_order(log, random):
     shuffled = log.copy()

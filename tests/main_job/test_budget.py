@@ -32,7 +32,7 @@ def command(base_url: str, budget: str) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("budget", [0.002, 0.01, 0.05])
+@pytest.mark.parametrize("budget", [0.002, 0.05])
 def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) -> None:
     shop.write_log(tmp_path / "log.jsonl", 800)
     shop.write_config(tmp_path / "llmcost.toml")

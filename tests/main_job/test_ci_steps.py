@@ -106,7 +106,6 @@ def test_what_is_allowed_passes_and_is_still_said(app: Path, tmp_path: Path) -> 
 
 def test_a_check_that_cannot_run_is_no_verdict(app: Path, tmp_path: Path) -> None:
     assert ran(app, tmp_path, logs="nowhere.jsonl").code == 3
-    assert ran(app, tmp_path, logs="before.jsonl", **{"max-increase": "much"}).code == 2
 
 
 def test_no_script_holds_an_expression_and_no_job_but_one_may_write() -> None:
