@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import singledispatch
+from functools import partial, singledispatch
 from html import escape
 
 from llmcost.report.document import (
@@ -63,38 +64,42 @@ def render_markdown(document: Document, *, width: int = WIDTH, color: bool = Fal
 
 
 def _shortened(document: Document) -> str:
-    """Without texts to read; then with as many folds as there is room for, the first; at last with none of them."""
-    bare = _without(document.blocks, (Exhibit,))
-    folds = sum(isinstance(block, Fold) for block in _nested(bare))
-    few, many = -1, folds  # `many` may be too long, `few` is not or is the least there is
-    while many - few > 1:
-        middle = (few + many) // 2
-        fits = len(_cut(document.title, bare, middle)) <= LONGEST
-        few, many = (middle, many) if fits else (few, middle)
-    kept = folds if len(_cut(document.title, bare, folds)) <= LONGEST else few
-    return _cut(document.title, bare if kept >= 0 else _without(bare, (Section,)), max(kept, 0))
+    """With as many texts to read as there is room for, the first; without any, as many folds; at last none of them."""
+    blocks = document.blocks
+    for kind in (Exhibit, Fold):
+        length = partial(_length, document.title, blocks, kind)
+        total = sum(isinstance(block, kind) for block in _nested(blocks))
+        kept = bisect_right(range(total + 1), LONGEST, key=length) - 1
+        blocks = _first(blocks, kind, iter(range(kept)))
+        if kept >= 0:
+            return _cut(document.title, blocks)
+    return _cut(document.title, tuple(block for block in blocks if not (isinstance(block, Section) and block.folded)))
 
 
-def _cut(title: str, blocks: tuple[Block, ...], folds: int) -> str:
-    """The document with its first so many folds, and a note that this is not all."""
-    room = iter(range(folds))
-    return f"{_whole(title, _first_folds(blocks, room))}\n{_LEFT_OUT}"
+def _length(title: str, blocks: tuple[Block, ...], kind: type[Exhibit | Fold], kept: int) -> int:
+    return len(_cut(title, _first(blocks, kind, iter(range(kept)))))
 
 
-def _first_folds(blocks: tuple[Block, ...], room: Iterator[int]) -> tuple[Block, ...]:
-    kept = (block for block in blocks if not isinstance(block, Fold) or next(room, None) is not None)
+def _cut(title: str, blocks: tuple[Block, ...]) -> str:
+    """The document, and a note that this is not all."""
+    return f"{_whole(title, blocks)}\n{_LEFT_OUT}"
+
+
+def _first(blocks: tuple[Block, ...], kind: type[Exhibit | Fold], room: Iterator[int]) -> tuple[Block, ...]:
+    """The blocks with those of a kind only as long as there is room."""
+    kept = (block for block in blocks if not isinstance(block, kind) or next(room, None) is not None)
     return tuple(
-        replace(block, blocks=_first_folds(block.blocks, room)) if isinstance(block, Section) else block
+        replace(block, blocks=_first(block.blocks, kind, room)) if isinstance(block, (Section, Fold)) else block
         for block in kept
     )
 
 
 def _nested(blocks: tuple[Block, ...]) -> Iterator[Block]:
-    """The blocks, and those of sections."""
+    """The blocks, and those within them."""
     for block in blocks:
         yield block
-        if isinstance(block, Section):
-            yield from block.blocks
+        if isinstance(block, (Section, Fold)):
+            yield from _nested(block.blocks)
 
 
 def _whole(title: str, blocks: tuple[Block, ...]) -> str:
@@ -103,15 +108,6 @@ def _whole(title: str, blocks: tuple[Block, ...]) -> str:
 
 def _drawn(blocks: tuple[Block, ...]) -> Iterator[str]:
     return filter(None, ("\n".join(_draw(block)) for block in blocks))
-
-
-def _without(blocks: tuple[Block, ...], kinds: tuple[type[object], ...]) -> tuple[Block, ...]:
-    """The blocks without those of these kinds, and of sections without the folded ones."""
-    return tuple(
-        replace(block, blocks=_without(block.blocks, kinds)) if isinstance(block, (Section, Fold)) else block
-        for block in blocks
-        if not isinstance(block, kinds) or (isinstance(block, Section) and not block.folded)
-    )
 
 
 @singledispatch
