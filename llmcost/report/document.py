@@ -300,7 +300,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One text of an exhibit, in its own lines; of what is longer than `longest` characters the middle is left out."""
+    """One text in its own lines, under what it is; of more than `longest` characters the middle is left out."""
 
     label: str
     text: str
@@ -355,7 +355,8 @@ class Section:
 
 
 Block: TypeAlias = (
-    "Heading | Text | Table | Plot | Bars | Totals | Exhibit | Grid | Definitions | Notes | Next | Fold | Section"
+    "Heading | Text | Table | Plot | Bars | Totals | Panel | Exhibit | Grid | Definitions | Notes | Next"
+    " | Fold | Section"
 )
 
 

@@ -254,7 +254,7 @@ def test_a_page_shows_the_points_to_who_cannot_see_the_picture() -> None:
     page = rendered(plot((1, 2), (3, 4)), "html")
     assert 'role="img"><title>title</title><desc>' in page
     assert "one: 2 at 1 to 4 at 3" in page
-    assert '<details><summary>Points of the picture: title: count</summary><div class="scroll"' in page
+    assert '<details class="points"><summary>Points of the picture: title: count</summary><div class="scroll"' in page
 
 
 def test_times_to_live_are_drawn_for_the_whole_log_and_its_first_tasks() -> None:
@@ -335,3 +335,10 @@ def test_on_what_a_step_rests_is_told_by_a_word_and_a_pattern() -> None:
     assert ["stripes" in shape for shape in shapes] == [False, True, False]
     assert ["stroke-dasharray" in shape for shape in shapes] == [False, False, True]
     assert all(f"−$6 (says {bar.basis})" in drawing for bar in steps)
+
+
+def test_what_a_picture_measures_is_not_hidden_by_the_style_of_the_page() -> None:
+    page = rendered(plot((1, 2), (3, 4)), "html")
+    hidden = set(re.findall(r"\.llmcost \.(\w+)\{display:none\}", page))
+    assert hidden
+    assert not hidden & {name for names in re.findall(r'<text class="([^"]*)"', page) for name in names.split()}

@@ -204,6 +204,11 @@ def _exhibit(block: Exhibit) -> Iterator[str]:
     yield f'<div class="pair">{beside}</div>\n</div>'
 
 
+@_draw.register
+def _text_alone(block: Panel) -> Iterator[str]:
+    yield _panel(block)
+
+
 def _panel(panel: Panel) -> str:
     """The line break after the tag belongs to the tag: without it a text that begins with one would lose it."""
     return f'<div class="panel"><p>{escape(panel.label)}</p><pre>\n{escape(panel.text)}</pre></div>'
@@ -217,7 +222,7 @@ def _figure(title: str, picture: str, legend: str, notes: tuple[Line, ...]) -> I
 
 def _points(points: Table) -> Iterator[str]:
     title = f"Points of the picture: {points.title}"
-    yield f"<details><summary>{escape(title)}</summary>"
+    yield f'<details class="points"><summary>{escape(title)}</summary>'
     yield from table(replace(points, detail=True, title="", caption=title))
     yield "</details>"
 

@@ -75,7 +75,7 @@ def _cell(block: Table, row: Row, index: int) -> str:
         shape = ' class="told"' if row.aside else _shape(column, block)
         return f'<th scope="row"{_role(block, "rowheader")}{shape}>{held}{aside}</th>'
     if block.cards:  # its name beside it on a phone, where no header stands above it
-        held = f'<span class="label" aria-hidden="true">{escape(column.header)}</span><span>{held}</span>'
+        held = f'<span class="column" aria-hidden="true">{escape(column.header)}</span><span>{held}</span>'
     return f"<td{_role(block, 'cell')}{_shape(column, block)}>{held}</td>"
 
 

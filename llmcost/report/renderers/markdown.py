@@ -158,14 +158,16 @@ def _bars(block: Bars) -> Iterator[str]:
 def _exhibit(block: Exhibit) -> Iterator[str]:
     yield _paragraph(block.line)
     for panel in (block.above, *block.beside):
-        yield from ("", _escaped(panel.label), "", *_fenced(panel))
+        yield ""
+        yield from _panel(panel)
 
 
-def _fenced(panel: Panel) -> Iterator[str]:
+@_draw.register
+def _panel(block: Panel) -> Iterator[str]:
     """The text between two fences that are longer than any in it."""
-    longest = max((len(run) for run in re.findall(r"`+", panel.text)), default=0)
+    longest = max((len(run) for run in re.findall(r"`+", block.text)), default=0)
     fence = "`" * max(longest + 1, 3)
-    yield from (f"{fence}text", panel.text, fence)
+    yield from (_escaped(block.label), "", f"{fence}text", block.text, fence)
 
 
 @_draw.register

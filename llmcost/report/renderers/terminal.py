@@ -23,6 +23,7 @@ from llmcost.report.document import (
     Line,
     Next,
     Notes,
+    Panel,
     Plot,
     Role,
     Row,
@@ -141,12 +142,17 @@ def _grid(block: Grid, width: int) -> Iterator[Styled]:
 
 @_draw.register
 def _exhibit(block: Exhibit, width: int) -> Iterator[Styled]:
-    """One text below the other, each of its lines behind a bar."""
+    """One text below the other."""
     yield from _wrapped(_styled(block.line), width)
     for panel in (block.above, *block.beside):
-        yield from _wrapped(Styled(panel.label, "bold"), width)
-        for text in panel.text.expandtabs().split("\n"):
-            yield from _wrapped(Styled(text or " "), width, _BESIDE_TEXT, hanging=_BESIDE_TEXT.plain)
+        yield from _panel(panel, width)
+
+
+@_draw.register
+def _panel(block: Panel, width: int) -> Iterator[Styled]:
+    yield from _wrapped(Styled(block.label, "bold"), width)
+    for text in block.text.expandtabs().split("\n"):
+        yield from _wrapped(Styled(text or " "), width, _BESIDE_TEXT, hanging=_BESIDE_TEXT.plain)
 
 
 @_draw.register

@@ -13,9 +13,9 @@ from llmcost.report.document import Block, Definitions, Fold, Line, Span, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.examples import examples_blocks, longest_text
 from llmcost.report.screens.statistics import controls_blocks, statistics_table
-from llmcost.report.screens.verdicts import switched
-from llmcost.report.screens.ways import around, templates_table, tiers_table, ways_reasons
-from llmcost.report.screens.words import WORDS, verdict
+from llmcost.report.screens.verdicts import switched, task_verdict
+from llmcost.report.screens.ways import around, templates, tiers_table, ways_reasons
+from llmcost.report.screens.words import verdict
 
 
 def folds(report: ReplayReport) -> list[str]:
@@ -32,9 +32,9 @@ def task_folds(report: ReplayReport) -> Iterator[Fold]:
 
 
 def _says(task: TaskReport) -> Line:
-    word, role = WORDS[task.choice.verdict]
+    judged = task_verdict(task)
     calls = figures.counted(task.calls, "call")
-    return line(Span(word, role), f"{cells.SEPARATOR}{cells.joined((_now(task), around(task), calls))}")
+    return line(Span(judged.text, judged.role), f"{cells.SEPARATOR}{cells.joined((_now(task), around(task), calls))}")
 
 
 def _now(task: TaskReport) -> str:
@@ -48,11 +48,12 @@ def _blocks(report: ReplayReport, task: TaskReport, longest: int) -> Iterator[Bl
     if task.candidates:
         yield statistics_table(task)
     yield from controls_blocks(task)
-    for tables in (ways_reasons(alone), tiers_table(alone), templates_table(alone)):
+    for tables in (ways_reasons(alone), tiers_table(alone)):
         yield from (
             replace(table.only([column.key for column in table.columns if column.key != "task"]), caption=task.task)
             for table in tables
         )
+    yield from templates(task)
     yield from examples_blocks(task, [each for each in report.examples if each.task == task.task], longest)
 
 

@@ -98,7 +98,7 @@ def lives_table(report: ReplayReport) -> Table:
     columns = (
         Column("Answers kept for", "ttl"),
         Column("Hit rate", "hit_rate", "right"),
-        Column("Saves, by itself", "saved_usd", "right"),
+        Column("Saves by itself, in this log", "saved_usd", "right"),
     )
     rows = (
         Row((Cell(each.ttl, value=each.ttl), cells.percent(each.hit_rate), cells.money(each.logged_usd)))

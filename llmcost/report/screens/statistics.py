@@ -9,7 +9,7 @@ from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Notes, Row, Table, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.verdicts import switched
-from llmcost.report.screens.words import highest, lowest, verdict
+from llmcost.report.screens.words import SWITCHES, highest, lowest, verdict
 
 Shown = Callable[[TaskReport, Candidate], Cell]
 
@@ -138,8 +138,8 @@ _FIGURES: tuple[tuple[str, str, Shown], ...] = (
     ("Verdict", "what the figures below come to", lambda _, item: verdict(item)),
     (
         "Certified margin",
-        "the smallest loss of quality that is ruled out, with the grader's blindness allowed for",
-        lambda _, item: cells.percent(item.certified_margin),
+        "of what passed: the smallest loss of quality that is ruled out, the grader's blindness allowed for",
+        lambda _, item: cells.percent(item.certified_margin if item.verdict in SWITCHES else None),
     ),
     (
         "Margin allowed",

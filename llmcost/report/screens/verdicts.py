@@ -11,7 +11,7 @@ from llmcost.report import figures
 from llmcost.report.document import Cell, Column, Row, Table, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.ways import around, shown_verdict
-from llmcost.report.screens.words import SWITCHES, WORDS, highest, looser, lowest, verdict
+from llmcost.report.screens.words import SWITCHES, highest, looser, lowest, verdict, verdict_cell
 
 DEARER = 1.05  # from here on "1.1×" is said of a cost; less is "not certainly cheaper"
 
@@ -97,8 +97,6 @@ def _task_row(task: TaskReport) -> Row:
     savings = task.choice.savings if switched(task) else None
     reach = figures.half_width(savings, task.choice.savings_interval) if savings is not None else ""
     quality = _of_cascade(task) if item is None else _quality(item)
-    word, role = WORDS[task.choice.verdict]
-    judged = Cell(word, role, task.choice.verdict) if item is None or not switched(task) else verdict(item)
     return Row(
         (
             cells.name(task.task),
@@ -106,11 +104,17 @@ def _task_row(task: TaskReport) -> Row:
             cells.name(task.choice.model, "strong" if switched(task) else "plain"),
             Cell(figures.percent(savings), value=savings),
             quality,
-            judged,
+            task_verdict(task),
         ),
         _below(task, reach),
         note=line(cells.dim(_note(task, item))),
     )
+
+
+def task_verdict(task: TaskReport) -> Cell:
+    """The verdict on a task, with the margin at which it holds where that is a looser one."""
+    item = deciding(task)
+    return verdict_cell(task.choice.verdict) if item is None or not switched(task) else verdict(item)
 
 
 def _note(task: TaskReport, item: Candidate | None) -> str:

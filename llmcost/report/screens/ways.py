@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from llmcost.recommend.result import Candidate, Cascade, ReplayReport, Rung, TaskReport, Walk
 from llmcost.report import figures
-from llmcost.report.document import Cell, Column, Line, Plot, Point, Row, Table, line
+from llmcost.report.document import Cell, Column, Line, Panel, Plot, Point, Row, Table, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.plots import frontier_plot
 from llmcost.report.screens.words import SWITCHES, lowest, verdict, verdict_cell
@@ -24,6 +24,7 @@ SHOWN = {
     "batching": "{:.0f} in one question",
 }
 REASONS_SHOWN = 3
+LONGEST_CHANGE = 20_000  # characters of a system prompt's changes
 MARGINS_SHOWN, LEAST_SHOWN = 4, 0.2  # how far down a picture reaches: so many margins, but so much at least
 NOT_USED = "; not used: the whole bill is lower another way"
 
@@ -283,12 +284,20 @@ def templates_table(report: ReplayReport) -> Iterator[Table]:
         for walk in task.walks
         for template in walk.templates
         for text in (_sizes(template.tokens_before, template.tokens_after), *template.difference.splitlines())
-        if text.strip()
     ]
     if rows:
         columns = (Column("Use case", "task", shrink=True), Column("Change", "change", shrink=True, prose=True))
         title = "System prompts shortened once and for all: read the change before you use it"
         yield Table("template", columns, tuple(rows), title)
+
+
+def templates(task: TaskReport) -> Iterator[Panel]:
+    """The same for one task, as the changes are read by people."""
+    for walk in task.walks:
+        for template in walk.templates:
+            sizes = _sizes(template.tokens_before, template.tokens_after)
+            label = f"A system prompt shortened once and for all, {sizes}: read the change before you use it"
+            yield Panel(label, template.difference, LONGEST_CHANGE)
 
 
 def _sizes(before: int, after: int) -> str:
