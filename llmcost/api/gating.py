@@ -74,7 +74,8 @@ def check(  # noqa: PLR0913  one parameter a choice
     if max_increase is not None:
         chosen = msgspec.structs.replace(chosen, max_increase=max_increase)
     log = _log(traffic, paired or pair_by is not None, pair_by)
-    return CheckView(gate.check(log, past, chosen, traffic.book.stamp, VERSION, facts))
+    found = gate.check(log, past, chosen, traffic.book.stamp, VERSION, facts)
+    return CheckView(msgspec.structs.replace(found, pair_by=pair_by))
 
 
 def _traffic(

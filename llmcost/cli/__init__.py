@@ -113,6 +113,8 @@ def _where(error: Exception) -> str:
 
 
 def _say_error(message: str, hint: str | None) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    from llmcost.cli.output import say
+
+    say(f"error: {message}")
     if hint:
-        print(f"hint:  {hint}", file=sys.stderr)
+        say(f"hint:  {hint}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmcost.cli import options
-from llmcost.cli.output import append, emit, say, terminal_width, wants_color
-from llmcost.errors import EXIT_GATE_FAILED, EXIT_OK
+from llmcost.cli.output import append, command, emit, say, terminal_width, wants_color
+from llmcost.errors import EXIT_GATE_FAILED, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from llmcost.gate import CheckResult
@@ -40,8 +43,9 @@ def baseline_command(
 
     made = api.baseline(logs or (), paired=paired, pair_by=pair_by, options=reading, config=config, say=say)
     emit(made, output)
-    more = " --paired" if paired or pair_by else ""
-    say(f"wrote {output} · next: llmcost check LOGS --baseline {output}{more}")
+    again = f"llmcost check LOGS --baseline {shlex.quote(str(output))}"
+    by = f" --pair-by {shlex.quote(pair_by)}" if pair_by else ""
+    say(f"wrote {output} · next: {again}{' --paired' if paired or pair_by else ''}{by}")
 
 
 @options.reads_logs
@@ -84,25 +88,40 @@ def check_command(
         config=config,
         say=say,
     )
-    emit(found.render(format, width=terminal_width(), color=wants_color(output)), output)
-    _publish(found.result, markdown, junit, _in_github() if github is None else github)
+    page = found.render(format, width=terminal_width(), color=wants_color(output))
+    _publish(found.result, [(page, output), *_copies(found.result, markdown, junit)], _wanted(github))
     return EXIT_OK if found.result.passed else EXIT_GATE_FAILED
 
 
-def _publish(result: CheckResult, markdown: Path | None, junit: Path | None, github: bool) -> None:
-    """The result once more, for whom it is asked for."""
+def _publish(result: CheckResult, files: Iterable[tuple[str, Path | None]], github: bool) -> None:
+    """The verdict wherever it is asked for. One place that cannot be written keeps it from no other."""
     from llmcost.report import ci
 
-    if markdown is not None:
-        emit(ci.comment(result), markdown)
-    if junit is not None:
-        emit(ci.junit(result), junit)
+    writes = [partial(emit, text, file) for text, file in files]
     if github:
-        for command in ci.workflow_commands(result):
-            say(command)
-        append(ci.summary(result), os.environ.get("GITHUB_STEP_SUMMARY"))
-        append(ci.outputs(result), os.environ.get("GITHUB_OUTPUT"))
+        writes += [partial(command, line) for line in ci.workflow_commands(result)]
+        writes.append(partial(append, ci.summary(result), os.environ.get("GITHUB_STEP_SUMMARY")))
+        writes.append(partial(append, ci.outputs(result), os.environ.get("GITHUB_OUTPUT")))
+    if failures := [failure for write in writes if (failure := _failure(write))]:
+        say(ci.verdict(result))
+        raise failures[0]
 
 
-def _in_github() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"
+def _copies(result: CheckResult, markdown: Path | None, junit: Path | None) -> Iterator[tuple[str, Path]]:
+    from llmcost.report import ci
+
+    for text, file in ((ci.comment, markdown), (ci.junit, junit)):
+        if file is not None:
+            yield text(result), file
+
+
+def _failure(write: Callable[[], None]) -> InputError | None:
+    try:
+        write()
+    except InputError as error:
+        return error
+    return None
+
+
+def _wanted(github: bool | None) -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true" if github is None else github

@@ -12,7 +12,14 @@ from llmcost.errors import InputError
 
 
 def say(line: str) -> None:
-    """One line of talk, on stderr."""
+    """One line of talk, on stderr. What files and models are called starts nothing there."""
+    from llmcost.report.untrusted import spoken
+
+    print(spoken(line), file=sys.stderr, flush=True)
+
+
+def command(line: str) -> None:
+    """A line that a build server is meant to carry out, on stderr: it reads both streams, and results stay alone."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -28,7 +35,7 @@ def emit(text: str, output: Path | None) -> None:
     try:
         output.write_text(text + ending, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}", "choose another file with -o") from error
+        raise InputError(f"cannot write {output}: {error.strerror}", "name another file") from error
 
 
 def append(text: str, path: str | None) -> None:

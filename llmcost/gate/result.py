@@ -162,6 +162,7 @@ class CheckResult(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.
     decomposition: list[Factor]
     notes: list[str]
     paired: bool = False  # the same prompts before and after, instead of two logs at the baseline's mix
+    pair_by: str | None = None  # the tag that names a case; None: what the user said in it does
     confidence: float = 0.95  # that no rule fails by chance
     rules: list[Rule] = []  # every threshold that was held, those that failed first
     changed: bool = True  # False: nothing is worth a line; a comment may stay away

@@ -14,7 +14,7 @@ _STACKED = re.compile(
 )
 
 
-_COMMAND = re.compile(  # what a build server would carry out, at the start of a line
+_COMMAND = re.compile(  # what a build server would carry out: "::" at the start of a line, "##[" anywhere in it
     r"(?i)(:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-path|add-matcher|remove-matcher|echo|set-env"
     r"|set-output|save-state|stop-commands)\b)|#(?=#\[))"
 )
@@ -33,6 +33,11 @@ def visible(text: str, longest: int) -> str:
 def visible_lines(text: str) -> str:
     """`text` with its own lines and tabs, control, bidi and unassigned characters spelt out; nothing is left out."""
     return _WITHIN_LINES.sub(lambda found: _all_spelt(found.group()), text.replace("\r\n", "\n"))
+
+
+def spoken(text: str) -> str:
+    """`visible_lines` of talk in which names of files and text of a log may stand: a build server reads it as well."""
+    return visible_lines(_COMMAND.sub(r"\1 ", text))
 
 
 def cut_lines(text: str, longest: int) -> str:
@@ -58,7 +63,7 @@ def elide(text: str, longest: int) -> str:
 
 
 def escape_json(encoded: str) -> str:
-    """Encoded JSON with the same meaning in which no character can steer a terminal or reorder a line."""
+    """Encoded JSON with the same meaning that steers no terminal or build server and reorders no line."""
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
 
 
@@ -75,4 +80,4 @@ def _spelt(character: str) -> str:
 
 _WHITESPACE = {ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"}
 _WITHIN_LINES = re.compile(r"[^\n\t]+")
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE_IN_JSON = re.compile(r"(?<=#)#(?=\[)|[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")

@@ -41,18 +41,31 @@ def test_no_more_annotations_than_are_taken(rules: int, shown: int) -> None:
     assert ("and 391 more" in commands[-1]) is (rules == 400)
 
 
-def test_a_comment_is_no_longer_than_is_taken_and_still_says_what_matters() -> None:
-    long = ci.comment(many(600))
+@pytest.mark.parametrize("said", ["dear " * 40, "¾|" * 900, "\n" * 900])
+def test_a_comment_is_no_longer_than_is_taken_and_still_says_what_matters(said: str) -> None:
+    """However many limits fail, and however long what is said of them."""
+    result = many(600)
+    long = ci.comment(replace(result, reasons=[said for _ in result.rules]))
     assert len(long) <= 65_536
     assert long.startswith(ci.COMMENT_MARK)
-    assert "FAIL" in long and "The details are left out" in long
-    assert len(ci.summary(many(600)).encode()) <= 1024 * 1024
+    assert "FAIL" in long and "The details are left out" in long and "and 579 more" in long
+    assert "all, same mix" in long and long.endswith("prices of 2026-11-20 (0123456789ab)</sub>\n")
+
+
+def test_a_summary_holds_more_than_a_comment() -> None:
+    """1 MiB in bytes, of which a comment of GitHub may have 65,536 characters."""
+    some, all_of_it = ci.summary(many(600)), ci.summary(many(6_000))
+    assert len(some) > 65_536 and "Every task" in some and "left out" not in some
+    assert len(all_of_it.encode()) <= 1024 * 1024 and "left out" in all_of_it
 
 
 def test_log_text_starts_no_command() -> None:
-    """Neither among the annotations nor in any line that is printed: GitHub reads every line of the output."""
+    """Neither among the annotations nor in any line that is printed: GitHub reads every line of the output.
+
+    It takes "::name" at the start of a line, and "##[name]" wherever it stands.
+    """
     result = checks.CHECKS["hostile"]()
-    command = re.compile(r"^\s*(::|##\[)")
+    command = re.compile(r"^\s*::|##\[")
     for line in ci.workflow_commands(result):
         assert "\n" not in line
         assert re.fullmatch(r"::(error|warning) title=[^:,\n]*::.*", line)
@@ -60,7 +73,10 @@ def test_log_text_starts_no_command() -> None:
 
     for width in range(40, 121):
         for line in renderers()["table"](check_document(result), width=width).splitlines():
-            assert not command.match(line)
+            assert not command.search(line)
+    for text in (to_json(result), renderers()["csv"](check_document(result)), ci.comment(result), ci.junit(result)):
+        assert not [line for line in text.splitlines() if command.search(line)]
+    assert msgspec.json.decode(to_json(result), type=CheckResult) == result
 
 
 def test_no_value_ends_its_own_output() -> None:

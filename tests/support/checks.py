@@ -61,14 +61,16 @@ def moved(task: str, model: str) -> Rows:
     return [(t, model if t == task else m, i, o) for t, m, i, o in MONTH]
 
 
-HOSTILE = "::error::x]]>\x1b[2J<script>alert(1)</script>\n::set-output name=a::b|=cmd()"
+HOSTILE = "::error::x]]>\x1b[2J<script>alert(1)</script>\n::set-output name=a::b|=cmd() ##[add-mask]a @all"
 RUN = RunFacts("3f9a", [Shown("support chat", "gpt-4o-mini", "INCONCLUSIVE", None, 0.05)], 0.012)
 
 _MAKERS: dict[str, Callable[[], CheckResult]] = {
     "unchanged": lambda: checked(MONTH),
     "warned": lambda: checked([*moved("classify", "gpt-5.2")[:0], *MONTH, *rows("search", "gpt-4o-mini", 512, 90, 20)]),
     "total": lambda: checked(longer("summarize", 4)),
-    "quality": lambda: checked(moved("support chat", "gpt-4o-mini"), run=RUN, quality=0.02),
+    "quality": lambda: checked(
+        longer("summarize", 1.6)[:600] + moved("support chat", "gpt-4o-mini")[600:], run=RUN, quality=0.02
+    ),
     "unsure": lambda: checked(longer("summarize", 1.3)[:300] + longer("summarize", 1.3)[600:], max_increase=0.0),
     "hostile": lambda: checked(
         [(HOSTILE if t == "classify" else t, HOSTILE if t == "summarize" else m, i, o) for t, m, i, o in MONTH]

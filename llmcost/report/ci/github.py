@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from llmcost.gate.result import CheckResult, Rule
 from llmcost.report.ci.comment import comment
+from llmcost.report.screens.check import headline
 from llmcost.report.untrusted import visible
 
 MOST_ANNOTATIONS = 10
@@ -36,9 +37,14 @@ def outputs(result: CheckResult) -> str:
         "cost_per_call_usd": _number(result.current.cost_per_call_usd),
         "delta_usd": _number(_delta(result)),
         "failed": str(sum(rule.outcome == "failed" for rule in result.rules)),
-        "headline": visible(result.reasons[0] if result.reasons else "", _LONGEST),
+        "headline": visible(headline(result), _LONGEST),
     }
     return "".join(f"{name}<<{_delimiter(value)}\n{value}\n{_delimiter(value)}\n" for name, value in values.items())
+
+
+def verdict(result: CheckResult) -> str:
+    """The check in a line of talk."""
+    return visible(f"{'PASS' if result.passed else 'FAIL'}  {headline(result)}", _LONGEST)
 
 
 def summary(result: CheckResult) -> str:

@@ -63,6 +63,11 @@ def render_markdown(document: Document, *, width: int = WIDTH, color: bool = Fal
     return whole if len(whole) <= LONGEST else _shortened(document)
 
 
+def whole_markdown(document: Document) -> str:
+    """All of it, however long."""
+    return _whole(document.title, document.blocks)
+
+
 def _shortened(document: Document) -> str:
     """With as many texts to read as there is room for, the first; without any, as many folds; at last none of them."""
     blocks = document.blocks

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
-from llmcost.gate.result import CheckResult, Rule, TaskCheck
+from llmcost.gate.result import CheckResult, Held, Rule, TaskCheck
 from llmcost.report import figures
 from llmcost.report.document import (
     Block,
@@ -28,6 +29,16 @@ from llmcost.report.screens import cells
 
 UNNOTICED = 0.0005  # a change that is written as 0.0 %
 NOTHING = 0.005  # dollars that are written as $0.00
+_MEANT: tuple[Held, ...] = (  # what may be meant to be so
+    "cost_per_call",
+    "task_cost_per_call",
+    "cost_usd",
+    "tokens_per_call",
+    "latency_p95",
+    "new_model",
+    "unknown_task",
+    "comparable",
+)
 _WORDS: dict[str, Span] = {"warned": Span("warning", "warn"), "unsure": Span("not certain", "dim")}
 
 
@@ -47,17 +58,19 @@ def check_document(result: CheckResult) -> Document:
     return Document("llmcost check", blocks)
 
 
+def headline(result: CheckResult) -> str:
+    """The verdict's sentence: why it failed, or how the cost per call moved."""
+    if result.reasons:
+        return result.reasons[0]
+    if not result.changed:
+        tasks = figures.counted(len(result.tasks), "task")
+        return f"nothing changed: {tasks}, cost per call 0.0 %, {figures.at_most(result.max_increase)} allowed"
+    return next((rule.said for rule in result.rules if rule.rule == "cost_per_call"), "")
+
+
 def _headline(result: CheckResult) -> Heading:
     word = Span("PASS", "good") if result.passed else Span("FAIL", "bad")
-    total = next((rule.said for rule in result.rules if rule.rule == "cost_per_call"), "")
-    if result.reasons:
-        return Heading(line(word, f"  {result.reasons[0]}"))
-    if not result.changed:
-        allowed = figures.at_most(result.max_increase)
-        tasks = figures.counted(len(result.tasks), "task")
-        return Heading(line(word, f"  nothing changed: {tasks}, cost per call 0.0 %, {allowed} allowed"))
-    unsure = any(rule.rule == "cost_per_call" and rule.outcome == "unsure" for rule in result.rules)
-    return Heading(line(word, f"  {total}{' (not certain)' if unsure else ''}"))
+    return Heading(line(word, f"  {headline(result)}"))
 
 
 def _reasons(result: CheckResult) -> Iterator[Block]:
@@ -177,12 +190,22 @@ def _rule(rule: Rule) -> Line:
 
 
 def _next(result: CheckResult) -> Iterator[Block]:
-    if not result.passed:
-        yield Next((Command(_again(result), "if it is meant to be so: commit it"),))
+    failed = {rule.rule for rule in result.rules if rule.outcome == "failed"}
+    if failed:
+        yield Next(tuple(command for rules, command in _answers(result) if failed.intersection(rules)))
 
 
-def _again(result: CheckResult) -> str:
-    return f"llmcost baseline LOGS{' --paired' if result.paired else ''} -o llmcost-baseline.json"
+def _answers(result: CheckResult) -> Iterator[tuple[tuple[Held, ...], Command]]:
+    """What to do about which limits. A new baseline is proposed only where it does not hide what is not known."""
+    yield ("quality",), Command("llmcost replay LOGS --models MODELS", "shows what a new model is worth; asks first")
+    yield ("unpriced_model",), Command("llmcost prices MODEL", "says how a model gets a price")
+    yield ("unknown_cost",), Command("llmcost audit LOGS", "says what the log lacks")
+    yield _MEANT, _accept(result)
+
+
+def _accept(result: CheckResult) -> Command:
+    cases = (" --paired" if result.paired else "") + (f" --pair-by {quote(result.pair_by)}" if result.pair_by else "")
+    return Command(f"llmcost baseline LOGS{cases} -o llmcost-baseline.json", "if it is meant to be so: commit it")
 
 
 def _rules(result: CheckResult) -> Table:
