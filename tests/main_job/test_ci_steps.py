@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -46,6 +48,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ran(app: Path, tmp: Path, **inputs: str) -> Ran:
     """The step "Check" with these inputs, as GitHub's runner starts it: bash -eo pipefail, files named in variables."""
+    (app / "llmcost-junit.xml").unlink(missing_ok=True)
     given = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()} | inputs
     values = {name: _input(expression, given) for name, expression in CHECK["env"].items()}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -56,16 +59,17 @@ def ran(app: Path, tmp: Path, **inputs: str) -> Ran:
         cwd=app, env=shop.environment({"PATH": path, **values, **runner}), capture_output=True, text=True, check=False,
     )  # fmt: skip
     written = {name: file.read_text(encoding="utf-8") if file.exists() else "" for name, file in files.items()}
-    comment = tmp / "llmcost-comment.md"
-    junit = app / "llmcost-junit.xml"
-    return Ran(
+    junit, outputs = app / "llmcost-junit.xml", _outputs(written["GITHUB_OUTPUT"])
+    found = Ran(
         done.returncode,
-        _outputs(written["GITHUB_OUTPUT"]),
+        outputs,
         written["GITHUB_STEP_SUMMARY"],
-        comment.read_text(encoding="utf-8") if comment.exists() else "",
+        Path(outputs["comment"]).read_text(encoding="utf-8") if "comment" in outputs else "",
         done.stdout + done.stderr,
         len(ElementTree.parse(junit).findall(".//failure")) if junit.exists() else -1,
     )
+    print(f"exit {found.code}, {found.failures} failures in JUnit, {found.outputs}\n{found.said}")
+    return found
 
 
 def _input(expression: str, given: dict[str, str]) -> str:
@@ -94,8 +98,12 @@ def test_longer_answers_fail_and_are_said_everywhere(app: Path, tmp_path: Path) 
     assert "::error title=llmcost%3A cost per call::" in found.said
     assert found.comment.startswith("<!-- llmcost-check -->") and "FAIL" in found.comment
     assert "output tokens" in found.summary and found.failures >= 1
-    assert found.outputs["comment"] == str(tmp_path / "llmcost-comment.md")
     assert not (app / "pwned.jsonl").exists()
+    named = {
+        re.fullmatch(r"\$\{\{ steps\.check\.outputs\.(\w+) \}\}", each["value"])[1]
+        for each in ACTION["outputs"].values()
+    }
+    assert named <= set(found.outputs)
 
 
 def test_what_is_allowed_passes_and_is_still_said(app: Path, tmp_path: Path) -> None:
@@ -105,16 +113,85 @@ def test_what_is_allowed_passes_and_is_still_said(app: Path, tmp_path: Path) -> 
 
 
 def test_a_check_that_cannot_run_is_no_verdict(app: Path, tmp_path: Path) -> None:
-    assert ran(app, tmp_path, logs="nowhere.jsonl").code == 3
+    found = ran(app, tmp_path, logs="nowhere.jsonl")
+    assert (found.code, found.outputs, found.comment, found.failures) == (3, {}, "", -1)
+
+
+def test_what_a_file_is_called_starts_no_command(app: Path, tmp_path: Path) -> None:
+    """GitHub reads stderr as well, and a pull request names its files."""
+    name = "x\n::stop-commands::forged ##[add-mask]a.jsonl"
+    (app / name).write_text('{"no": "call"}\n', encoding="utf-8")
+    found = ran(app, tmp_path, logs="x*.jsonl")
+    assert found.code == 3 and "forged" in found.said
+    assert not [line for line in found.said.splitlines() if re.search(r"^\s*::|##\[", line)]
+
+
+def test_what_cannot_be_written_is_said_and_keeps_the_verdict_from_no_other_place(app: Path, tmp_path: Path) -> None:
+    given = ["after; touch pwned.jsonl", "--baseline", "llmcost-baseline.json", "--paired", "--format", "json"]
+    places = {
+        "GITHUB_OUTPUT": str(tmp_path),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "GITHUB_ACTIONS": "true",
+    }
+    files = ["--markdown", str(tmp_path / "no" / "folder.md"), "--junit", str(tmp_path / "junit.xml")]
+    done = shop.run_here("check", *given, *files, cwd=app, env=places)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["passed"] is False
+    assert "FAIL  cost per case" in done.stderr and "error: cannot write" in done.stderr
+    assert "::error title=" in done.stderr and "Traceback" not in done.stderr
+    assert "FAIL" in (tmp_path / "summary").read_text(encoding="utf-8") and (tmp_path / "junit.xml").exists()
 
 
 def test_no_script_holds_an_expression_and_no_job_but_one_may_write() -> None:
-    assert not [step for step in (INSTALL, CHECK) if "${{" in step["run"]]
     workflow = yaml.safe_load((CI / "workflow.yml").read_text(encoding="utf-8"))
+    steps = [INSTALL, CHECK, *(step for job in workflow["jobs"].values() for step in job["steps"])]
+    scripts = [step.get("run") or step.get("with", {}).get("script", "") for step in steps]
+    assert len(list(filter(None, scripts))) == 4 and not [script for script in scripts if "${{" in script]
     assert workflow["permissions"] == {"contents": "read"}
     writers = [name for name, job in workflow["jobs"].items() if "write" in job.get("permissions", {}).values()]
     assert writers == ["comment"]
     assert not any("checkout" in step.get("uses", "") for step in workflow["jobs"]["comment"]["steps"])
+
+
+POST = """
+const comments = JSON.parse(process.argv[1]), did = []
+const rest = { issues: { listComments: 'list', updateComment: async (with_) => did.push(['update', with_.comment_id]),
+                         createComment: async (with_) => did.push(['create', with_.body]) } }
+const github = { rest, paginate: async () => comments }
+const context = { repo: { owner: 'o', repo: 'r' }, issue: { number: 1 } }
+const run = Object.getPrototypeOf(async () => {}).constructor
+const script = run('github', 'context', 'require', process.argv[2])
+script(github, context, require).then(() => console.log(JSON.stringify(did)))
+"""
+MARKED = "<!-- llmcost-check --> FAIL"
+OLD = [
+    {"id": 1, "user": {"type": "User"}, "body": MARKED},
+    {"id": 2, "user": {"type": "Bot"}, "body": "ours?"},
+    {"id": 3, "user": {"type": "Bot"}, "body": MARKED},
+]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="what posts the comment is JavaScript")
+@pytest.mark.parametrize(
+    ("comments", "changed", "expected"),
+    [
+        (OLD[:2], "false", []),
+        (OLD[:2], "true", [["create", "PASS"]]),
+        (OLD, "true", [["update", 3]]),
+        (OLD, "false", [["update", 3]]),
+    ],
+)
+def test_one_comment_is_kept_up_to_date_and_none_is_made_where_nothing_changed(
+    comments: list[dict[str, Any]], changed: str, expected: list[list[Any]], tmp_path: Path
+) -> None:
+    workflow = yaml.safe_load((CI / "workflow.yml").read_text(encoding="utf-8"))
+    script = workflow["jobs"]["comment"]["steps"][-1]["with"]["script"]
+    (tmp_path / "llmcost-comment.md").write_text("PASS", encoding="utf-8")
+    done = subprocess.run(
+        ["node", "-e", POST, json.dumps(comments), script],
+        cwd=tmp_path, env=os.environ | {"CHANGED": changed}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == expected
 
 
 @pytest.mark.parametrize("page", ["gitlab-ci.yml", "pre-commit-config.yaml", "workflow.yml", "action.yml"])

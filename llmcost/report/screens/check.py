@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import floor
 from shlex import quote
 
 from llmcost.gate.result import CheckResult, Held, Rule, TaskCheck
@@ -160,10 +161,10 @@ def _mark(task: TaskCheck, result: CheckResult) -> tuple[str, Role]:
 
 
 def _least(change: float | None, least: float | None) -> Cell:
-    """What is certain of a rise; of a fall, and of what says nothing, a dash."""
+    """What is certain of a rise, no more of it than is; of a fall, and of what says nothing, a dash."""
     if change is None or least is None or change < UNNOTICED:
         return Cell(figures.UNKNOWN, value=least)
-    return Cell(figures.change(least), value=least)
+    return Cell(figures.change(floor(least * 1000 + 1e-9) / 1000 if least > 0 else least), value=least)
 
 
 def _moved(result: CheckResult) -> Iterator[Block]:
