@@ -11,7 +11,7 @@ from report.test_screens import golden
 from support import checks
 
 from llmcost.gate import CheckResult
-from llmcost.report import ci, to_json
+from llmcost.report import check_document, ci, renderers, to_json
 
 replace = msgspec.structs.replace
 RENDERED = {
@@ -41,6 +41,18 @@ def test_no_more_annotations_than_are_taken(rules: int, shown: int) -> None:
     assert ("and 391 more" in commands[-1]) is (rules == 400)
 
 
+def test_a_crowd_of_tasks_does_not_push_the_verdict_off_the_screen() -> None:
+    """A screen shows the first of what changed and of what is said, and how many more there are."""
+    result = checks.CHECKS["warned"]()
+    tasks = [replace(result.tasks[-1], task=f"new {n}") for n in range(200)]
+    warned = [replace(result.rules[0], task=task.task) for task in tasks]
+    document = check_document(replace(result, tasks=[*result.tasks, *tasks], rules=warned))
+    screen, page = (renderers()[name](document, width=80) for name in ("table", "markdown"))
+    assert "181 other tasks changed" in screen and "3 other tasks unchanged" in screen and "and 190 more" in screen
+    assert len(screen.splitlines()) < 60
+    assert all(f"| new {n} |" in page for n in range(200))
+
+
 @pytest.mark.parametrize("said", ["dear " * 40, "¾|" * 900, "\n" * 900])
 def test_a_comment_is_no_longer_than_is_taken_and_still_says_what_matters(said: str) -> None:
     """However many limits fail, and however long what is said of them."""
@@ -48,7 +60,7 @@ def test_a_comment_is_no_longer_than_is_taken_and_still_says_what_matters(said: 
     long = ci.comment(replace(result, reasons=[said for _ in result.rules]))
     assert len(long) <= 65_536
     assert long.startswith(ci.COMMENT_MARK)
-    assert "FAIL" in long and "The details are left out" in long and "and 579 more" in long
+    assert "FAIL" in long and "The details are left out" in long and "and 589 more" in long
     assert "all, same mix" in long and long.endswith("prices of 2026-11-20 (0123456789ab)</sub>\n")
 
 
@@ -69,8 +81,6 @@ def test_log_text_starts_no_command() -> None:
     for line in ci.workflow_commands(result):
         assert "\n" not in line
         assert re.fullmatch(r"::(error|warning) title=[^:,\n]*::.*", line)
-    from llmcost.report import check_document, renderers
-
     for width in range(40, 121):
         for line in renderers()["table"](check_document(result), width=width).splitlines():
             assert not command.search(line)

@@ -30,6 +30,8 @@ from llmcost.report.screens import cells
 
 UNNOTICED = 0.0005  # a change that is written as 0.0 %
 NOTHING = 0.005  # dollars that are written as $0.00
+MOST_TASKS, MOST_SAID = 20, 10  # a screen's worth
+IN_FULL = "--format markdown or html has every one"
 _MEANT: tuple[Held, ...] = (  # what may be meant to be so
     "cost_per_call",
     "task_cost_per_call",
@@ -76,7 +78,13 @@ def _headline(result: CheckResult) -> Heading:
 
 def _reasons(result: CheckResult) -> Iterator[Block]:
     if result.reasons[1:]:
-        yield Notes(tuple(line(reason) for reason in result.reasons[1:]))
+        yield Notes(_first([line(reason) for reason in result.reasons[1:]]))
+
+
+def _first(items: Sequence[Line]) -> tuple[Line, ...]:
+    """As many as are read at all, and how many more there are: the table of limits holds every one."""
+    more = len(items) - MOST_SAID
+    return (*items[:MOST_SAID], *([line(f"and {more:,} more: {IN_FULL}")] if more > 0 else []))
 
 
 def _is_moved(task: TaskCheck) -> bool:
@@ -87,12 +95,14 @@ def _is_moved(task: TaskCheck) -> bool:
 
 
 def _moved_tasks(result: CheckResult, moved: Sequence[TaskCheck]) -> Iterator[Block]:
-    """The tasks that changed, and how many did not; nothing where none did."""
-    if moved:
-        yield _tasks(result, moved, "", detail=False)
-    still = len(result.tasks) - len(moved)
-    if moved and still:
-        yield Text((line(cells.dim(f"{figures.counted(still, 'other task')} unchanged")),))
+    """The tasks that changed, the worst first, and how many did not; nothing where none did."""
+    if not moved:
+        return
+    yield _tasks(result, moved[:MOST_TASKS], "", detail=False)
+    counts = ((len(moved) - MOST_TASKS, f"changed: {IN_FULL}"), (len(result.tasks) - len(moved), "unchanged"))
+    others = (f"{figures.counted(many, 'other task')} {what}" for many, what in counts if many > 0)
+    if lines := tuple(line(cells.dim(said)) for said in others):
+        yield Text(lines)
 
 
 def _tasks(result: CheckResult, tasks: Sequence[TaskCheck], title: str, *, detail: bool) -> Table:
@@ -180,10 +190,10 @@ def _moved(result: CheckResult) -> Iterator[Block]:
 
 def _notes(result: CheckResult) -> Iterator[Block]:
     shown = (rule for rule in result.rules if result.reasons or rule.rule != "cost_per_call")  # else in the headline
-    items = [_rule(rule) for rule in shown if rule.outcome in _WORDS]
-    items += [line(note) for note in result.notes]
+    items = _first([_rule(rule) for rule in shown if rule.outcome in _WORDS])
+    items += tuple(line(note) for note in result.notes)
     if items:
-        yield Notes(tuple(items))
+        yield Notes(items)
 
 
 def _rule(rule: Rule) -> Line:
