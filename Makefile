@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check format bench
+.PHONY: demo check format bench screenshot
 
 demo: $(VENV)/.installed
 	$(BIN)/llmcost demo
@@ -18,6 +18,12 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The picture of the README, of the demo's own report; needs Chromium.
+screenshot: demo
+	cd llmcost-demo && ../$(BIN)/llmcost report --format html -o report.html
+	$${CHROMIUM:-chromium} --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1010 \
+		--screenshot=docs/images/report.png "file://$(CURDIR)/llmcost-demo/report.html"
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py
