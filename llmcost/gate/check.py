@@ -72,10 +72,12 @@ def refuse_nonsense(settings: GateSettings) -> None:
 
 
 def _totals(past: BaselineFile, now: BaselineFile, compared: Comparison) -> tuple[CheckTotals, CheckTotals]:
-    """The baseline's own calls at its cost, and at today's; a task that has none today keeps its cost."""
-    sides = ((past, compared.past_usd), (now, compared.now_usd))
-    before, after = (_total(side, usd, compared.weight) for side, usd in sides)
-    return before, after
+    """The baseline's own calls at its cost, and at today's, which is unknown where no task has a cost on both sides.
+
+    A task that has none today keeps its cost.
+    """
+    comparable = compared.weight if any(pair.both for pair in compared.pairs) else 0.0
+    return _total(past, compared.past_usd, compared.weight), _total(now, compared.now_usd, comparable)
 
 
 def _total(side: BaselineFile, usd: float, weight: float) -> CheckTotals:

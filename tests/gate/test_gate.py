@@ -233,6 +233,8 @@ def test_nothing_to_compare_is_not_a_pass(rows: list[Row]) -> None:
     result = check(rows, baseline(MONTH))
     assert not result.passed
     assert "nothing can be compared" in result.reasons[0]
+    assert result.diff.change is None
+    assert result.current.cost_per_call_usd is None
 
 
 def test_a_baseline_without_prices_is_not_a_pass() -> None:
