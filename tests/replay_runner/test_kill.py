@@ -18,6 +18,7 @@ from llmcost.workspace import Workspace
 
 COUNT = 1500
 CONCURRENCY = 32
+KILLS = 5
 TESTS = Path(__file__).parents[1]
 
 
@@ -58,13 +59,13 @@ def test_kills_then_completion(tmp_path: Path) -> None:
     dice, cap = random.Random(5), 20.0
     with LoopbackProcess("support.loopback:slow_echo") as server:
         killed = 0
-        for _ in range(5):
+        for _ in range(KILLS):
             had, seen = stored(server.base_url, tmp_path / "killed"), server.count()
             kill_after_some_answers(server, tmp_path / "killed", cap, dice.uniform(0, 0.06))
             again = asked(server, since=seen)
             assert not set(had) & set(again), "what was stored was asked again"
             killed += len(had) < COUNT
-        assert killed == 10, "the kills must hit a run that is under way"
+        assert killed == KILLS, "the kills must hit a run that is under way"
         had, seen = stored(server.base_url, tmp_path / "killed"), server.count()
         assert 0 < len(had) < COUNT
         resumed = finish(server.base_url, tmp_path / "killed", cap)
@@ -72,7 +73,7 @@ def test_kills_then_completion(tmp_path: Path) -> None:
         assert len(stored(server.base_url, tmp_path / "killed")) == COUNT
 
         # at most what was in flight at each of the kills was asked twice
-        assert sum(times - 1 for times in asked(server).values()) <= 10 * CONCURRENCY
+        assert sum(times - 1 for times in asked(server).values()) <= KILLS * CONCURRENCY
         # and what was lost then is on the ledger: it counts everything that the server delivered
         delivered = sum(request.usage["completion_tokens"] for request in server.requests() if request.delivered)
         with open_store(Workspace(tmp_path / "killed")) as store:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_nothing_is_wider_than_the_screen(screen: str, width: int) -> None:
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("width", [80, 120])
 def test_long_and_wide_names_do_not_break_the_tables(screen: str, name: str, width: int) -> None:
-    document = poisoned_screens(lambda text: text[:3] + name)[screen]
+    document = poisoned_screen(screen, lambda text: text[:3] + name)
     for line in renderers()["table"](document, width=width).splitlines():
         assert cell_len(line) <= width or line.lstrip().startswith(("Next: llmcost", "llmcost"))
 
@@ -387,25 +388,39 @@ STEERING = re.compile(
 )
 
 
-def poisoned_screens(poison) -> dict[str, Document]:
-    return {
-        "audit": audit_document(results.poisoned(results.audit(), poison)),
-        "replay": replay_document(results.poisoned(results.replay(), poison)),
-        "beyond": replay_document(results.poisoned(results.beyond_models(), poison)),
-        "full": replay_document(results.poisoned(results.full(), poison)),
-        "full-texts": replay_document(results.poisoned(results.full(texts=True), poison)),
-        "estimate": estimate_document(results.poisoned(results.estimate(), poison)),
-        "simulate": simulate_document(results.poisoned(results.simulation(), poison)),
-        **{f"check-{name}": check_document(results.poisoned(make(), poison)) for name, make in checks.CHECKS.items()},
-        "prices": prices_document(results.poisoned(results.prices(), poison)),
-        "explain": explain_document(results.poisoned(results.explanation(), poison)),
-    }
+RESULTS = {
+    "audit": (audit_document, results.audit),
+    "replay": (replay_document, results.replay),
+    "beyond": (replay_document, results.beyond_models),
+    "full": (replay_document, results.full),
+    "full-texts": (replay_document, lambda: results.full(texts=True)),
+    "estimate": (estimate_document, results.estimate),
+    "simulate": (simulate_document, results.simulation),
+    **{f"check-{name}": (check_document, make) for name, make in checks.CHECKS.items()},
+    "prices": (prices_document, results.prices),
+    "explain": (explain_document, results.explanation),
+}
+
+
+def poisoned_screen(screen: str, poison) -> Document:
+    document, make = RESULTS[screen]
+    return document(results.poisoned(make(), poison))
+
+
+@cache
+def hostile_screens(kind: str) -> dict[str, Document]:
+    return {screen: poisoned_screen(screen, lambda text: HOSTILE[kind] + text) for screen in RESULTS}
+
+
+@cache
+def drawn_clean(screen: str, name: str) -> str:
+    return renderers()[name](SCREENS[screen]())
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("name", renderers())
 def test_log_text_steers_nothing(name: str, kind: str) -> None:
-    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+    for screen, document in hostile_screens(kind).items():
         rendered = renderers()[name](document, width=100)
         rendered.encode()
         kept = "\t" if screen == "full-texts" else ""  # a text that is shown as it is keeps its tabs
@@ -414,16 +429,15 @@ def test_log_text_steers_nothing(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_html_keeps_its_shape(kind: str) -> None:
-    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+    for screen, document in hostile_screens(kind).items():
         tags = re.findall(r"<[^>]*>", renderers()["html"](document).partition("<body>")[2])
-        clean = re.findall(r"<[^>]*>", renderers()["html"](SCREENS[screen]()).partition("<body>")[2])
-        assert tags == clean
+        assert tags == re.findall(r"<[^>]*>", drawn_clean(screen, "html").partition("<body>")[2])
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_markdown_keeps_its_shape(kind: str) -> None:
-    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
-        shown = (renderers()["markdown"](item) for item in (document, SCREENS[screen]()))
+    for screen, document in hostile_screens(kind).items():
+        shown = renderers()["markdown"](document), drawn_clean(screen, "markdown")
         rendered, clean = (FENCED.sub("(code)", text) for text in shown)
         assert len(rendered.splitlines()) == len(clean.splitlines())
         pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (rendered, clean)]
@@ -436,9 +450,9 @@ def test_markdown_keeps_its_shape(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_csv_runs_nothing(kind: str) -> None:
-    for screen, document in poisoned_screens(lambda text: HOSTILE[kind] + text).items():
+    for screen, document in hostile_screens(kind).items():
         rows = list(csv.reader(io.StringIO(renderers()["csv"](document), newline="")))
-        clean = list(csv.reader(io.StringIO(renderers()["csv"](SCREENS[screen]()), newline="")))
+        clean = list(csv.reader(io.StringIO(drawn_clean(screen, "csv"), newline="")))
         assert [len(row) for row in rows] == [len(row) for row in clean]
         for value in (value for row in rows for value in row if not re.fullmatch(r"-?[\d.e+-]+", value)):
             assert value.strip()[:1] not in tuple("=+-@")
