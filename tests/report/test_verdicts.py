@@ -14,7 +14,7 @@ from support import results
 
 from llmcost.recommend.result import Choice, TaskReport
 from llmcost.report import renderers, replay_document
-from llmcost.report.screens.verdicts import highest, lowest
+from llmcost.report.screens.verdicts import candidates_table, highest, lowest
 
 
 def drawn(*tasks: TaskReport) -> str:
@@ -111,3 +111,12 @@ def test_what_could_not_be_judged_is_empty_in_a_spreadsheet() -> None:
     report = msgspec.structs.replace(results.replay(), tasks=results.replay().tasks[-1:])
     rows = list(csv.DictReader(io.StringIO(renderers()["csv"](replay_document(report)), newline="")))
     assert [row["quality"] for row in rows if row["table"] == "task"] == [""]
+
+
+def test_a_certified_margin_is_never_made_smaller() -> None:
+    report = results.replay()
+    candidate = msgspec.structs.replace(report.tasks[0].candidates[0], certified_margin=0.06601)
+    task = msgspec.structs.replace(report.tasks[0], candidates=[candidate])
+    table = candidates_table(msgspec.structs.replace(report, tasks=[task]))
+    at = [column.key for column in table.columns].index("certified_margin")
+    assert (table.rows[0].cells[at].text, table.rows[0].cells[at].value) == ("6.7 %", 0.06601)

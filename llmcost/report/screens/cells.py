@@ -42,6 +42,11 @@ def percent(share: float | None, decimals: int = 1) -> Cell:
     return Cell(figures.percent(share, decimals), value=share)
 
 
+def no_more_than(share: float | None) -> Cell:
+    """A loss that is not ruled out, a share in 0–1, rounded up: it is never made smaller."""
+    return Cell(figures.at_most(share), value=share)
+
+
 def change(share: float | None, role: Role = "plain", decimals: int = 1) -> Cell:
     """A relative change, with its sign."""
     return Cell(figures.change(share, decimals), role, share)

@@ -139,7 +139,7 @@ _FIGURES: tuple[tuple[str, str, Shown], ...] = (
     (
         "Certified margin",
         "of what passed: the smallest loss of quality that is ruled out, the grader's blindness allowed for",
-        lambda _, item: cells.percent(item.certified_margin if item.verdict in SWITCHES else None),
+        lambda _, item: cells.no_more_than(item.certified_margin if item.verdict in SWITCHES else None),
     ),
     (
         "Margin allowed",

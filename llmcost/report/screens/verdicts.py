@@ -226,7 +226,7 @@ _CANDIDATE: tuple[tuple[Column, Callable[[TaskReport, Candidate], Cell]], ...] =
     (Column("As judged", "difference", "right"), lambda _, item: cells.change(item.difference)),
     (Column("At least", "at_least", "right"), lambda _, item: _bound(lowest(item), figures.at_least)),
     (Column("At most", "at_most", "right"), lambda _, item: _bound(highest(item), figures.no_more)),
-    (Column("Certified", "certified_margin", "right"), lambda _, item: cells.percent(item.certified_margin)),
+    (Column("Certified", "certified_margin", "right"), lambda _, item: cells.no_more_than(item.certified_margin)),
     (Column("Flips at bias", "tipping_bias", "right"), lambda _, item: cells.change(item.tipping_bias)),
     (Column("κ at least", "reliability", "right"), lambda _, item: _kappa(item)),
     (Column("Noise floor", "noise_floor", "right"), lambda task, _: cells.percent(task.noise_floor)),
