@@ -55,6 +55,7 @@ _BLOCK = re.compile(
     r"<(context|documents?|memor(?:y|ies)|history|conversation|search_results|user_info)>.*?</\1>", re.DOTALL
 )
 _SPACE = re.compile(r"\s+")
+_SITE = re.compile(r".*·([0-9a-f]{6})", re.DOTALL)
 _SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+(?=\W*[^\W\d_a-z])|(?<=[。！？])")
 _WORD = re.compile(r"<\w+>|[^\W_]+(?:[-'’][^\W_]+)*")
 _STOP = """
@@ -87,6 +88,12 @@ def call_site(call: Asking) -> str | None:
     normalised, name = _read_prompt(system)
     content = msgspec.json.encode([normalised, sorted(tools)], order="deterministic")
     return f"{name or _join(sorted(name for name, _ in tools))}·{xxhash.xxh3_128_hexdigest(content)[:6]}"
+
+
+def fingerprint(name: str) -> str | None:
+    """The fingerprint in the name of a call site; None for a name that is none, such as a tag."""
+    site = _SITE.fullmatch(name)
+    return site[1] if site else None
 
 
 @lru_cache(maxsize=65_536)

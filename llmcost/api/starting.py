@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from llmcost.audit.ledger import ledger
 from llmcost.audit.result import AuditResult
 from llmcost.audit.savings import Stack
 from llmcost.audit.ttl import ttl_seconds
+from llmcost.call_site import fingerprint
 from llmcost.calls import Call
 from llmcost.config import DEFAULT_TASK_FIELDS, AuditSettings, Settings
 from llmcost.errors import ConfigError
@@ -36,7 +36,6 @@ from llmcost.workspace import Workspace
 
 GRADERS = ("gemini-2.5-flash", "claude-haiku-4-5", "gpt-4.1-mini", "mistral-medium-latest")  # cheap ones of four makers
 GRADERS_NAMED = 2
-_SITE = re.compile(r".*·([0-9a-f]{6})", re.DOTALL)
 
 
 def init(
@@ -143,7 +142,7 @@ def _stack(traffic: Traffic, compare: tuple[str, ...]) -> Stack:
 
 
 def _tagged(task: str) -> bool:
-    return task not in tasks.SHARED_NAMES and not _SITE.fullmatch(task)
+    return task not in tasks.SHARED_NAMES and fingerprint(task) is None
 
 
 def _endpoint() -> str | None:
@@ -153,8 +152,8 @@ def _endpoint() -> str | None:
 
 def _sites(found: AuditResult) -> dict[str, Site]:
     """Call sites that are tasks of their own by their names, the dearest first."""
-    matches = ((_SITE.fullmatch(site.call_site), site) for site in found.call_sites if site.task == site.call_site)
-    return {site.call_site: Site(match[1], site.kind, site.calls) for match, site in matches if match}
+    own = ((fingerprint(site.call_site), site) for site in found.call_sites if site.task == site.call_site)
+    return {site.call_site: Site(mark, site.kind, site.calls) for mark, site in own if mark}
 
 
 def _answers(traffic: Traffic, found: AuditResult, stack: Stack, names: Mapping[str, str]) -> list[Answers]:

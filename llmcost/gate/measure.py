@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmcost.call_site import fingerprint
 from llmcost.calls import Calls
 from llmcost.errors import LLMCostError
 from llmcost.evidence.cost_change import Floats, Integers, Mean, group_means, quantile
@@ -20,7 +20,6 @@ from llmcost.pricing import KINDS, Kind, tokens_by_kind
 NO_TASK = "untagged"
 LONGEST_NAME = 80  # of a task or model: a log may hold anything there
 P95 = 0.95
-_SITE = re.compile(r".*·([0-9a-f]{6})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,8 @@ class TaskCost:
 
 def stable_name(task: str) -> str:
     """The task's name, without words of a prompt: a task named after its call site is known by its fingerprint."""
-    site = _SITE.fullmatch(task)
-    return f"call site {site[1]}" if site else task[:LONGEST_NAME]
+    site = fingerprint(task)
+    return f"call site {site}" if site else task[:LONGEST_NAME]
 
 
 def measure(log: Log) -> list[TaskCost]:
