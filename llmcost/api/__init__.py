@@ -106,7 +106,7 @@ def audit(  # noqa: PLR0913  one parameter a choice
     week and their like (`llmcost.audit.dimensions`). `top` rows of a table are shown, `compact` ones have few columns.
     Remembers the logs, so that `replay` needs no paths.
     """
-    settings, place = _showing(load_settings(config), top), _workspace(workspace)
+    settings, place = _showing(load_settings(config), top), Workspace.at(workspace)
     chosen = log_paths(_listed(paths), settings)
     options = options or Options()
     place.remember_logs(chosen, options.as_dict())
@@ -174,7 +174,7 @@ def simulate(  # noqa: PLR0913  one parameter a choice
     from llmcost.api.simulating import asked_cache, scenario, simulated
     from llmcost.recommend.simulate import NEAR_SWEPT
 
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = load_settings(config), Workspace.at(workspace)
     chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
     traffic = load(chosen, reading, settings, place, say, progress)
     cache = asked_cache(cache_ttl, cache_tasks or {}, cache_capacity)
@@ -219,7 +219,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     """
     from llmcost.api.experiment import experiment  # brings the HTTP client, which an audit has no use for
 
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = load_settings(config), Workspace.at(workspace)
     given = {
         "models": None if models is None else tuple(models),
         "graders": None if graders is None else tuple(graders),
@@ -262,7 +262,7 @@ def report(
                what is gone from there stays None, and `say` is told so
     examples   prompts shown of each candidate, the worst-graded first (3); 60 in all
     """
-    place = _workspace(workspace)
+    place = Workspace.at(workspace)
     found = saved_report(run, place)
     if show_text or examples is not None:
         from llmcost.api.examples import read_again  # brings the replay, which a saved report has no use for
@@ -285,7 +285,7 @@ def export(
 
     show_text  whether prompts and answers of the log may be in it: what holds them is refused otherwise
     """
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = load_settings(config), Workspace.at(workspace)
     return exported(to, RunSource(run, base_url, place, settings, show_text, say))
 
 
@@ -308,7 +308,7 @@ def label_export(
     from llmcost.api.labelling import export_packet, record_of
     from llmcost.labelling.draw import Wish
 
-    place = _workspace(workspace)
+    place = Workspace.at(workspace)
     record, calls = record_of(run, place)
     chosen = record.seed if seed is None else seed
     wish = Wish(count=count, seed=chosen, tasks=tasks, candidate=candidate, checked=checked)
@@ -322,7 +322,7 @@ def label_import(files: Sequence[Path], *, run: str | None = None, workspace: Pa
     """
     from llmcost.api.labelling import import_labels
 
-    return LabelImportView(import_labels(run, files, _workspace(workspace)))
+    return LabelImportView(import_labels(run, files, Workspace.at(workspace)))
 
 
 def plan_monitor(  # noqa: PLR0913  one parameter a choice
@@ -353,7 +353,7 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
     """
     from llmcost.api.monitoring import monitoring  # brings the HTTP client, which an audit has no use for
 
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = load_settings(config), Workspace.at(workspace)
     promised = report(run, workspace=workspace).result
     given = {
         "graders": tuple(promised.graders if graders is None else graders),
@@ -380,7 +380,7 @@ def monitor(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -
 
 def prices(model: str, *, config: Path | None = None, workspace: Path | None = None) -> PricesView:
     """What a model costs per million tokens, since when, and who says so. Raises InputError if nobody prices it."""
-    settings, place = load_settings(config), _workspace(workspace)
+    settings, place = load_settings(config), Workspace.at(workspace)
     book = pricing.load(settings.models, place.prices_path())
     found = pricing.describe(book, model)
     if found is None:
@@ -397,7 +397,7 @@ def update_prices(*, workspace: Path | None = None, today: datetime | None = Non
     """Fetches the two public catalogues and keeps the new price book in the workspace; gives a line to say."""
     from llmcost.endpoint.download import fetch
 
-    place = _workspace(workspace).prepare()
+    place = Workspace.at(workspace).prepare()
     stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
 
@@ -459,10 +459,6 @@ def _refuse_nonsense(replay: ReplaySettings) -> None:
             raise ConfigError(f"{name} {number} is not between {least} and {MOST_OF[name]}", USUAL[name])
     if not 0 < replay.alpha < 0.5:
         raise ConfigError(f"alpha {replay.alpha:g} is not between 0 and 0.5", "0.05 is usual")
-
-
-def _workspace(path: Path | None) -> Workspace:
-    return Workspace.find() if path is None else Workspace(path)
 
 
 def _listed(paths: Sequence[str] | str) -> Sequence[str]:

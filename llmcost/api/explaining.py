@@ -24,7 +24,7 @@ def explain(name: str | None = None, *, workspace: Path | None = None) -> Explai
     `name` is a kind ("exact-duplicates") or the id of a finding of the last audit ("exact-duplicates:support chat").
     Raises ConfigError, with names that are near, for any other.
     """
-    last = _last_audit(Workspace.find() if workspace is None else Workspace(workspace))
+    last = _last_audit(Workspace.at(workspace))
     if name is None:
         every = [_explanation(kind, last) for kind in pages.kinds()]
         return KindsView(Explanations(every, prices=None if last is None else last.prices))

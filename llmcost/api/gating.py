@@ -68,7 +68,7 @@ def check(  # noqa: PLR0913  one parameter a choice
                   before must have been shown by it to be good enough
     """
     settings, past = load_settings(config), gate.read(baseline)
-    facts = None if run is None else _facts(run, _workspace(workspace))
+    facts = None if run is None else _facts(run, Workspace.at(workspace))
     traffic = _traffic(paths, options, settings, workspace, say)
     chosen = settings.gate
     if max_increase is not None:
@@ -82,11 +82,7 @@ def _traffic(
     paths: Sequence[str] | str, options: Options | None, settings: Settings, workspace: Path | None, say: Say
 ) -> Traffic:
     chosen = log_paths([paths] if isinstance(paths, str) else paths, settings)
-    return load(chosen, options or Options(), settings, _workspace(workspace), say)
-
-
-def _workspace(path: Path | None) -> Workspace:
-    return Workspace.find() if path is None else Workspace(path)
+    return load(chosen, options or Options(), settings, Workspace.at(workspace), say)
 
 
 def _log(traffic: Traffic, paired: bool, pair_by: str | None) -> Log:

@@ -54,7 +54,7 @@ def init(
     """
     if output is not None and output.exists():
         raise _is_there(output)
-    place = Workspace.find() if workspace is None else Workspace(workspace)
+    place = Workspace.at(workspace)
     look = _look([paths] if isinstance(paths, str) else list(paths), options, place, say, progress)
     for line in summary(look):
         say(line)

@@ -38,6 +38,11 @@ class Workspace:
     path: Path = Path(DEFAULT_FOLDER)
 
     @classmethod
+    def at(cls, path: Path | None) -> Workspace:
+        """The one in this folder; the usual one if none is named."""
+        return cls.find() if path is None else cls(path)
+
+    @classmethod
     def find(cls, environ: Mapping[str, str] | None = None) -> Workspace:
         """The workspace that LLMCOST_WORKSPACE names, else .llmcost in the current folder."""
         values = os.environ if environ is None else environ
