@@ -225,6 +225,43 @@ class GateSettings(Section, frozen=True):
     confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
 
 
+class EgressSettings(Section, frozen=True):
+    """Where anything may be sent.
+
+    allow_hosts  names of hosts, also as "*.example.com"; unset: whichever the user names. This machine always is
+    """
+
+    allow_hosts: tuple[str, ...] | None = None
+
+
+class RedactSettings(Section, frozen=True):
+    """What is replaced by placeholders before a prompt leaves this machine.
+
+    enabled    unset: wherever the endpoint is not this machine
+    kinds      what is looked for (see `llmcost.redaction`)
+    patterns   the user's own: kind → regular expression
+    languages  of the prompts; with some, names of people and places are found, too (extra: pii)
+    """
+
+    enabled: bool | None = None
+    kinds: tuple[str, ...] = ("EMAIL", "PHONE", "CARD", "IBAN", "IP", "SECRET")
+    patterns: dict[str, str] = {}
+    languages: tuple[str, ...] = ()
+
+
+StoreText = Literal["hash", "redacted", "full"]
+
+
+class WorkspaceSettings(Section, frozen=True):
+    """What is kept on disk. Prompts never are.
+
+    store_text  of a paid answer: its fingerprint alone, its text with placeholders for what redaction finds in the
+                question, or its text as it came
+    """
+
+    store_text: StoreText = "redacted"
+
+
 class Settings(Section, frozen=True):
     """Everything that can be configured, with the defaults a stranger starts from."""
 
@@ -237,6 +274,9 @@ class Settings(Section, frozen=True):
     compress: CompressSettings = CompressSettings()
     batch: BatchSettings = BatchSettings()
     gate: GateSettings = GateSettings()
+    egress: EgressSettings = EgressSettings()
+    redact: RedactSettings = RedactSettings()
+    workspace: WorkspaceSettings = WorkspaceSettings()
     models: dict[str, ModelSettings] = {}
     checks: dict[str, CheckSettings] = {}
 

@@ -90,6 +90,8 @@ def audit(  # noqa: PLR0913  one parameter a choice
     compact: bool = False,
     name_with: str | None = None,
     base_url: str | None = None,
+    allow_hosts: Sequence[str] | None = None,
+    redact: bool | None = None,
     budget: float | None = None,
     agreed: Callable[[str], bool] = lambda said: False,
     config: Path | None = None,
@@ -106,7 +108,8 @@ def audit(  # noqa: PLR0913  one parameter a choice
     week and their like (`llmcost.audit.dimensions`). `top` rows of a table are shown, `compact` ones have few columns.
     Remembers the logs, so that `replay` needs no paths.
     """
-    settings, place = _showing(load_settings(config), top), Workspace.at(workspace)
+    settings = _guarded(_showing(load_settings(config), top), allow_hosts, redact)
+    place = Workspace.at(workspace)
     chosen = log_paths(_listed(paths), settings)
     options = options or Options()
     place.remember_logs(chosen, options.as_dict())
@@ -189,6 +192,8 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     models: Sequence[str] | None = None,
     graders: Sequence[str] | None = None,
     base_url: str | None = None,
+    allow_hosts: Sequence[str] | None = None,
+    redact: bool | None = None,
     strategies: Sequence[StrategyName] | Literal["auto"] | None = None,
     sample: int | Literal["auto"] | None = None,
     looks: int | None = None,
@@ -210,6 +215,8 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
 
     models     candidates, `model` or `model@effort`
     graders    models that compare answers blind where no expected answer is known; all must agree to a switch
+    allow_hosts  hosts that may be talked to, no other; by default those that are named as endpoints
+    redact     whether personal data and keys leave as placeholders; by default unless the endpoint is this machine
     margin     largest accepted loss of quality, a share; by default 2 % where checked, 5 % where judged
     limit      looser margin at which a switch may still be named
     strategies what else is tried: "map" (models alone), "cascade", "cache", "compress", "batch"; by default "auto"
@@ -219,7 +226,7 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     """
     from llmcost.api.experiment import experiment  # brings the HTTP client, which an audit has no use for
 
-    settings, place = load_settings(config), Workspace.at(workspace)
+    settings, place = _guarded(load_settings(config), allow_hosts, redact), Workspace.at(workspace)
     given = {
         "models": None if models is None else tuple(models),
         "graders": None if graders is None else tuple(graders),
@@ -331,6 +338,8 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
     run: str | None = None,
     graders: Sequence[str] | None = None,
     base_url: str | None = None,
+    allow_hosts: Sequence[str] | None = None,
+    redact: bool | None = None,
     sample: int | None = None,
     alpha: float | None = None,
     allow_related_judge: bool | None = None,
@@ -346,6 +355,8 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
     """A look at the promises of a run (the last one) on newer logs (the last audited if none are named). Sends nothing.
 
     graders  models that compare answers blind where no expected answer is known; the run's unless others are named
+    allow_hosts  hosts that may be talked to, no other; by default those that are named as endpoints
+    redact   whether personal data and keys leave as placeholders; by default, unless the endpoint is this machine
     sample   most prompts a task of this log (200)
     alpha    chance of any false alarm on any promise, however often one looks (5 %)
     budget   hard cap of this look in US dollars; by default the worst case that the estimate states
@@ -353,7 +364,7 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
     """
     from llmcost.api.monitoring import monitoring  # brings the HTTP client, which an audit has no use for
 
-    settings, place = load_settings(config), Workspace.at(workspace)
+    settings, place = _guarded(load_settings(config), allow_hosts, redact), Workspace.at(workspace)
     promised = report(run, workspace=workspace).result
     given = {
         "graders": tuple(promised.graders if graders is None else graders),
@@ -410,6 +421,16 @@ def _showing(settings: Settings, top: int | None) -> Settings:
         raise ConfigError(f"--top {top} shows nothing", "write a number of rows, such as 20")
     audit = msgspec.structs.replace(settings.audit, top_tag_values=max(top, settings.audit.top_tag_values))
     return msgspec.structs.replace(settings, audit=audit)
+
+
+def _guarded(settings: Settings, allow_hosts: Sequence[str] | None, redact: bool | None) -> Settings:
+    """The settings with what was asked for of where prompts may go, and of what is hidden in them."""
+    egress, hiding = settings.egress, settings.redact
+    if allow_hosts is not None:  # a configuration cannot widen what the command line allows
+        egress = msgspec.structs.replace(egress, allow_hosts=tuple(allow_hosts))
+    if redact is not None:
+        hiding = msgspec.structs.replace(hiding, enabled=redact)
+    return msgspec.structs.replace(settings, egress=egress, redact=hiding)
 
 
 def _named_by(

@@ -27,6 +27,8 @@ def command(
         str | None, typer.Option(help="Model that names the call sites, one call each; asks before it sends.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="Endpoint of --name-with (or LLMCOST_BASE_URL).")] = None,
+    allow_host: options.AllowHost = None,
+    redact: options.Redact = None,
     budget: Annotated[
         str | None, typer.Option(help="Hard cap of --name-with, e.g. $1.", show_default="the worst case")
     ] = None,
@@ -48,6 +50,8 @@ def command(
             compact=compact,
             name_with=name_with,
             base_url=base_url,
+            allow_hosts=allow_host,
+            redact=redact,
             budget=options.dollars(budget, "--budget"),
             agreed=lambda said: agreed(said, yes),
             config=config,

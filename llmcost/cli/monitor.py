@@ -20,6 +20,8 @@ def command(
         str | None, typer.Option(help="Models that compare answers, blind.", show_default="the run's")
     ] = None,
     base_url: options.BaseUrl = None,
+    allow_host: options.AllowHost = None,
+    redact: options.Redact = None,
     sample: Annotated[
         int | None, typer.Option(help="Most prompts a task of this log.", show_default="200", min=1)
     ] = None,
@@ -54,6 +56,8 @@ def command(
         options=reading,
         graders=options.names(grader),
         base_url=base_url,
+        allow_hosts=allow_host,
+        redact=redact,
         sample=sample,
         alpha=alpha,
         allow_related_judge=allow_related_judge or None,

@@ -40,6 +40,19 @@ AllowRelatedJudge = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it would cost.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the question; the cap stays.")]
 
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(help="Host that may be talked to, no other; may be repeated.", show_default="those that you name"),
+]
+Redact = Annotated[
+    bool | None,
+    typer.Option(
+        "--redact/--no-redact",
+        help="Replace personal data and keys by placeholders before a prompt leaves.",
+        show_default="on, unless the endpoint is this machine",
+    ),
+]
+
 ENGINES = ("local", "dask")
 CACHE_EXAMPLE = "for example --cache ttl=1h,docs=24h,capacity=10000"
 

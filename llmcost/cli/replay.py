@@ -19,6 +19,8 @@ def command(
         str | None, typer.Option(help="Models that compare answers, blind, where no expected answer is known.")
     ] = None,
     base_url: options.BaseUrl = None,
+    allow_host: options.AllowHost = None,
+    redact: options.Redact = None,
     strategies: Annotated[
         str | None,
         typer.Option(help="What to try: map,cascade,cache,compress,batch.", show_default="auto: all that may pay"),
@@ -69,6 +71,8 @@ def command(
         models=options.names(models),
         graders=options.names(grader),
         base_url=base_url,
+        allow_hosts=allow_host,
+        redact=redact,
         strategies=options.strategies(strategies),
         sample=options.sample_size(sample),
         looks=looks,

@@ -23,6 +23,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[compress]": config.CompressSettings,
     "[batch]": config.BatchSettings,
     "[gate]": config.GateSettings,
+    "[egress]": config.EgressSettings,
+    "[redact]": config.RedactSettings,
+    "[workspace]": config.WorkspaceSettings,
     '[models."NAME"]': config.ModelSettings,
     '[checks."TASK"]': config.CheckSettings,
 }
