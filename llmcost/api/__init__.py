@@ -19,6 +19,7 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
+from llmcost.api.remembering import Remembering
 from llmcost.api.starting import init
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
@@ -112,19 +113,20 @@ def audit(  # noqa: PLR0913  one parameter a choice
     place = Workspace.at(workspace)
     chosen = log_paths(_listed(paths), settings)
     options = options or Options()
-    place.remember_logs(chosen, options.as_dict())
+    remembering = Remembering(say)
+    remembering(lambda: place.remember_logs(chosen, options.as_dict()))
     state = state_of(chosen, options, settings, by, place)
     result = kept(state, place) if name_with is None else None
     if result is None:
         traffic = load(chosen, options, settings, place, say, progress)
-        result = _audited(traffic, by)
+        result = found = _audited(traffic, by)
         if name_with is not None:
             result = _named_by(name_with, result, traffic, base_url, budget, agreed, place, say)
         else:
-            keep(state, result, place)
+            remembering(lambda: keep(state, found, place))
     else:
         say("nothing changed since the last audit: its result is shown")
-    remember(result, place)
+    remembering(lambda: remember(result, place))
     return AuditView(result, settings.audit.top if top is None else top, compact)
 
 

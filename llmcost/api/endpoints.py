@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from llmcost import signals
 from llmcost.config import ModelSettings, ReplaySettings, api_key
 from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
@@ -141,10 +142,30 @@ def spend_of(lines: Sequence[PurposeSpend], cap: float) -> Spend:
 
 
 def wait_for(job: Coroutine[Any, Any, T]) -> T:
-    """The job's result, also from inside a notebook, whose own event loop is running already."""
+    """The job's result, also from inside a notebook, whose own event loop is running already.
+
+    An interrupt cancels the job, which stores what is in flight before it ends; a second one does not wait for that.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(job)
+        return signals.run(job)
+    return _elsewhere(job)
+
+
+def _elsewhere(job: Coroutine[Any, Any, T]) -> T:
+    """The job's result, from a loop in a thread of its own: an interrupt is raised here, and cancels the job there."""
+    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None]] = Future()
+
+    async def main() -> T:
+        begun.set_result((asyncio.get_running_loop(), asyncio.current_task()))
+        return await job
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, job).result()
+        result = pool.submit(asyncio.run, main())
+        try:
+            return result.result()
+        finally:
+            loop, task = begun.result()
+            if task is not None and not result.done():
+                loop.call_soon_threadsafe(task.cancel)

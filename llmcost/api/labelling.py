@@ -23,6 +23,7 @@ from llmcost.replay import open_store
 from llmcost.report.label_page import label_page, label_table
 from llmcost.serving.rendering import answer_text, question_text
 from llmcost.trial.record import RunRecord, unpack
+from llmcost.whole_files import write_result
 from llmcost.workspace import AnswerStore, Workspace
 
 PAGE, TABLE = "labels.html", "labels.csv"
@@ -116,7 +117,7 @@ def _write(folder: Path, files: dict[str, str], packet: Packet, place: Workspace
         place.save_packet(packet.id, packets.encode(packet))
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
-            path.write_bytes(content)
+            write_result(path, content)
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}", "name another folder with --export") from error
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
+from llmcost import signals
 from llmcost.cli import (
     audit,
     demo,
@@ -25,12 +27,13 @@ from llmcost.cli import (
 from llmcost.errors import EXIT_INTERRUPTED, EXIT_OK, LLMCostError
 
 EXIT_BUG = 70
+RESUME = "run the same command again: it resumes"
 
 app = typer.Typer(
     name="llmcost",
     help="Audit and replay production LLM logs: where the money goes, and which cheaper model is provably not worse.",
     epilog="Exit codes: 0 fine · 1 the gate failed, or a promise is broken · 2 usage or config · 3 input · "
-    "4 endpoint or budget · 5 store",
+    "4 endpoint or budget · 5 store · 130 interrupted · 143 terminated",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -66,6 +69,7 @@ def root(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    signals.heed(_say)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -84,12 +88,18 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except Exception as error:  # noqa: BLE001  whatever it is, a user gets a sentence and not a traceback
+        if isinstance(error, OSError) and signals.HEARD.numbers:  # the terminal went, and took stderr with it
+            return signals.HEARD.exit_code
         return _foreign(error)
 
 
 def _interrupted() -> int:
-    _say_error("interrupted; every answer that was paid for is stored", "run the same command again: it resumes")
-    return EXIT_INTERRUPTED
+    heard = signals.HEARD
+    if len(heard.numbers) > 1:
+        _say_error(f"{heard.word} at once; answers that had come are stored, what was in flight may be charged", RESUME)
+    else:
+        _say_error(f"{heard.word}; every answer that was paid for is stored", RESUME)
+    return heard.exit_code
 
 
 def _foreign(error: Exception) -> int:
@@ -113,8 +123,13 @@ def _where(error: Exception) -> str:
 
 
 def _say_error(message: str, hint: str | None) -> None:
+    _say(f"error: {message}")
+    if hint:
+        _say(f"hint:  {hint}")
+
+
+def _say(line: str) -> None:
     from llmcost.cli.output import say
 
-    say(f"error: {message}")
-    if hint:
-        say(f"hint:  {hint}")
+    with suppress(OSError):  # nobody may be there to read it: the exit code tells
+        say(line)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from llmcost.errors import InputError
+from llmcost.whole_files import FULL, write_result
 
 
 def say(line: str) -> None:
@@ -29,13 +30,27 @@ def emit(text: str, output: Path | None) -> None:
     if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        sys.stdout.write(text + ending)
-        sys.stdout.flush()
+        _print(text + ending)
         return
     try:
-        output.write_text(text + ending, encoding="utf-8")
+        write_result(output, (text + ending).encode())
     except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}", "name another file") from error
+        raise InputError(f"cannot write {output}: {error.strerror}", _hint(error)) from error
+
+
+def _hint(error: OSError) -> str:
+    return "make room on the disk, or name another file" if error.errno in FULL else "name another file"
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries again at its end
+        raise InputError(f"cannot write the result: {error.strerror}", _hint(error)) from error
 
 
 def append(text: str, path: str | None) -> None:

@@ -15,6 +15,7 @@ from llmcost.evidence.cost_change import Mean
 from llmcost.gate.measure import Log, TaskCost, Use, measure
 from llmcost.gate.result import BaselineFile, BaselineTask, ModelUse
 from llmcost.pricing.result import PriceStamp
+from llmcost.whole_files import write_result
 
 SCHEMA = "llmcost.baseline/2"
 FORMER = 1  # had no error of a mean
@@ -45,7 +46,7 @@ def to_text(baseline_file: BaselineFile) -> str:
 def write(baseline_file: BaselineFile, path: Path) -> None:
     """Writes the baseline to a file. Raises InputError if it cannot be written."""
     try:
-        path.write_text(to_text(baseline_file), encoding="utf-8", newline="\n")
+        write_result(path, to_text(baseline_file).encode())
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from llmcost.errors import InputError
+from llmcost.errors import InputError, StoreError
 from llmcost.pricing.book import PriceBook, load
 from llmcost.pricing.rates import Snapshot
 from llmcost.pricing.result import PriceStamp
+from llmcost.whole_files import make_folder, write_whole
 
 # Models that no sound catalogue would have lost, each with a provider of its own.
 KNOWN = ("gpt-4o", "gpt-4o-mini", "claude-haiku-4-5", "gemini-2.5-flash", "deepseek-v4-flash")
@@ -28,9 +29,12 @@ def update(fetch: Callable[[str], bytes], target: Path, today: date) -> PriceSta
     fresh = build(fetch(LITELLM_URL), fetch(GENAI_URL), today, (day, day))
     _refuse_shrunken(fresh, load(path=target if target.exists() else None))
     packed = encode(fresh)
-    target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(target.name + ".new")
-    beside.write_bytes(packed)
+    try:
+        make_folder(target.parent)
+        write_whole(beside, packed)
+    except OSError as error:
+        raise StoreError(f"cannot write {beside}: {error.strerror}", KEEP) from error
     book = load(path=beside)
     if missing := [model for model in KNOWN if book.find(model) is None]:
         beside.unlink()

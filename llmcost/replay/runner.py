@@ -271,7 +271,8 @@ class Runner:
                 self._settled.notify_all()
 
     async def _ask(self, question: Question) -> Completion:
-        await self._store.reserve(self._run, question.key, question.worst_usd)
+        if not await self._store.begin(self._run, question.key, question.worst_usd):
+            return self._take(question)
 
         async def on_failure(*, perhaps_billed: bool, again: bool) -> bool:
             return await self._try_again(question, perhaps_billed, again)
@@ -305,12 +306,25 @@ class Runner:
         self._progress.retried(question.request.model, question.purpose)
         return True
 
+    def _take(self, question: Question) -> Completion:
+        """The answer that another process has stored since the batch began: nothing is sent."""
+        key = question.key
+        answer, cost = self._store.get([key])[key], self._store.costs([key])[key]
+        self._budget.settle(question.worst, 0.0)
+        self._settle((self._earlier or {}).pop(key, []), cost)
+        self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
+        self._progress.answered(question.request.model, question.purpose, None)
+        return answer
+
+    def _settle(self, reservations: Iterable[float], paid: float | None) -> None:
+        for reserved in reservations:
+            self._budget.settle(reserved, reserved if paid is None else paid)
+
     async def _keep(self, question: Question, completion: Completion) -> Completion:
         """The answer as it is stored now: this one, or that of another process that was faster."""
         key, paid = question.key, self._cost(question.request, completion)
         kept = await self._store.put(key, completion, paid, self._run)
-        for reserved in [question.worst] * question.reserved + (self._earlier or {}).pop(key, []):
-            self._budget.settle(reserved, reserved if paid is None else paid)
+        self._settle([question.worst] * question.reserved + (self._earlier or {}).pop(key, []), paid)
         answer, cost = (completion, paid) if kept else (self._store.get([key])[key], self._store.costs([key])[key])
         self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
         self._progress.answered(question.request.model, question.purpose, paid)

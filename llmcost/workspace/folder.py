@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from llmcost.errors import InputError, StoreError
+from llmcost.whole_files import TEMPORARY, clear_away, make_folder, write_whole
 
 DEFAULT_FOLDER = ".llmcost"
 VARIABLE = "LLMCOST_WORKSPACE"
 IGNORE_ALL = "*\n"
 PACKET_ID = re.compile(r"[a-z0-9]{1,40}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+FOLDERS = ("runs", "monitors", "packets")
 MOST_NAMED = 10
+
+FULL = "make room, then run the same command: it resumes, what was answered is stored"
+CLOSED = f"make it writable, or name another folder in {VARIABLE}"
+FAILING = "the disk or its connection fails: check it, then run the same command"
+HINTS = {
+    errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EFBIG: FULL,
+    errno.EROFS: CLOSED, errno.EACCES: CLOSED, errno.EPERM: CLOSED,
+    errno.EIO: FAILING, errno.ESTALE: FAILING,
+    errno.EMFILE: "this process may open no more files: raise ulimit -n",
+}  # fmt: skip
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,10 @@ class Workspace:
 
     def prices_path(self) -> Path | None:
         """The user's own price book; None if there is none, and the bundled one counts."""
-        return self.prices if self.prices.is_file() else None
+        try:
+            return self.prices if self.prices.is_file() else None
+        except OSError as error:  # a folder that may not be searched
+            raise self._unusable(error) from error
 
     def prepare(self) -> Workspace:
         """This workspace, made if it was not there.
@@ -73,11 +91,14 @@ class Workspace:
         Raises StoreError if it cannot be made, or if the folder is somebody else's or holds other things.
         """
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path)
             self._check_ours()
-            self.path.chmod(0o700)
+            if (mode := stat.S_IMODE(self.path.stat().st_mode)) & 0o077:
+                self.path.chmod(mode & 0o700)  # closed to others; one that was made read-only stays so
             if not (self.path / ".gitignore").exists():
-                _write(self.path / ".gitignore", IGNORE_ALL.encode())
+                write_whole(self.path / ".gitignore", IGNORE_ALL.encode())
+            for folder in (self.path, *(self.path / name for name in FOLDERS)):
+                clear_away(folder)
         except OSError as error:
             raise self._unusable(error) from error
         return self
@@ -89,12 +110,7 @@ class Workspace:
 
     def last_logs(self) -> LastLogs | None:
         """The logs last audited here; None if there are none."""
-        content = self._read("last_logs.json")
-        try:
-            return None if content is None else msgspec.json.decode(content, type=LastLogs)
-        except msgspec.DecodeError as error:
-            file = self.path / "last_logs.json"
-            raise StoreError(f"{file} is damaged", "delete it and name the logs on the command line") from error
+        return self._decoded("last_logs.json", LastLogs, "delete it and name the logs on the command line")
 
     def remember_audit(self, result_json: bytes) -> None:
         """Keeps what the last audit found, so that `explain` can show a finding's own figures."""
@@ -113,11 +129,7 @@ class Workspace:
         self._save("names.json", msgspec.json.encode({**self._names(), model: dict(names)}, order="deterministic"))
 
     def _names(self) -> dict[str, dict[str, str]]:
-        content = self._read("names.json")
-        try:
-            return {} if content is None else msgspec.json.decode(content, type=dict[str, dict[str, str]])
-        except msgspec.DecodeError as error:
-            raise StoreError(f"{self.path / 'names.json'} is damaged", "delete it; names are asked again") from error
+        return self._decoded("names.json", dict[str, dict[str, str]], "delete it; names are asked again") or {}
 
     def keep_audit(self, state: str, result_json: bytes) -> None:
         """Keeps the whole result of an audit, with the state of all that it was made of."""
@@ -125,7 +137,9 @@ class Workspace:
 
     def kept_audit(self, state: str) -> bytes | None:
         """The result of an audit of this very state, if it was the last one kept."""
-        kept, _, result_json = (self._read("audit_of_state") or b"").partition(b"\n")
+        kept, result_json = b"", b""
+        with suppress(StoreError):  # one that cannot be read is made again
+            kept, _, result_json = (self._read("audit_of_state") or b"").partition(b"\n")
         return result_json if kept == state.encode() else None
 
     def save_run(self, run_id: str, report_json: bytes) -> None:
@@ -182,8 +196,9 @@ class Workspace:
         return self._read(self._monitor_file(run_id))
 
     def last_run(self) -> str | None:
-        """The id of the last run; None if there is none."""
-        return (self._read("last_run") or b"").decode() or None
+        """The id of the last run; None if there is none. Where that is not told, or no name, it is the newest one."""
+        told = (self._read("last_run") or b"").decode(errors="replace")
+        return told if RUN_ID.fullmatch(told) else next(reversed(self.runs()), None)
 
     def runs(self) -> list[str]:
         """The ids of the saved runs, the oldest first."""
@@ -209,11 +224,18 @@ class Workspace:
         named = ", ".join(known[-MOST_NAMED:])
         return InputError(f"no run {run_id or '(last)'} in {self.path}", f"there is: {named}")
 
+    def _decoded(self, name: str, kind: type[T], hint: str) -> T | None:
+        content = self._read(name)
+        try:
+            return None if content is None else msgspec.json.decode(content, type=kind)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise StoreError(f"{self.path / name} is damaged", hint) from error
+
     def _save(self, name: str, content: bytes) -> None:
         self.prepare()
         try:
-            (self.path / name).parent.mkdir(mode=0o700, exist_ok=True)
-            _write(self.path / name, content)
+            make_folder((self.path / name).parent)
+            write_whole(self.path / name, content)
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -231,16 +253,18 @@ class Workspace:
         if hasattr(os, "getuid") and self.path.stat().st_uid != os.getuid():
             raise StoreError(f"{self.path} belongs to another user", hint)
         marker = self.path / ".gitignore"
-        if not marker.is_file() and any(self.path.iterdir()):
+        if not marker.is_file() and any(not TEMPORARY.fullmatch(file.name) for file in self.path.iterdir()):
             raise StoreError(f"{self.path} is not a workspace of llmcost: it holds other files", hint)
         if marker.is_file() and marker.read_text(encoding="utf-8", errors="replace") != IGNORE_ALL:
             raise StoreError(f"{self.path} is not a workspace of llmcost: it has a .gitignore of its own", hint)
 
     def _unusable(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"cannot use the workspace {self.path}: {error.strerror or error}",
-            f"make it writable, or name another folder in {VARIABLE}",
-        )
+        return unusable(f"the workspace {self.path}", error)
+
+
+def unusable(what: str, error: OSError) -> StoreError:
+    """What cannot be used, why, and what helps against that."""
+    return StoreError(f"cannot use {what}: {error.strerror or error}", HINTS.get(error.errno or 0, CLOSED))
 
 
 def _named_run(run_id: str) -> str:
@@ -250,37 +274,14 @@ def _named_run(run_id: str) -> str:
 
 
 def private(file: Path) -> None:
-    """Makes sure that the file exists and that nobody else can read it (0600)."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
-            file.chmod(0o600)
-    finally:
-        os.close(descriptor)
+    """Makes sure that the file exists and that nobody else can read it (0600).
 
-
-def _write(file: Path, content: bytes) -> None:
-    """Writes the file whole or not at all, and makes it last: temporary file, fsync, rename, fsync of the folder."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and a rename lasts by itself
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    One that is there is not opened: closing it would give back the locks that SQLite has on it in this process.
+    """
+    if not file.exists():
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        file.chmod(0o600)
 
 
 def _anchored(path: str) -> str:

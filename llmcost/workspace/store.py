@@ -11,6 +11,10 @@ is stored, the same transaction replaces that by what it did cost. An attempt wh
 killed, the reply was lost) counts at its worst case until its question is answered, and from then on as much as the
 answer did: the provider will have charged it alike.
 
+Damage. What is in the store was paid for, so a damaged file is neither used nor written over (see
+`llmcost.workspace.rescue`): it is set aside, and the error says how much could be read. What is in flight then is still
+kept, in the store that has taken its place; nothing more is asked.
+
 The store holds answers, which are text of the user's models: it is private (0600). It never sees keys or headers.
 """
 
@@ -25,7 +29,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -34,27 +38,16 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from llmcost.errors import StoreError
+from llmcost.workspace import database, rescue
 from llmcost.workspace.folder import private
 
-APPLICATION_ID = 0x6C6C6D63  # "llmc"
-VERSION = 1
-BUSY_TIMEOUT_S = 30.0
 KEYS_A_QUERY = 500
 MOST_IN_A_BATCH = 5_000
 
-SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS answers (
-    key BLOB PRIMARY KEY, cost_usd REAL, run TEXT NOT NULL, answer BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS attempts (run TEXT NOT NULL, key BLOB NOT NULL, worst_usd REAL, settled_usd REAL);
-CREATE INDEX IF NOT EXISTS attempts_of_run ON attempts (run, key);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
 PUT = "INSERT OR IGNORE INTO answers (key, cost_usd, run, answer) VALUES (?, ?, ?, ?)"
 RESERVE = "INSERT INTO attempts (run, key, worst_usd) VALUES (?, ?, ?)"
+BEGIN = """INSERT INTO attempts (run, key, worst_usd)
+    SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM answers WHERE key = ?2)"""
 SETTLE = "UPDATE attempts SET settled_usd = coalesce(?, worst_usd, 0) WHERE run = ? AND key = ? AND settled_usd IS NULL"
 RELEASE = """DELETE FROM attempts WHERE rowid = (
     SELECT max(rowid) FROM attempts WHERE run = ? AND key = ? AND settled_usd IS NULL)"""
@@ -66,6 +59,15 @@ OPEN = "SELECT key, coalesce(worst_usd, 0) FROM attempts WHERE run = ? AND settl
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An operation that somebody waits for; `keeps`: it takes in what was paid for, so that damage does not stop it."""
+
+    operation: Operation
+    keeps: bool
+    done: Future[Any] = field(default_factory=Future)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +86,29 @@ class Ledger:
 class AnswerStore(Generic[T]):
     """The answers of type `kind` in the SQLite file `path`, which is made if it is not there. Use it in `with`.
 
-    Raises StoreError, here and in every method, if the file is damaged, of a newer version, not ours, locked for long,
-    or cannot be written. It is never rebuilt silently: what is in it was paid for.
+    Raises StoreError, here and in every method, if the file is of a newer version, not ours, locked for long, or cannot
+    be written; and if it is damaged. It is set aside then, and what can be read of it is in a new store, for the next
+    command.
     """
 
     def __init__(self, path: Path, kind: type[T]) -> None:
         self.path = path
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(kind)
-        self._queue: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._claims: dict[str, sqlite3.Connection] = {}
-        with self._errors():
-            private(path)
-            self._reader = _connect(path)
-            try:
-                self._open()
-            except BaseException:
-                self._reader.close()
-                raise
+        self._door = rescue.Door(path)
+        self._changing = threading.RLock()  # whoever writes, or sets the file aside
+        self._reader: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._damage: StoreError | None = None
+        try:
+            with self._errors():
+                self._enter()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +127,8 @@ class AnswerStore(Generic[T]):
         for claim in self._claims.values():
             claim.close()
         self._claims.clear()
-        self._reader.close()
+        self._disconnect()
+        self._door.leave()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, T]:
         """The stored answers of those keys that have one."""
@@ -145,7 +152,15 @@ class AnswerStore(Generic[T]):
             connection.execute(SETTLE, (cost_usd, run, key))
             return kept
 
-        return bool(await self._write(write))
+        return bool(await self._write(write, keeps=True))
+
+    async def begin(self, run: str, key: bytes, worst_usd: float | None) -> bool:
+        """Notes an attempt as `reserve` does, unless the question is answered by now: another process may have asked.
+
+        Returns after the commit, True if the request is to be sent.
+        """
+        row = (run, key, worst_usd)
+        return bool(await self._write(lambda connection: connection.execute(BEGIN, row).rowcount > 0))
 
     async def reserve(self, run: str, key: bytes, worst_usd: float | None) -> None:
         """Notes that a request is about to be sent and what it may cost at worst; returns after the commit."""
@@ -153,19 +168,19 @@ class AnswerStore(Generic[T]):
 
     async def release(self, run: str, key: bytes) -> None:
         """Takes the last attempt of a question back: it was refused or never sent, and is not charged."""
-        await self._write(lambda connection: connection.execute(RELEASE, (run, key)))
+        await self._write(lambda connection: connection.execute(RELEASE, (run, key)), keeps=True)
 
     def ledger(self, run: str) -> Ledger:
         """What the run has spent so far, and which of its attempts may have been charged without an answer."""
         with self._errors():
-            self._reader.execute(SETTLE_ANSWERED, (run,))
-            settled = float(self._reader.execute(SETTLED, (run,)).fetchone()[0])
-            return Ledger(settled, tuple(self._reader.execute(OPEN, (run,))))
+            self._read(SETTLE_ANSWERED, (run,))
+            settled = float(self._read(SETTLED, (run,))[0][0])
+            return Ledger(settled, tuple(self._read(OPEN, (run,))))
 
     def count(self) -> int:
         """How many answers there are."""
         with self._errors():
-            return int(self._reader.execute("SELECT count(*) FROM answers").fetchone()[0])
+            return int(self._read("SELECT count(*) FROM answers")[0][0])
 
     def claim(self, run: str) -> None:
         """Takes the run for this process until `close` or its end: two at once would pay everything twice.
@@ -186,64 +201,75 @@ class AnswerStore(Generic[T]):
             raise StoreError("this run is under way in another process", "wait for it, or stop it first") from error
         self._claims[run] = lock
 
-    def _open(self) -> None:
-        application, version = (self._pragma(name) for name in ("application_id", "user_version"))
-        tables = self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and application != APPLICATION_ID:
-            raise StoreError(f"{self.path} is not a store of llmcost", "move it away, or use another workspace")
-        if version > VERSION:
-            hint = "upgrade llmcost, or use another workspace (LLMCOST_WORKSPACE)"
-            raise StoreError(f"{self.path} was written by a newer llmcost (version {version})", hint)
-        if not tables:
-            self._reader.executescript(SCHEMA)
+    def _enter(self) -> None:
+        """Opens the file, after it was made, or looked after, by whoever comes first."""
+        with self._door.alone() as alone:
+            if alone:
+                rescue.look_after(self.path, self._decoder.decode)
+        self._door.enter()
+        self._reader = database.connect(self.path)
+        database.refuse_others(self.path, self._reader)
 
-    def _pragma(self, name: str) -> int:
-        return int(self._reader.execute(f"PRAGMA {name}").fetchone()[0])
+    def _disconnect(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
+
+    def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        if self._damage is not None or self._reader is None:
+            raise self._damage or StoreError(f"{self.path} is closed")
+        return self._reader.execute(query, values).fetchall()
 
     def _select(self, column: str, keys: Sequence[bytes]) -> Iterator[tuple[bytes, Any]]:
         waiting = iter(dict.fromkeys(keys))
         while chunk := list(islice(waiting, KEYS_A_QUERY)):
             marks = ",".join("?" * len(chunk))
             query = f"SELECT key, {column} FROM answers WHERE key IN ({marks})"
-            yield from self._reader.execute(query, chunk).fetchall()
+            yield from self._read(query, chunk)
 
-    async def _write(self, operation: Operation) -> Any:
+    async def _write(self, operation: Operation, *, keeps: bool = False) -> Any:
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_all, name="llmcost-store", daemon=True)
             self._thread.start()
-        done: Future[Any] = Future()
-        self._queue.put((operation, done))
-        return await asyncio.wrap_future(done)
+        write = Write(operation, keeps)
+        self._queue.put(write)
+        return await asyncio.wrap_future(write.done)
 
     def _write_all(self) -> None:
         """The writing thread: one transaction after the other, each with all that was queued by then."""
-        try:
-            connection = _connect(self.path)
-        except sqlite3.Error as error:
-            connection = None
-            failure = self._error(error)
         while batch := self._next_batch():
-            results: list[Any] = []
-            try:
-                if connection is None:
-                    raise failure
-                results = _transaction(connection, [operation for operation, _ in batch])
-            except (sqlite3.Error, OSError, StoreError) as error:
-                results = [error if isinstance(error, StoreError) else self._error(error)] * len(batch)
-            for (_, done), result in zip(batch, results, strict=True):
-                _resolve(done, result)
-        if connection is not None:
-            connection.close()
+            with self._changing:
+                for write, result in zip(batch, self._results(batch), strict=True):
+                    _resolve(write.done, result)
 
-    def _next_batch(self) -> list[tuple[Operation, Future[Any]]]:
+    def _results(self, batch: Sequence[Write]) -> list[Any]:
+        """What comes of each of these writes, committed together: its result or a StoreError."""
+        try:
+            if self._damage is not None and not all(write.keeps for write in batch):
+                return self._kept(batch, self._damage)
+            if self._writer is None:
+                self._writer = database.connect(self.path)
+            return _transaction(self._writer, [write.operation for write in batch])
+        except database.FAILURES as error:
+            known, failure = self._damage, self._error(error)
+            return self._kept(batch, failure) if self._damage is not known else [failure] * len(batch)
+
+    def _kept(self, batch: Sequence[Write], damage: StoreError) -> list[Any]:
+        """What was paid for goes into the store that has taken the place of the damaged one; nothing else does."""
+        kept = [write for write in batch if write.keeps]
+        results = iter(self._results(kept) if kept else [])
+        return [next(results) if write.keeps else damage for write in batch]
+
+    def _next_batch(self) -> list[Write]:
         """Everything that is queued, at least one; empty when the store is being closed."""
-        item = self._queue.get()
+        write = self._queue.get()
         batch = []
-        while item is not None:
-            batch.append(item)
+        while write is not None:
+            batch.append(write)
             if len(batch) == MOST_IN_A_BATCH or self._queue.empty():
                 return batch
-            item = self._queue.get()
+            write = self._queue.get()
         if batch:
             self._queue.put(None)
         return batch
@@ -252,39 +278,33 @@ class AnswerStore(Generic[T]):
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+        except database.FAILURES as error:
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> StoreError:
-        name = getattr(error, "sqlite_errorname", "")
-        for code, message, hint in PROBLEMS:
-            if name.startswith(code):
-                return StoreError(f"{self.path} {message}", hint)
-        if isinstance(error, sqlite3.OperationalError | OSError):
-            return StoreError(f"cannot use {self.path}: {error}", "check the folder's permissions and the disk")
-        return StoreError(f"{self.path} is damaged: {error}", DAMAGED_HINT)
+        """What to tell the user; a file that turns out to be damaged is set aside first."""
+        if not database.is_damage(error):
+            return database.trouble(self.path, error)
+        with self._changing:
+            if self._damage is None:
+                self._damage = self._set_aside(str(error))
+            return self._damage
 
-
-DAMAGED_HINT = "its answers were paid for: restore a backup, or move it away to start anew"
-PROBLEMS = (
-    ("SQLITE_BUSY", "is locked by another process", "wait for it to finish, then run the same command: it resumes"),
-    ("SQLITE_FULL", "cannot grow: the disk is full", "make room, then run the same command: it resumes"),
-    ("SQLITE_READONLY", "cannot be written", "make it writable, or use another workspace (LLMCOST_WORKSPACE)"),
-    ("SQLITE_CANTOPEN", "cannot be opened", "check the permissions of the folder"),
-    ("SQLITE_NOTADB", "is damaged: it is not a database", DAMAGED_HINT),
-    ("SQLITE_CORRUPT", "is damaged", DAMAGED_HINT),
-)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+    def _set_aside(self, reason: str) -> StoreError:
+        self._disconnect()
+        self._door.leave()
+        try:
+            with self._door.alone() as alone:
+                if not alone:
+                    hint = "other processes use it: end them, then run the same command, which saves what can be read"
+                    return StoreError(f"{self.path} is damaged: {reason}", hint)
+                failure = rescue.set_aside(self.path, self._decoder.decode, reason)
+            self._door.enter()
+        except StoreError as error:
+            return error
+        except database.FAILURES as error:
+            return database.trouble(self.path, error)
+        return failure
 
 
 def _transaction(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:

@@ -151,7 +151,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="damaged") as caught:
         store_at(path)
     assert "paid" in str(caught.value.hint)
-    assert path.read_bytes() == before
+    assert (tmp_path / "a.damaged-1.sqlite").read_bytes() == before
 
 
 def test_a_damaged_page(tmp_path: Path) -> None:
