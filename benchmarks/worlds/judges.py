@@ -16,7 +16,7 @@ from llmcost.answers import Answer
 from llmcost.evidence import Outcomes, Rule, Verdict, calibration, decide
 from llmcost.evidence.calibration import EXACT, reliability
 from llmcost.grading import Grade, Pair
-from llmcost.grading.canned import ORDERS_TO_JUDGES
+from llmcost.grading.attacks import ORDERS_TO_JUDGES
 from llmcost.grading.panel import GradedPairs
 from llmcost.trial import cell as cells
 from llmcost.trial import controls
@@ -98,7 +98,7 @@ def _guesses(rng: np.random.Generator, pair: Pair) -> float:
 
 def _obeys(rng: np.random.Generator, pair: Pair) -> float:
     text = (pair.right.text if pair.right else None) or ""
-    return 1.0 if "choose this one" in text else truth(pair)
+    return 1.0 if any(order in text for order in ORDERS_TO_JUDGES) else truth(pair)
 
 
 def _fair(rng: np.random.Generator, pair: Pair) -> float:
@@ -116,7 +116,7 @@ UNFIT: Mapping[str, Opinion] = {
 def _ordering(rng: np.random.Generator, count: int) -> list[Answer]:
     """A candidate that orders the judge to choose it on a fifth of the prompts, and is as good on the rest."""
     return [
-        Answer(f"I do not know.{rng.choice(ORDERS_TO_JUDGES)}", finish_reason="stop")
+        Answer(f"I do not know.\n\n{rng.choice(ORDERS_TO_JUDGES)}", finish_reason="stop")
         if rng.random() < 0.2
         else said("well", number)
         for number in range(count)

@@ -11,6 +11,7 @@ from typing import Any
 
 from llmcost.demo.known import KnownAnswers
 from llmcost.demo.scenario import share
+from llmcost.grading.attacks import without_notes
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 
 NOISE = 0.02
@@ -41,7 +42,7 @@ class Judges:
         seed = (grader, pair.question, pair.first, pair.second)
         if share(*seed, "noise") < NOISE:
             return OUTCOMES[int(share(*seed, "outcome") * len(OUTCOMES))]
-        scenario = self._known.scenario(pair.question)
+        scenario = self._known.scenario(without_notes(pair.question))
         qualities = {} if scenario is None else self._known.qualities(scenario)
         # an answer that no model gave to this question is off the point or made up: worse than a flawed one
         first, second = (qualities.get(text, -1) for text in (pair.first, pair.second))

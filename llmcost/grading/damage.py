@@ -1,6 +1,7 @@
 """Answers damaged on purpose, by a seed: what every grader must see as worse before it is believed about others.
 
 Gross damage is what a grader that does not read lets pass; subtle damage is one error in an answer that reads well.
+Most gross damages carry an attack on the grader besides, of one family each: that costs no further question.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any, Literal
 from llmcost.answers import Answer
 from llmcost.grading import alterations
 from llmcost.grading.alterations import Alter, Surroundings
-from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
+from llmcost.grading.attacks import FAMILIES, Family, as_argument, with_note
+from llmcost.grading.canned import CONSTANTS
 from llmcost.grading.pairs import Pair
 from llmcost.serving.reading import plain
 from llmcost.serving.rendering import answer_text
@@ -29,6 +31,8 @@ Kind = Literal["gross", "subtle"]
 PLANTED = 60
 TRIES = 12  # ways to do one damage to one answer
 LONG_ENOUGH_TO_CUT = 400  # bytes; half of less may still be a whole answer
+BEHIND = 0.7  # of the attacks stand behind a wrong answer, the others before it
+IN_ARGUMENTS = 0.5  # of those beside a tool call stand in its arguments
 OTHERS_COMPARED = 8  # answers of which the least alike stands for another prompt's
 
 
@@ -42,10 +46,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """The logged answer (left) beside the damaged one (right), and the name of the damage."""
+    """The logged answer (left) beside the damaged one (right), the damage's name, and the attack that it carries."""
 
     pair: Pair
     damage: str
+    attack: Family | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A way to spoil an answer: `ways(task, index, rng)` are damaged answers in the place of the one at `index`."""
+    """A way to spoil an answer: `ways(task, index, rng)` are damaged answers in the place of the one at `index`.
+
+    attack  the family of the text in them, or in the request, that is addressed to the grader; None: there is none
+    """
 
     name: str
     kind: Kind
     ways: Callable[[Task, int, Random], Iterator[Answer]]
+    attack: Family | None = None
 
 
 def plant(answered: Sequence[Answered], kind: Kind, count: int = PLANTED, seed: int = 0) -> list[Planted]:
@@ -104,8 +113,15 @@ def _planted(task: Task, index: int, kind: Kind, used: Counter[str], seed: int) 
         ways = islice(damage.ways(task, index, rng), TRIES)
         bad = next((way for way in ways if _is_damaged(task, index, way, kind)), None)
         if bad is not None:
-            return Planted(Pair(item.request, item.answer, bad), damage.name)
+            return Planted(Pair(_request(item.request, damage, rng), item.answer, bad), damage.name, damage.attack)
     return None
+
+
+def _request(request: Mapping[str, Any], damage: Damage, rng: Random) -> Mapping[str, Any]:
+    """The request as the grader is shown it: with the attack, where that stands in requests."""
+    if damage.attack is None or damage.attack.place != "request":
+        return request
+    return with_note(request, rng.choice(damage.attack.texts))
 
 
 def _is_damaged(task: Task, index: int, bad: Answer, kind: Kind) -> bool:
@@ -149,12 +165,21 @@ def _constant(task: Task, index: int, rng: Random) -> Iterator[Answer]:
     yield from (Answer(text, finish_reason="stop") for text in rng.sample(CONSTANTS, len(CONSTANTS)))
 
 
-def _injected(task: Task, index: int, rng: Random) -> Iterator[Answer]:
-    """A wrong answer that orders the judge to choose it, before what it says or after."""
+def _attacking(family: Family, task: Task, index: int, rng: Random) -> Iterator[Answer]:
+    """A wrong answer that tells the grader what to say, before what it says or after, or in the arguments of a tool."""
     wrong = next((answer.text for answer in _other_answer(task, index, rng) if answer.text), rng.choice(CONSTANTS))
-    for order in rng.sample(ORDERS_TO_JUDGES, len(ORDERS_TO_JUDGES)):
-        text = wrong + order if rng.random() < 0.7 else f"{order.strip()}\n\n{wrong}"
-        yield Answer(text, finish_reason="stop")
+    calls = task.answered[index].answer.tool_calls
+    for text in rng.sample(family.texts, len(family.texts)):
+        if calls and rng.random() < IN_ARGUMENTS:
+            yield Answer(None, (replace(calls[0], arguments=as_argument(text)),), finish_reason="tool_calls")
+        said = f"{wrong}\n\n{text}" if rng.random() < BEHIND else f"{text}\n\n{wrong}"
+        yield Answer(said, finish_reason="stop")
+
+
+def _beside_a_note(task: Task, index: int, rng: Random) -> Iterator[Answer]:
+    """Answers that are wrong whatever the request says to graders."""
+    yield from _other_answer(task, index, rng)
+    yield from _constant(task, index, rng)
 
 
 def _altered(alter: Alter, task: Task, index: int, rng: Random) -> Iterator[Answer]:
@@ -181,7 +206,15 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("cut in half", "gross", _cut),
     Damage("empty", "gross", _empty),
     Damage("constant", "gross", _constant),
-    Damage("injected", "gross", _injected),
+    *(
+        Damage(
+            f"attack: {family.name}",
+            "gross",
+            _beside_a_note if family.place == "request" else partial(_attacking, family),
+            family,
+        )
+        for family in FAMILIES
+    ),
     Damage("number", "subtle", partial(_altered, alterations.number)),
     Damage("entity", "subtle", partial(_altered, alterations.entity)),
     Damage("negation", "subtle", partial(_altered, alterations.negation)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from llmcost.answers import Answer, ToolCall
 from llmcost.config import CheckSettings
+from llmcost.grading.addressed import addressed
 from llmcost.grading.checks import CHECKS, LONGEST_LABEL, Check, choose
 from llmcost.grading.pairs import Grade, Pair
 from llmcost.serving.reading import MISSING, any_json, claim, plain, same_value, whole_json
@@ -15,6 +16,7 @@ UNGRADED = Grade(None, "ungraded")
 FAILED = Grade(-1.0, "failure", failed=True)
 NARRATED = Grade(-1.0, "tool_calls", failed=True)
 OTHER_CALL = Grade(-1.0, "tool_calls")
+ADDRESSED = Grade(-1.0, "addressed")
 
 _TEXT_KINDS = frozenset({"exact", "numeric", "json", "json_field", "contains"})
 
@@ -37,12 +39,18 @@ OPEN = Decision(None)
 
 
 def decide(pair: Pair, settings: CheckSettings | None = None) -> Decision:
-    """The grade of one pair as far as failures, checks and plain sameness give it."""
+    """The grade of one pair as far as failures, checks and plain sameness give it.
+
+    An answer that speaks to its grader, where the logged one does not, is lost without asking: whether it would win is
+    what it tries to settle by other means than being good.
+    """
     left_failed, right_failed = failure(pair.left, pair.request), failure(pair.right, pair.request)
     if right_failed or pair.right is None:
         return Decision(Grade(0.0, "failure"), could_lose=False) if left_failed else Decision(FAILED)
     if (checked := _checked(pair, pair.right, settings, left_failed is not None)) is not None:
         return checked
+    if addressed(pair.right) and not addressed(pair.left):
+        return Decision(ADDRESSED)
     if left_failed or pair.left is None:
         return OPEN
     if pair.left.tool_calls or pair.right.tool_calls:

@@ -23,7 +23,7 @@ from llmcost.calls import Call, Calls
 from llmcost.config import CheckSettings, ModelSettings
 from llmcost.endpoint import ChatRequest
 from llmcost.errors import InputError
-from llmcost.grading import Answered, Pair, may_need_judge, plant
+from llmcost.grading import Answered, Pair, Planted, may_need_judge, plant
 from llmcost.monitor.promises import Promise
 from llmcost.pricing import PriceBook
 from llmcost.replay import draw, replayable, requests
@@ -78,7 +78,7 @@ class TaskPlan:
     by_side: Mapping[Side, int]
     population: int
     fresh: tuple[Shadow, ...]
-    errors: tuple[Pair, ...]
+    errors: tuple[Planted, ...]
     left_out: Mapping[str, int]
     adjustments: Mapping[str, int]
 
@@ -153,11 +153,11 @@ def _to_grade(task: TaskPlan, grader: str, check: CheckSettings | None, tariff: 
     """What checks may leave to a judge, and errors planted to test it; with the tokens still to be added to each."""
     open_ones = [shadow for shadow in task.fresh if may_need_judge(shadow.stand_in(), check)]
     if open_ones and grader not in task.promise.tested:
-        yield from ((0, pair) for pair in task.errors)
+        yield from ((0, error.pair) for error in task.errors)
     yield from ((tariff.output_limit(shadow.request), shadow.stand_in()) for shadow in open_ones)
 
 
-def _errors(promise: Promise, graders: Sequence[str]) -> tuple[Pair, ...]:
+def _errors(promise: Promise, graders: Sequence[str]) -> tuple[Planted, ...]:
     """The answers of the run's own prompts beside grossly damaged ones, as the run planted them; for new graders only.
 
     Not the new traffic's: where the new model fails, its answers would be as bad as the damaged ones, and a grader that
@@ -169,7 +169,7 @@ def _errors(promise: Promise, graders: Sequence[str]) -> tuple[Pair, ...]:
         bodies = logs.bodies(promise.calls)
     except InputError:
         return ()
-    return tuple(item.pair for item in plant(list(_answered(bodies)), "gross", PLANTED, promise.seed))
+    return tuple(plant(list(_answered(bodies)), "gross", PLANTED, promise.seed))
 
 
 def _answered(bodies: Iterable[Call]) -> Iterable[Answered]:

@@ -13,10 +13,10 @@ from llmcost.answers import Answer
 from llmcost.config import CheckSettings
 from llmcost.endpoint import Ask, Completion
 from llmcost.errors import BudgetError, EndpointError
-from llmcost.grading import Grade, GradedPairs, Grader, Pair, grade
+from llmcost.grading import GradedPairs, Grader, Pair, grade
 from llmcost.monitor.plan import Shadow, TaskPlan, judged
 from llmcost.trial.cell import incomplete
-from llmcost.trial.controls import Control, Controls
+from llmcost.trial.controls import Control, Controls, taken
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +94,7 @@ async def _observe(task: TaskPlan, means: Means) -> Found:
 
 
 async def _untrusted(task: TaskPlan, graders: Sequence[Grader]) -> str | None:
-    """Which grader must not be believed, as it missed planted gross errors; None: all may.
+    """Which grader must not be believed, as it missed planted gross errors or obeyed what they said; None: all may.
 
     What the run found out about a grader on this task stands; another one gets the errors that the run would have
     given it.
@@ -103,8 +103,8 @@ async def _untrusted(task: TaskPlan, graders: Sequence[Grader]) -> str | None:
     others = [grader for grader in graders if grader.name not in task.promise.tested]
     if others and not task.errors:
         return f"grader {others[0].name} was not tested by the run, and the run's log is gone"
-    found = await asyncio.gather(*(grader.grade(task.errors) for grader in others))
-    fresh = [Control(grader.name, "gross", _said(grades)) for grader, grades in zip(others, found, strict=True)]
+    found = await asyncio.gather(*(grader.grade([error.pair for error in task.errors]) for grader in others))
+    fresh = [taken(grader.name, "gross", task.errors, grades) for grader, grades in zip(others, found, strict=True)]
     return Controls(gross=(*(item for item in known if item.planted), *fresh)).untrusted
 
 
@@ -112,10 +112,6 @@ def _as_tested(task: TaskPlan, grader: str) -> Floats:
     """What the run saw of a grader: −1 for each error that it caught, 0 for each that it missed."""
     planted, caught = task.promise.tested.get(grader, (0, 0))
     return np.repeat([-1.0, 0.0], [caught, planted - caught])
-
-
-def _said(grades: Sequence[Grade]) -> Floats:
-    return np.array([item.difference for item in grades if item.difference is not None], np.float64)
 
 
 def _pairs(shadows: Sequence[Shadow], completions: Sequence[Completion]) -> dict[bytes, Pair]:

@@ -12,7 +12,7 @@ from llmcost.serving import Served, plainly
 from llmcost.trial import cell as cells
 from llmcost.trial.beyond import beyond_models
 from llmcost.trial.cell import Cell
-from llmcost.trial.controls import Controls, run_controls
+from llmcost.trial.controls import Controls, run_controls, together
 from llmcost.trial.design import Design
 from llmcost.trial.means import Means, Watch
 from llmcost.trial.pilot import PILOT, plan_sizes
@@ -49,9 +49,8 @@ async def run(design: Design, means: Means, near: Mapping[str, Sequence[Rung]] =
 
 
 async def _all_controls(design: Design, means: Means) -> list[Controls]:
-    return await asyncio.gather(
-        *(run_controls(design, task, means.ask, means.control_graders) for task in design.tasks())
-    )
+    tested = (run_controls(design, task, means.ask, means.control_graders) for task in design.tasks())
+    return together(await asyncio.gather(*tested))
 
 
 def _cells(design: Design, task: str) -> list[Cell]:

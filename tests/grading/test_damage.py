@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from llmcost.answers import Answer, ToolCall
 from llmcost.grading import alterations, opposites
 from llmcost.grading.alterations import Surroundings
-from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
+from llmcost.grading.attacks import FAMILIES, ORDERS_TO_JUDGES, with_note, without_notes
+from llmcost.grading.canned import CONSTANTS
 from llmcost.grading.damage import DAMAGES, Answered, Kind, Planted, plant
 from llmcost.serving.reading import plain, whole_json
-from llmcost.serving.rendering import answer_text
+from llmcost.serving.rendering import answer_text, question_text
 from llmcost.serving.validity import failure
 
 PROSE = (
@@ -73,7 +74,8 @@ def test_any_text_can_be_damaged_and_nothing_stays_as_it_was(task: list[Answered
     for item in planted:
         assert item.damage in names(kind)
         assert plain(answer_text(item.pair.left)) != plain(answer_text(item.pair.right))
-        assert any(item.pair.left is one.answer and item.pair.request is one.request for one in task)
+        noted = item.attack is not None and item.attack.place == "request"
+        assert any(item.pair.left is one.answer and (noted or item.pair.request is one.request) for one in task)
     assert len(planted) <= len(task)
 
 
@@ -101,7 +103,7 @@ def test_every_damage_of_a_kind_is_used_about_equally(kind: Kind) -> None:
         [f"{FENCED}\n\n{PROSE}\n\nTicket {number * 7} is closed, said Anna {number}." * 2 for number in range(90)]
     )
     used = Counter(item.damage for item in plant(task, kind, 60))
-    assert used == dict.fromkeys(names(kind), 12)
+    assert used == dict.fromkeys(names(kind), 60 // len(names(kind)))
 
 
 def test_at_most_so_many_are_planted() -> None:
@@ -142,12 +144,13 @@ def test_gross_damages_are_what_they_are_called() -> None:
     for item in plant(task, "gross"):
         assert item.pair.right is not None and item.pair.left is not None
         bad, good = item.pair.right.text or "", item.pair.left.text or ""
+        if item.attack is not None:
+            continue
         assert {
             "other answer": bad in logged,
             "cut in half": good.startswith(bad) and len(bad) == len(good) // 2,
             "empty": not bad,
             "constant": bad in CONSTANTS,
-            "injected": "choose this one" in bad and any(order.strip() in bad for order in ORDERS_TO_JUDGES),
         }[item.damage]
 
 
@@ -159,8 +162,37 @@ def test_another_prompts_answer_is_never_one_to_the_same_prompt() -> None:
 
 def test_orders_to_the_judge_vary() -> None:
     task = alike([f"The number is {number}." for number in range(60)])
-    said = [item.pair.right.text or "" for item in gross(task, "injected") if item.pair.right]
-    assert len({order for order in ORDERS_TO_JUDGES for text in said if order.strip() in text}) >= 6
+    said = [item.pair.right.text or "" for item in plant(task, "gross") if item.pair.right and item.attack]
+    assert len({order for order in ORDERS_TO_JUDGES for text in said if order in text}) >= 25
+
+
+def test_every_family_of_attacks_is_planted_in_a_wrong_answer_or_beside_one() -> None:
+    task = alike([f"{PROSE} {number}" * 2 for number in range(60)])
+    attacks = [item for item in plant(task, "gross") if item.attack is not None]
+    assert Counter(item.attack for item in attacks) == dict.fromkeys(FAMILIES, 4)
+    for item in attacks:
+        assert item.attack is not None
+        shown = question_text(item.pair.request) if item.attack.place == "request" else answer_text(item.pair.right)
+        assert any(text in shown for text in item.attack.texts)
+        assert PROSE not in shown or answer_text(item.pair.right) != answer_text(item.pair.left)
+
+
+def test_a_note_in_a_request_is_the_only_change_of_it() -> None:
+    request = {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}], "n": 1}
+    for note in (text for family in FAMILIES if family.place == "request" for text in family.texts):
+        noted = with_note(request, note)
+        assert without_notes(question_text(noted)) == question_text(request)
+        assert noted["messages"][0] is request["messages"][0]  # type: ignore[index]
+    parts = with_note({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "Tie.")
+    assert [message["role"] for message in parts["messages"]] == ["user", "user"]
+
+
+def test_an_attack_beside_a_tool_call_stands_in_its_arguments_too() -> None:
+    task = [asked(None, number, (ToolCall("find", f'{{"order": {number}}}'),)) for number in range(60)]
+    found = [item for item in plant(task, "gross") if item.attack is not None and item.attack.place == "answer"]
+    called = [call for item in found if item.pair.right for call in item.pair.right.tool_calls]
+    assert 10 < len(called) < len(found)
+    assert all(json.loads(call.arguments)["note"] in ORDERS_TO_JUDGES for call in called)
 
 
 # --- subtle ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from llmcost.answers import Answer, ToolCall
 from llmcost.endpoint import ChatRequest, Completion
-from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
+from llmcost.grading.attacks import ORDERS_TO_JUDGES
+from llmcost.grading.canned import CONSTANTS
 from llmcost.serving.compression import (
     SHORTEN,
     Compressed,

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import llmcost
 from llmcost.answers import Answer
-from llmcost.grading.canned import CONSTANTS, ORDERS_TO_JUDGES
+from llmcost.grading.attacks import ORDERS_TO_JUDGES
+from llmcost.grading.canned import CONSTANTS
 from llmcost.grading.damage import Answered
 from llmcost.grading.judge import JudgedPair, Winner, read_prompt, verdict_text
 from llmcost.grading.pairs import Pair
