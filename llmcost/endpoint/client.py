@@ -24,6 +24,7 @@ FIRST_CONTACT_RETRIES = 3
 PATIENCE = 20  # requests without an answer, while nobody else gets one either, until the endpoint counts as gone
 
 HINTS = {
+    400: "check the model's name",
     401: "check the API key: LLMCOST_API_KEY, OPENAI_API_KEY, or the variable that api_key_env names",
     402: "the account has no credit left",
     403: "the key may not use this model or this endpoint: check its permissions",
@@ -197,6 +198,5 @@ class Endpoint:
 def _lost(error: BaseException) -> Reply:
     """The request whose connection failed. Of the error only a few known words are kept: it knows the headers."""
     unsent = http.never_sent(error)
-    late = isinstance(error, TimeoutError | httpx.TimeoutException) and not unsent
-    problem = "timed out" if isinstance(error, TimeoutError) else http.reason(error)
-    return Reply("again", problem=problem, overload=late, perhaps_billed=not unsent, unconnected=unsent)
+    late = http.timed_out(error)
+    return Reply("again", problem=http.reason(error), overload=late, perhaps_billed=not unsent, unconnected=unsent)

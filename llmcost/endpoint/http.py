@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 
 import aiohttp
 import httpx
@@ -18,7 +19,11 @@ UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError,
 
 
 class ReplyTooLarge(httpx.HTTPError):
-    """The body passed `LARGEST_REPLY` bytes."""
+    """The body passed `LARGEST_REPLY` bytes, as it came or as it was decompressed."""
+
+
+class NotDecompressed(httpx.HTTPError):
+    """The body is not compressed as it says, or in a way that nobody asked for."""
 
 
 def open_client(base_url: str, key: Secret, timeout_s: float, connections: int) -> httpx.AsyncClient:
@@ -30,6 +35,7 @@ def open_client(base_url: str, key: Secret, timeout_s: float, connections: int) 
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s), pool=None)
     headers = {**key.header(), "content-type": "application/json", "user-agent": "llmcost"}
+    headers["accept-encoding"] = "gzip, deflate"
     if is_loopback(base_url):
         transport = AiohttpTransport(verify=httpx.create_ssl_context(), limits=limits)
         return httpx.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False)
@@ -39,13 +45,50 @@ def open_client(base_url: str, key: Secret, timeout_s: float, connections: int) 
 async def post(client: httpx.AsyncClient, url: str, content: bytes) -> tuple[httpx.Response, bytes]:
     """The response and its whole body; raises one of `FAILURES`."""
     async with client.stream("POST", url, content=content) as response:
-        pieces, size = [], 0
-        async for piece in response.aiter_bytes():
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST_REPLY:
-                raise ReplyTooLarge("the reply is too large")
-    return response, b"".join(pieces)
+        body = _Body(response.headers.get("content-encoding", ""))
+        async for piece in response.aiter_raw():
+            body.add(piece)
+    return response, body.whole()
+
+
+class _Body:
+    """A body as it comes, decompressed piece by piece: what a bomb would become is never held.
+
+    (httpx decompresses a piece at one go, whatever comes out of it.)
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding.strip().lower()
+        if self._encoding not in ("", "identity", *WINDOWS):
+            raise NotDecompressed("an encoding that nobody asked for")
+        window = WINDOWS.get(self._encoding)
+        self._inflate = None if window is None else zlib.decompressobj(window)
+        self._content = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Takes the next piece."""
+        room = LARGEST_REPLY - len(self._content)
+        self._content += piece if self._inflate is None else self._inflated(self._inflate, piece, room + 1)
+        if len(self._content) > LARGEST_REPLY:
+            raise ReplyTooLarge("the reply is too large")
+
+    def _inflated(self, inflate: zlib._Decompress, piece: bytes, most: int) -> bytes:
+        try:
+            return inflate.decompress(piece, most)
+        except zlib.error:
+            if self._encoding != "deflate" or self._content:
+                raise NotDecompressed("not compressed as it says") from None
+        self._encoding, self._inflate = "", zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without its header
+        return self._inflated(self._inflate, piece, most)
+
+    def whole(self) -> bytes:
+        """All of it."""
+        if self._inflate is not None and not self._inflate.eof:
+            raise NotDecompressed("it ends too early")
+        return bytes(self._content)
+
+
+WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 def never_sent(error: BaseException) -> bool:
@@ -54,14 +97,24 @@ def never_sent(error: BaseException) -> bool:
     return any(isinstance(cause, UNCONNECTED) for cause in causes) or isinstance(error, httpx.ConnectError)
 
 
+def timed_out(error: BaseException) -> bool:
+    """Whether nothing came in time, after the request was sent. (The transport calls every broken connection so.)"""
+    return isinstance(_cause(error), TimeoutError) and not never_sent(error)
+
+
 def reason(error: BaseException) -> str:
     """What went wrong with a connection, in a few words that hold nothing secret."""
-    cause = error.__cause__ or error
+    cause = _cause(error)
     system = getattr(cause, "os_error", None) or cause
     for kind, words in REASONS:
         if isinstance(cause, kind) or isinstance(system, kind):
             return words
     return "connection broken"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the transport wraps; a timeout of our own is caused by nothing but itself."""
+    return error if isinstance(error, TimeoutError) else error.__cause__ or error
 
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -73,7 +126,8 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "timed out"),
     (aiohttp.ServerDisconnectedError, "the server closed the connection"),
     (aiohttp.ClientPayloadError, "the reply broke off"),
-    (httpx.DecodingError, "the reply cannot be decompressed"),
+    (aiohttp.ClientResponseError, "the reply is not HTTP"),
+    (NotDecompressed, "the reply cannot be decompressed"),
     (ReplyTooLarge, "the reply is too large"),
     (ConnectionResetError, "the server closed the connection"),
 )

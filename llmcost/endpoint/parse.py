@@ -17,6 +17,8 @@ CACHE_READ = ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", 
 CACHE_WRITE = ("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
 REASONING = ("completion_tokens_details.reasoning_tokens", "reasoning_tokens")
 
+FILTERED = frozenset({"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"})
+
 
 class _Likely(msgspec.Struct):
     token: str
@@ -56,12 +58,31 @@ def _finite(digits: str) -> float | None:
     return value if math.isfinite(value := float(digits)) else None
 
 
-def answer_of(completion: Mapping[str, Any]) -> Answer:
-    """What the first choice says; Answer(text=None) if it says nothing. ValueError if there are no choices at all."""
+def error_of(completion: Mapping[str, Any]) -> Any:
+    """What stands in the place of an answer, where gateways put an error after a 200; None: there is an answer.
+
+    A finished answer is one, whatever stands beside it.
+    """
     choices = completion.get("choices")
-    if not isinstance(choices, list):
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
+    reason = choice.get("finish_reason")
+    if choice.get("error") or reason == "error":
+        return choice.get("error") or completion.get("error") or "the answer broke off"
+    if completion.get("object") == "error":
+        return completion
+    return completion.get("error") if not reason and completion.get("error") else None
+
+
+def answer_of(completion: Mapping[str, Any]) -> Answer:
+    """What the first choice says; Answer(text=None) if it says nothing.
+
+    ValueError if there is no choice, or one that is no part of a chat: nobody has answered then, and nobody has failed.
+    """
+    if _prompt_filtered(completion):
+        return Answer(finish_reason="content_filter")
+    choice = completion["choices"][0] if completion.get("choices") else None
+    if not isinstance(choice, Mapping) or not (choice.get("message") or choice.get("finish_reason")):
         raise ValueError("no choices")
-    choice = choices[0] if choices else {}
     message = choice.get("message") or {}
     calls = [call.get("function") or {} for call in message.get("tool_calls") or ()]
     calls += [message["function_call"]] if message.get("function_call") else []
@@ -69,8 +90,25 @@ def answer_of(completion: Mapping[str, Any]) -> Answer:
         text=_text(message.get("content")),
         tool_calls=tuple(ToolCall(str(call.get("name", "")), _arguments(call.get("arguments"))) for call in calls),
         refusal=_string(message.get("refusal")),
-        finish_reason=_string(choice.get("finish_reason")),
+        finish_reason=_reason(choice.get("finish_reason")),
     )
+
+
+def _prompt_filtered(completion: Mapping[str, Any]) -> bool:
+    """Whether the endpoint has filtered the prompt and says so instead of an answer (Azure)."""
+    results = completion.get("prompt_filter_results")
+    if completion.get("choices") or not isinstance(results, list):
+        return False
+    named = [each.get("content_filter_results") for each in results if isinstance(each, Mapping)]
+    found = [one for each in named if isinstance(each, Mapping) for one in each.values()]
+    return any(isinstance(one, Mapping) and one.get("filtered") is True for one in found)
+
+
+def _reason(value: Any) -> str | None:
+    """The finish reason, in one word for what a filter has stopped: Gemini says which ("SAFETY")."""
+    reason = _string(value)
+    word = (reason or "").partition(":")[0].strip().lower()
+    return "content_filter" if word in FILTERED else reason
 
 
 def usage_of(completion: Mapping[str, Any]) -> Usage:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from llmcost.endpoint.secret import Secret
 Meaning = Literal["answered", "rejected", "again", "stop"]
 
 LONGEST_ERROR = 300
+LONGEST_READ = 4_000  # characters of an error text that are looked at
 LONGEST_WAIT_S = 60.0
 RECORDED_LATENCY = "x-llmcost-recorded-latency-ms"
 
@@ -29,14 +31,45 @@ MEANINGS: Mapping[int, Meaning] = {
     409: "again",
     425: "again",
     429: "again",
+    498: "again",  # Groq: no capacity at the moment
+    499: "again",  # a gateway's own client hung up
 }
-OVERLOAD = frozenset({429, 503, 529})
+OVERLOAD = frozenset({429, 498, 503, 529})
 # The gateway gave up on a model that may have gone on, and may be billed. Other errors are not billed by anybody.
 PERHAPS_BILLED = frozenset({502, 504, 524})
-HOPELESS = frozenset({"insufficient_quota", "billing_hard_limit_reached", "model_not_found", "invalid_model"})
-FILTERED = frozenset(
-    {"content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation"}
+# What providers call an error, whatever the HTTP status. In order: the first that is found.
+WORDS: tuple[tuple[frozenset[str], Meaning], ...] = (
+    (
+        frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+        | frozenset({"model_not_found", "invalid_model", "model_decommissioned", "deploymentnotfound"})
+        | frozenset({"invalid_api_key", "api_key_invalid", "authentication_error"}),
+        "stop",
+    ),
+    (
+        frozenset({"content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation"}),
+        "rejected",
+    ),
+    (frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}), "rejected"),
+    (frozenset({"rate_limit_exceeded", "rate_limit_error", "overloaded_error"}), "again"),
 )
+# What some providers answer with a 400, by the words that the message begins with → the status that it stands for. Left
+# a 400, an empty account would count as the candidate's loss, prompt by prompt.
+MISTAKEN_400: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile("your credit balance is too low", re.IGNORECASE), 402),
+    (re.compile("api key (not valid|expired|not found)|incorrect api key", re.IGNORECASE), 401),
+)
+# Inside a 200: the status that a kind of error stands for, where the error names no number. Else 502: it broke off.
+KINDS: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "overloaded_error": 529,
+}
+MODERATED = "content_filter"  # the word for a refusal that has none, but shows what was flagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +94,13 @@ class Reply:
 
 def read(model: str, status: int, headers: Mapping[str, str], content: bytes, latency_ms: float, key: Secret) -> Reply:
     """The meaning of a response to a request for `model`; `headers` finds names in any case."""
+    content = key.scrub_bytes(content)
     if not 200 <= status < 300:
-        return _refused(model, status, headers, key.scrub_bytes(content), key)
+        return _refused(model, status, headers, content, key)
     try:
-        body = _body(headers, key.scrub_bytes(content))
-        if body.get("error") and not body.get("choices"):
-            return _refused(model, _code_of(body["error"]), headers, encode({"error": body["error"]}), key)
+        body = _body(headers, content)
+        if (error := parse.error_of(body)) is not None:
+            return _failed_inside(model, error, headers, key)
         completion = Completion(
             model=model,
             status="answered",
@@ -89,51 +123,76 @@ def _body(headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
     return body
 
 
+def _failed_inside(model: str, error: Any, headers: Mapping[str, str], key: Secret) -> Reply:
+    """An error inside a 200, which is sent once a model has begun: unless it says otherwise, it may be charged."""
+    status = _status_inside(error)
+    reply = _refused(model, status, headers, encode({"error": error}), key)
+    return replace(reply, perhaps_billed=reply.meaning == "again" and status not in OVERLOAD)
+
+
 def _refused(model: str, status: int, headers: Mapping[str, str], content: bytes, key: Secret) -> Reply:
-    code, message = _error_of(content)
-    problem = key.scrub(f"{status} {code + ': ' if code else ''}{message}".strip())[:LONGEST_ERROR]
-    meaning = _meaning(status, code.lower())
+    words, message = _error_of(content)
+    code = next((f"{word}: " for word in words if not word.isdigit()), "")
+    problem = key.scrub(f"{status} {code}{message}".strip())[:LONGEST_ERROR]
+    if status == 400:
+        status = next((meant for words_of, meant in MISTAKEN_400 if words_of.match(message)), status)
+    wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
+    meaning = _meaning(status, {word.lower() for word in words}, wait_s)
     return Reply(
         meaning,
         Completion(model, "rejected", error=problem) if meaning == "rejected" else None,
         problem,
         status,
-        retry_after_s=retry_after(headers.get("retry-after"), headers.get("date")),
-        overload=status in OVERLOAD,
+        retry_after_s=wait_s,
+        overload=meaning == "again" and (status in OVERLOAD or status == 413),
         perhaps_billed=status in PERHAPS_BILLED,
     )
 
 
-def _meaning(status: int, code: str) -> Meaning:
-    if code in HOPELESS:
-        return "stop"
-    if code in FILTERED:
-        return "rejected"
-    return MEANINGS.get(status, "again" if status >= 500 else "stop")
+def _meaning(status: int, words: Set[str], wait_s: float | None) -> Meaning:
+    named = next((meaning for known, meaning in WORDS if known & words), None)
+    if named is None and status == 402 and wait_s:  # OpenRouter: what is in flight has taken up the credit for now
+        return "again"
+    return named or MEANINGS.get(status, "again" if status >= 500 else "stop")
 
 
-def _error_of(content: bytes) -> tuple[str, str]:
-    """Code and message of an error body in any of the usual shapes; the beginning of the text where it has none."""
+def _error_of(content: bytes) -> tuple[list[str], str]:
+    """What an error body calls its error, most telling first, and its message, in any of the usual shapes.
+
+    The beginning of the text where it has none of them.
+    """
     try:
         body = parse.decode(content)
     except (ValueError, RecursionError):
         body = None
+    if isinstance(body, list) and body:  # Gemini
+        body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(error, dict):
         message = error.get("message") or error.get("detail") or error.get("msg") or ""
-        return _line(error.get("code") or error.get("type") or ""), _line(message)
-    return "", _line(error if isinstance(error, str) else content[:LONGEST_ERROR].decode("utf-8", "replace"))
+        return _words(error), _line(message)
+    return [], _line(error if isinstance(error, str) else content[:LONGEST_ERROR].decode("utf-8", "replace"))
+
+
+def _words(error: Mapping[str, Any]) -> list[str]:
+    inner, metadata = (error.get(name) for name in ("innererror", "metadata"))
+    flagged = isinstance(metadata, dict) and {"flagged_input", "reasons"} & metadata.keys()
+    found = [error.get(name) for name in ("code", "type", "status")]
+    found += [inner.get("code") if isinstance(inner, dict) else None, MODERATED if flagged else None]
+    return [_line(word) for word in found if word]
 
 
 def _line(value: Any) -> str:
-    """One printable line: an error text may hold anything, terminal escapes included."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
+    """One printable line: an error text may hold anything, terminal escapes included, and be of any length."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)[:LONGEST_READ]).split())
 
 
-def _code_of(error: Any) -> int:
+def _status_inside(error: Any) -> int:
     """The status that an error inside a 200 stands for: some gateways put it there; 502 if it does not say."""
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, int) and 400 <= code < 600 else 502
+    words = _words(error) if isinstance(error, dict) else []
+    numbers = (int(word) for word in words if word.isascii() and word.isdigit() and len(word) == 3)
+    number = next((number for number in numbers if 400 <= number < 600), None)
+    return number or next((KINDS[word] for word in words if word in KINDS), 502)
 
 
 def _recorded(header: str | None, measured_ms: float) -> float:
