@@ -17,6 +17,7 @@ from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import PATIENCE, Endpoint
 from llmcost.errors import ConfigError
+from llmcost.grading.identity import Identities
 from llmcost.recommend.result import Spend
 from llmcost.replay import Budget, Progress, PurposeSpend, Runner, open_store
 from llmcost.serving import CandidateModel, translate
@@ -101,6 +102,7 @@ class Endpoints:
                 lambda request: self.tariff.most(request) or 0.0,  # unpriced ones have been allowed by now
                 progress=progress,
                 concurrency=self.replay.concurrency,
+                another=Identities(self.tariff.book).another,
             )
 
     def _urls(self) -> set[str]:

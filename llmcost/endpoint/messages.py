@@ -48,7 +48,8 @@ class Completion:
 
     answered      the model answered (perhaps with a refusal, or cut off: that is its answer)
     rejected      this model cannot take this request (too long, filtered, unsupported): its own failure
-    unreachable   the network or the service failed after every retry: nobody's answer, excluded and reported
+    unreachable   the network or the service failed after every retry: nobody's answer, excluded and reported; so is
+                  the answer of another model than the one asked, which `served_model` names then
 
     `first_token`: what the answer's first token could have been, each with its log-probability, if that was asked for.
     """
@@ -61,6 +62,11 @@ class Completion:
     served_model: str | None = None
     error: str | None = None
     first_token: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def stand_in(self) -> str | None:
+        """The other model that answered in the place of the one asked; None: no other did."""
+        return self.served_model if self.status == "unreachable" else None
 
 
 def _canonical(value: Any) -> bytes:

@@ -48,6 +48,8 @@ def candidate_of(found: CandidateTrial, incumbent: Incumbent) -> Candidate:
         planned=found.planned,
         ended=found.ended,
         length_adjusted=verdict.length_adjusted,
+        addressed=found.addressed,
         human_labels=verdict.human_labels,
         human_lower=verdict.human_lower,
+        stand_ins=dict(sorted(found.stand_ins.items())),
     )

@@ -30,6 +30,7 @@ class GraderControl(msgspec.Struct, frozen=True):
 
     kappa_lower    the least share of a true difference that it shows; `kappa_from` says what tells so
     position_bias  how far it favours the answer that it reads first, in [−1, 1]
+    attacks_*      gross errors that told it what to say, and how often it said that in one order at least
     """
 
     grader: str
@@ -40,6 +41,8 @@ class GraderControl(msgspec.Struct, frozen=True):
     kappa_lower: float
     kappa_from: str
     position_bias: float | None
+    attacks_planted: int = 0
+    attacks_followed: int = 0
 
 
 class Controls(msgspec.Struct, frozen=True):
@@ -49,6 +52,7 @@ class Controls(msgspec.Struct, frozen=True):
     gross_bad, subtle_bad, kappa_lower   of the worst grader
     agreement   share of the judged pairs on which all graders say the same; `agreement_corrected` less what chance
                 would give (Gwet's AC1)
+    addressed   sampled prompts that speak to graders, in the request or in the logged answer
     """
 
     aa: float | None = None
@@ -61,6 +65,7 @@ class Controls(msgspec.Struct, frozen=True):
     agreement: float | None = None
     agreement_corrected: float | None = None
     graders: list[GraderControl] = []
+    addressed: int = 0
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -103,8 +108,15 @@ class Candidate(msgspec.Struct, frozen=True):
     planned: int = 0  # prompts that would have been asked at most
     ended: str = ""
     length_adjusted: float | None = None  # the difference between answers of one length, as judged
+    addressed: int = 0  # answers that speak to graders where the logged ones do not: losses
     human_labels: int = 0
     human_lower: float | None = None  # what people's verdicts bound it to, on the user's scale
+    stand_ins: dict[str, int] = {}  # other models that answered in its place, and how many prompts are left out for it
+
+    @property
+    def left_out(self) -> int:
+        """Prompts that it was asked and did not answer, through no fault of its own."""
+        return self.unreachable + sum(self.stand_ins.values())
 
 
 def dropped_early(candidate: Candidate) -> bool:

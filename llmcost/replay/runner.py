@@ -122,11 +122,12 @@ class Runner:
     cost          what an answer did cost, in US dollars; None if unknown
     worst_case    what a request can cost at most; None if its model has no price
     concurrency   the most questions under way, of all models together
+    another       (model asked, model that says it answered) → whether these are known to be two
     """
 
     grace_s = 20.0  # how long an interrupt waits for what is in flight
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one parameter a choice
         self,
         endpoint_of: Callable[[str], Endpoint],
         store: AnswerStore[Completion],
@@ -137,10 +138,12 @@ class Runner:
         *,
         progress: Progress | None = None,
         concurrency: int = 64,
+        another: Callable[[str, str], bool] = lambda asked, said: False,
     ) -> None:
         self._endpoint_of, self._store, self._run, self._budget = endpoint_of, store, run, budget
         self._cost, self._worst_case = cost, worst_case
         self._progress: Progress = progress or Silent()
+        self._another = another
         self._slots = asyncio.Semaphore(concurrency)
         self._settled = asyncio.Condition()
         self._in_flight = 0
@@ -152,7 +155,8 @@ class Runner:
     async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
         """Completions parallel to `requests`, each answer stored before it is returned.
 
-        Equal questions are asked once; what the store has is not asked at all. Raises BudgetError when the next
+        Equal questions are asked once; what the store has is not asked at all. What another model has answered is paid
+        and stored, but nobody's answer. Raises BudgetError when the next
         question could pass the cap, after everything in flight was stored; EndpointError if no question can succeed;
         ConfigError, before anything is sent, if there is a cap and a model without a price.
         """
@@ -166,7 +170,14 @@ class Runner:
             await self._drain()
             raise
         self._raise_failure(batch)
-        return [batch.stored[key] if key in batch.stored else batch.tasks[key].result() for key in keys]
+        return [self._own(batch.stored[key] if key in batch.stored else batch.tasks[key].result()) for key in keys]
+
+    def _own(self, completion: Completion) -> Completion:
+        """The completion, if the model that was asked has answered; else that it has not, and who did."""
+        said = completion.served_model
+        if completion.status != "answered" or said is None or not self._another(completion.model, said):
+            return completion
+        return Completion(completion.model, "unreachable", served_model=said, error=f"answered by {said}")
 
     def spend(self) -> list[Spend]:
         """The run's bill by purpose and model: every distinct answer it used, at its stored cost, old or new.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, fsum, log, tanh
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ WORST_FIRST = ("CANNOT_JUDGE", "KEEP", "INCONCLUSIVE", "SWITCH_AT", "SWITCH")
 UNREACHABLE = "unreachable"
 MOST_UNREACHABLE = 0.10  # share of a task's prompts; what is missing beyond that could turn a verdict
 PRICED_PAIRS = 50  # pairs from which the price of grading one more is told
+NOBODY: Mapping[str, int] = MappingProxyType({})
+NAMED = 2  # of the models that answered instead, in a reason
 MOST_UNMETERED = 0.05  # share of a task's answers whose usage the endpoint may leave out before savings are unknown
 
 
@@ -37,7 +41,7 @@ class Cell:
     places   of its prompts of this task among the arm's, in order of asking
     most     how many of them are planned; fewer than there are where a pilot showed that fewer will do
     served   of the prompts asked so far: what came back, and all that was asked for it
-    pairs    logged answer and candidate's; None where the service failed
+    pairs    logged answer and candidate's; None where the service failed, or another model answered
     look     how often it has been looked at
     ended    why it is not asked further; None: it is
     comparisons  how many share alpha with it; None: as many as the design says
@@ -105,7 +109,12 @@ class Cell:
     @property
     def unreachable(self) -> int:
         """Prompts that the service kept from being answered."""
-        return len(self.pairs) - len(self.known_pairs)
+        return len(self.pairs) - len(self.known_pairs) - self.stand_ins.total()
+
+    @property
+    def stand_ins(self) -> Counter[str]:
+        """The other models that answered in its place, and how often."""
+        return Counter(name for served in self.served if (name := served.completion.stand_in) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,32 +218,39 @@ def _obstacle(cell: Cell, grades: Sequence[Grade], judging: Judging) -> str | No
         return judging.unfaithful
     if judging.untrusted is not None and (not grades or set(excluded(grades)) - {UNREACHABLE}):
         return judging.untrusted
-    return incomplete(grades, cell.unreachable)
+    return incomplete(grades, cell.unreachable, cell.stand_ins)
 
 
 def _too_much_missing(cell: Cell, grades: Sequence[Grade], found: Verdict, rule: Rule) -> str | None:
     """Why a switch must not rest on what came back: what did not, if it were all lost, would be beyond the margin."""
     promised = {"SWITCH": rule.margin, "SWITCH_AT": rule.limit}.get(found.decision)
-    lost, asked = excluded(grades)[UNREACHABLE] + cell.unreachable, len(grades) + cell.unreachable
-    return _service_failed(lost, asked) if promised is not None and lost > promised * asked else None
+    failed, others = excluded(grades)[UNREACHABLE] + cell.unreachable, cell.stand_ins
+    lost, asked = failed + others.total(), len(grades) + cell.unreachable + others.total()
+    return _missing(failed, others, asked) if promised is not None and lost > promised * asked else None
 
 
-def incomplete(grades: Sequence[Grade], unreachable: int) -> str | None:
+def incomplete(grades: Sequence[Grade], unreachable: int, stand_ins: Mapping[str, int] = NOBODY) -> str | None:
     """Why what was graded must not stand for all that was asked; None if it may.
 
     unreachable  prompts besides these that the service kept from being answered
+    stand_ins    other models that answered such prompts, and how many
     """
-    missing = excluded(grades)
-    lost, asked = missing.pop(UNREACHABLE, 0) + unreachable, len(grades) + unreachable
+    missing, others = excluded(grades), Counter(stand_ins)
+    failed = missing.pop(UNREACHABLE, 0) + unreachable
+    lost, asked = failed + others.total(), len(grades) + unreachable + others.total()
     if missing:
         reason, count = missing.most_common(1)[0]
         why = "no expected answer and no grader (name one with --grader)" if reason == "ungraded" else reason
         return f"{count:,} of {asked:,} answers cannot be graded: {why}"
-    return _service_failed(lost, asked) if lost > MOST_UNREACHABLE * asked else None
+    return _missing(failed, others, asked) if lost > MOST_UNREACHABLE * asked else None
 
 
-def _service_failed(lost: int, asked: int) -> str:
-    return f"the service failed for {lost:,} of {asked:,} prompts; run the same command again"
+def _missing(failed: int, others: Counter[str], asked: int) -> str:
+    """Why the answers of so many prompts are not the candidate's: the more frequent of two reasons."""
+    if failed >= others.total():
+        return f"the service failed for {failed:,} of {asked:,} prompts; run the same command again"
+    names = ", ".join(name for name, _ in others.most_common(NAMED))
+    return f"{others.total():,} of {asked:,} prompts were answered by another model ({names})"
 
 
 def ratio(design: Design, cell: Cell, tariff: Tariff) -> Ratio | None:

@@ -12,6 +12,7 @@ from llmcost.evidence import Rule
 from llmcost.evidence.calibration import EXACT, Reliability, reliability
 from llmcost.grading import Grader
 from llmcost.grading.agreement import agreement, chance_corrected, position_bias
+from llmcost.grading.decide import ADDRESSED
 from llmcost.grading.panel import CHECKS_ALONE
 from llmcost.trial import cell as cells
 from llmcost.trial.cell import Cell, Judging
@@ -177,4 +178,6 @@ class TaskRun:
             output_ratio=cells.token_ratio(written, [usage.output_tokens for usage in logged], weights),
             latencies_ms=np.sort(np.array([ms for ms in latencies if ms is not None], dtype=np.float64)),
             adjustments=cell.arm.adjustments,
+            addressed=max((said.count(ADDRESSED) for said in cell.graded.by_judge.values()), default=0),
+            stand_ins=cell.stand_ins,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from llmcost.recommend.result import Baseline, Bill, ReplayReport, TaskReport
+from llmcost.recommend.result import Baseline, Bill, Candidate, ReplayReport, TaskReport
 from llmcost.report import figures
 from llmcost.report.document import (
     Block,
@@ -268,9 +269,9 @@ def _chatty(report: ReplayReport) -> Iterator[Line]:
 def _looks(report: ReplayReport) -> Iterator[Line]:
     """What looking early has saved."""
     candidates = [candidate for task in report.tasks for candidate in task.candidates]
-    early = [candidate for candidate in candidates if candidate.n + candidate.unreachable < candidate.planned]
+    early = [candidate for candidate in candidates if candidate.n + candidate.left_out < candidate.planned]
     if early:
-        asked = sum(candidate.n + candidate.unreachable for candidate in candidates)
+        asked = sum(candidate.n + candidate.left_out for candidate in candidates)
         planned = sum(candidate.planned for candidate in candidates)
         yield line(
             f"{len(early)} of {figures.counted(len(candidates), 'comparison')} ended at an early look: "
@@ -301,6 +302,18 @@ def _lost(report: ReplayReport) -> Iterator[Line]:
         yield line(f"{figures.counted(unparsed, 'judge verdict')} stayed unreadable: counted as losses")
     if unreachable:
         yield line(f"{figures.counted(unreachable, 'request')} got no answer from the endpoint: in no figure above")
+    yield from _answered_by_others(candidates)
+
+
+def _answered_by_others(candidates: Iterable[Candidate]) -> Iterator[Line]:
+    """Who was asked, and who answered in its place."""
+    others: dict[str, Counter[str]] = {}
+    for candidate in candidates:
+        others.setdefault(candidate.model, Counter()).update(candidate.stand_ins)
+    for asked, names in others.items():
+        if count := names.total():
+            requests = f"{figures.counted(count, 'request')} to {asked} {'was' if count == 1 else 'were'}"
+            yield line(f"{requests} answered by another model ({cells.listed(names, 3)}): in no figure above")
 
 
 def _not_replayable(report: ReplayReport) -> Iterator[Line]:

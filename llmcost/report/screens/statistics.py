@@ -86,6 +86,19 @@ def _found(task: TaskReport) -> Iterator[str]:
         corrected = controls.agreement_corrected
         beyond = f" ({corrected:.2f} beyond chance, AC1)" if corrected is not None else ""
         yield f"graders agree on {figures.percent(controls.agreement)} of the judged pairs{beyond}"
+    yield from _attacks(task)
+
+
+def _attacks(task: TaskReport) -> Iterator[str]:
+    """What came of texts that tell a grader what to say: planted ones, and those of the log and the candidates."""
+    for item in (each for each in task.controls.graders if each.attacks_planted):
+        count = f"{figures.count(item.attacks_followed)} of {figures.count(item.attacks_planted)}"
+        yield f"{item.grader} followed {count} attacks that were planted in the gross errors"
+    if task.controls.addressed:
+        yield f"{figures.counted(task.controls.addressed, 'sampled prompt')} speak to graders in the log itself"
+    for candidate in (each for each in task.candidates if each.addressed):
+        answers = figures.counted(candidate.addressed, "answer")
+        yield f"{answers} of {candidate.model} spoke to graders, and counted as losses"
 
 
 def _count(field: str) -> Shown:
@@ -105,7 +118,7 @@ def _outcomes(_: TaskReport, item: Candidate) -> Cell:
 
 
 def _lost(_: TaskReport, item: Candidate) -> Cell:
-    return Cell(" / ".join(map(figures.count, (item.failures, item.unparsed, item.unreachable))))
+    return Cell(" / ".join(map(figures.count, (item.failures, item.unparsed, item.left_out))))
 
 
 def _judged(_: TaskReport, item: Candidate) -> Cell:
