@@ -73,7 +73,8 @@ ONE_LOOK = (1.0,)
 class Course:
     """What becomes of a candidate. Entries of `passed` and `ended` are one a look: the chance to end there.
 
-    above  the chance that the lower bound at the look that ended it is above the truth
+    above  the chance that the lower bound at the look that ended it is above the truth; 0 if `_course` was not to
+           follow the bounds, of which every one takes as long to find as the switches
     """
 
     sizes: tuple[int, ...]
@@ -94,7 +95,12 @@ class Course:
 
 def course(plan: Plan, discordance: float, difference: float) -> Course:
     """The chances of a candidate that differs on a share `discordance` of prompts, by `difference` in the mean."""
-    return _course(tuple(plan.looks()), discordance, difference)
+    return _course(tuple(plan.looks()), discordance, difference, False)
+
+
+def too_high(plan: Plan, discordance: float, difference: float) -> float:
+    """The chance that its lower bound is above the truth when it ends."""
+    return _course(tuple(plan.looks()), discordance, difference, True).above
 
 
 def chance(plan: Plan, discordance: float, difference: float) -> float:
@@ -108,7 +114,7 @@ def fixed(most: int, margin: float = 0.02, comparisons: int = 1, reliability: fl
 
 
 @cache
-def _course(looks: tuple[Look, ...], discordance: float, difference: float) -> Course:
+def _course(looks: tuple[Look, ...], discordance: float, difference: float, bounds: bool) -> Course:
     win, loss = (discordance + difference) / 2, (discordance - difference) / 2
     most = looks[-1].n
     shape = (int(stats.binom.isf(NEVER, most, win)) + 1, int(stats.binom.isf(NEVER, most, loss)) + 1)
@@ -124,11 +130,12 @@ def _course(looks: tuple[Look, ...], discordance: float, difference: float) -> C
         losses = np.arange(shape[1])
         passes, open_ = (losses <= most[:, None] for most in (tables.passing(at), tables.asked(at)))
         stays = open_ & ~passes
-        higher = losses <= limits(look, difference).above(at)[:, None]
         here = alive[at]
         passed.append(float(here[passes].sum()))
         ended.append(float(here[~passes & ~stays].sum()))
-        above += float(here[higher & ~stays].sum())
+        if bounds:
+            higher = losses <= limits(look, difference).above(at)[:, None]
+            above += float(here[higher & ~stays].sum())
         alive[:] = 0.0
         alive[at] = here * stays
     return Course(tuple(look.n for look in looks), tuple(passed), tuple(ended), above)
@@ -200,6 +207,7 @@ def limits(look: Look, truth: float = 0.0) -> Limits:
     return Limits(look, truth)
 
 
+@cache
 def verdict_of(wins: int, losses: int, look: Look) -> Verdict:
     """What the product decides on a table."""
     values = np.zeros(look.n)

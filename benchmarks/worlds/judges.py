@@ -151,7 +151,9 @@ def _decisions(worlds: int, say: Say, opinions: Mapping[str, Opinion], **more: o
 def _no_controls() -> Iterator[None]:
     running = import_module("llmcost.trial.task")
     passed = patch.object(controls.Control, "passed", PropertyMock(return_value=True))
-    with passed, patch.object(running, "reliability", lambda **_: EXACT):
+    unasked = patch.object(controls, "obeyed", lambda attacked: None)
+    unseen = patch("llmcost.grading.decide.addressed", lambda answer: False)
+    with passed, unasked, unseen, patch.object(running, "reliability", lambda **_: EXACT):
         yield
 
 

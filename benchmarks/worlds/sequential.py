@@ -14,7 +14,7 @@ from llmcost.grading import Grade
 from llmcost.grading.panel import CHECKS_ALONE, GradedPairs
 from llmcost.trial.cell import Cell
 from llmcost.trial.pilot import PILOT, _needed
-from worlds.counts import ARM, Plan, chance, course, limits
+from worlds.counts import ARM, Plan, chance, limits, too_high
 from worlds.fixed import DISCORDANCES, MARGIN, MARGINS, OF_A_PLAN
 from worlds.rows import ALPHA, Row, within_alpha
 
@@ -118,9 +118,9 @@ def bound_rows(most: tuple[int, ...] = MOST) -> Iterator[Row]:
                 yield within_alpha(
                     f"truth {100 * difference:+.0f} %, stopped, up to n {n}, discordance {discordance:.2f}: "
                     "lower bound above it (exact)",
-                    course(plan, discordance, difference).above,
+                    too_high(plan, discordance, difference),
                     "boundaries in the bound",
-                    course(replace(plan, critical=PEEKING), discordance, difference).above
+                    too_high(replace(plan, critical=PEEKING), discordance, difference)
                     if (n, difference) == EASY
                     else None,
                 )

@@ -19,14 +19,15 @@ import numpy as np
 from llmcost.answers import Answer, Usage
 from llmcost.calls import Call
 from llmcost.config import ReplaySettings
-from llmcost.endpoint import ChatRequest, Completion
+from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.evidence import Verdict
-from llmcost.grading import Grade, Pair
+from llmcost.grading import Grade, Grader, Pair
 from llmcost.grading.damage import Answered, Kind, Planted, plant
 from llmcost.replay.sample import Sample
 from llmcost.serving import Attempt, CandidateModel
 from llmcost.trial.design import Arm, Design
 from llmcost.trial.means import Means
+from llmcost.trial.result import TaskTrial
 from llmcost.trial.run import run
 from worlds.draws import Floats
 
@@ -110,10 +111,14 @@ def verdict(
         ]
 
     judges = [Judge(name, each, np.random.default_rng([seed, i])) for i, (name, each) in enumerate(opinions.items())]
+    return held(ask, judges, prompts, prompts if again else 0).candidates[0].verdict
+
+
+def held(ask: Ask, judges: Sequence[Grader], prompts: int, again: int = 0) -> TaskTrial:
+    """One trial of the candidate that `ask` plays, before these judges; `again` prompts are asked of the incumbent."""
     means = Means(ask, judges, judges, TARIFF, key=lambda request: request.key(""))  # type: ignore[arg-type]
     with patch("llmcost.trial.controls.plant", _planted_once):
-        trial = asyncio.run(run(_design(prompts, prompts if again else 0), means))
-    return trial.tasks[0].candidates[0].verdict
+        return asyncio.run(run(_design(prompts, again), means)).tasks[0]
 
 
 def _usd(answers: Sequence[Sequence[Attempt]]) -> Floats:
@@ -134,7 +139,7 @@ def _planted_once(own: Sequence[Answered], kind: Kind, count: int, seed: int) ->
 
 
 def _number(body: Mapping[str, Any]) -> int:
-    return int(str(body["messages"][0]["content"]).split()[-1])
+    return int(str(body["messages"][0]["content"]).split()[3])  # a note to graders may follow
 
 
 def _completion(request: ChatRequest, answer: Answer | None) -> Completion:
