@@ -9,6 +9,11 @@ LONG_ENOUGH_TO_BE_SECRET = 12
 _KEY_SHAPED = re.compile(r"\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}|(?i:bearer)\s+[\w*.~+/=-]{6,}")
 
 
+def without_keys(text: str) -> str:
+    """The text with *** for all that looks like a key."""
+    return _KEY_SHAPED.sub(MASK, text)
+
+
 class Secret:
     """A key that prints as ***; `header()` is the only way to its value."""
 
@@ -30,8 +35,7 @@ class Secret:
 
     def scrub(self, text: str) -> str:
         """The text without the key, and without anything that looks like one: servers like to echo keys in errors."""
-        plain = text.replace(self._value, MASK) if self._value else text
-        return _KEY_SHAPED.sub(MASK, plain)
+        return without_keys(text.replace(self._value, MASK) if self._value else text)
 
     def scrub_bytes(self, content: bytes) -> bytes:
         """A response without the key. A placeholder such as "EMPTY" is no secret: an answer may hold that word."""
