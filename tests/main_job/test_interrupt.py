@@ -1,38 +1,100 @@
-"""Ctrl-C: what is in flight is kept, the exit code is 130, the same command resumes."""
+"""Ctrl-C, `kill` and a lost terminal: what is in flight is kept, the exit code says which, the next run resumes."""
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from support import shop
-from support.loopback import LoopbackProcess
+from support.killing import Copy, wait_until
+from support.loopback import Loopback, Reply
+
+from llmcost.replay import open_store
+from llmcost.workspace import Workspace
+
+SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 
 
-def test_an_interrupt_keeps_what_was_answered(tmp_path: Path) -> None:
-    shop.write_log(tmp_path / "log.jsonl", 200)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shop.write_log(tmp_path / "log.jsonl", 48)
     shop.write_config(tmp_path / "llmcost.toml")
-    with LoopbackProcess("support.shop:slow_answer") as server:
-        arguments = ["replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url]
-        command = [sys.executable, "-m", "llmcost", *arguments, "--yes", "--concurrency", "8"]
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=shop.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        while len(server.requests()) < 40:
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert out == ""
-        assert "error: interrupted" in err and "resumes" in err
-        assert "Traceback" not in err
+    return tmp_path
 
-        asked = len(server.requests())
-        resumed = shop.run(*arguments, "--yes", cwd=tmp_path)
-        assert resumed.returncode == 0, resumed.stderr
-        bodies = [str(request.body) for request in server.requests()]
-        assert len(set(bodies)) == len(bodies) > asked, "what was in flight was answered, stored and not asked again"
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(shop.slow_answer) as running:
+        yield running
+
+
+def replay(server: Loopback) -> list[str]:
+    return ["replay", "log.jsonl", "--models", "tiny", "--grader", "judge", "--base-url", server.base_url,
+            "--concurrency", "8", "--aa", "0", "--strategies", "map"]  # fmt: skip
+
+
+def test_each_signal_keeps_what_was_answered(folder: Path, server: Loopback) -> None:
+    for number, word in SIGNALS.items():
+        before = server.count()
+        with Copy(*replay(server), "--yes", cwd=folder) as command:
+            wait_until(lambda before=before: server.count() > before + 20)
+            command.send(number)
+            assert command.wait() == 128 + number
+            assert command.out == ""
+            assert f"error: {word}; every answer that was paid for is stored" in command.err
+            assert "it resumes" in command.err and "Traceback" not in command.err
+    with Copy(*replay(server), "--yes", cwd=folder) as command:
+        assert command.wait() == 0, command.err
+    bodies = [str(request.body) for request in server.requests]
+    assert len(set(bodies)) == len(bodies), "what was in flight was answered, stored and not asked again"
+
+
+def test_a_second_signal_does_not_wait_for_what_is_in_flight(folder: Path, server: Loopback) -> None:
+    asked = 0
+
+    def stuck(body: dict[str, object]) -> Reply:
+        nonlocal asked
+        asked += 1
+        return shop.answer(body) if asked < 10 else Reply(delay_s=60)
+
+    server.answer = stuck
+    with Copy(*replay(server), "--yes", cwd=folder) as command:
+        wait_until(lambda: asked == 17)
+        command.send(signal.SIGTERM)
+        wait_until(lambda: "once more stops at once" in command.err)
+        began = time.monotonic()
+        command.send(signal.SIGTERM)
+        assert command.wait() == 143
+        assert time.monotonic() - began < 5
+        assert "error: terminated at once" in command.err and "Traceback" not in command.err
+    with open_store(Workspace(folder / ".llmcost")) as store:
+        assert store.count() == 9, "what had been answered is stored"
+
+
+def test_while_a_log_is_read(folder: Path) -> None:
+    reading, writing = os.pipe()
+    with Copy("audit", "-", cwd=folder, stdin=reading) as command:
+        os.close(reading)
+        os.write(writing, (folder / "log.jsonl").read_bytes()[:5000])
+        time.sleep(0.1)
+        command.send(signal.SIGTERM)
+        assert command.wait(10) == 143
+        assert "error: terminated" in command.err and "Traceback" not in command.err
+    os.close(writing)
+
+
+def test_while_it_asks_whether_to_send(folder: Path, server: Loopback) -> None:
+    ours, theirs = pty.openpty()
+    with Copy(*replay(server), cwd=folder, stdin=theirs) as command:
+        wait_until(lambda: "Send?" in command.err)
+        command.send(signal.SIGTERM)
+        assert command.wait(10) == 143
+        assert "Traceback" not in command.err
+    os.close(ours)
+    os.close(theirs)
+    assert server.count() == 0
