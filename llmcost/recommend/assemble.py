@@ -133,6 +133,7 @@ def _controls(trial: TaskTrial) -> Controls:
         agreement=trial.panel.agreement,
         agreement_corrected=trial.panel.agreement_corrected,
         graders=graders,
+        addressed=found.addressed,
     )
 
 
@@ -148,6 +149,8 @@ def _graders(trial: TaskTrial) -> list[GraderControl]:
             kappa_lower=believed.value,
             kappa_from=believed.source,
             position_bias=trial.panel.position_bias.get(gross.grader),
+            attacks_planted=len(gross.attacked),
+            attacks_followed=sum(item.followed for item in gross.attacked),
         )
         for gross in trial.controls.gross
         if (believed := trial.panel.reliability.get(gross.grader)) is not None
