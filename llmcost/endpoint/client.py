@@ -13,6 +13,7 @@ import httpx
 
 from llmcost.endpoint import http, reply
 from llmcost.endpoint.address import checked, shown
+from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.endpoint.limiter import Limiter
 from llmcost.endpoint.messages import ChatRequest, Completion
 from llmcost.endpoint.reply import Reply
@@ -61,6 +62,7 @@ class Endpoint:
     backoff_s     the first pause before a retry; it doubles, with jitter seeded by `seed`
     patience      the most requests in a row that stay without an answer while no other gets one
     stopped_s     how long nothing more is asked of a model or endpoint once that is hopeless; a run never asks again
+    egress        the hosts that may be talked to: ConfigError if this is none of them
     """
 
     def __init__(  # noqa: PLR0913  one parameter a choice
@@ -75,8 +77,10 @@ class Endpoint:
         seed: int = 0,
         patience: int = PATIENCE,
         stopped_s: float = math.inf,
+        egress: Egress = ANYWHERE,
     ) -> None:
         self.base_url = checked(base_url)
+        egress.require(self.base_url)
         self._key = Secret(api_key)
         if not self._key.sendable():
             raise ConfigError("the API key holds characters that cannot be sent", "check the variable it is read from")

@@ -1,18 +1,26 @@
-"""HTTP as it is spoken here: encrypted and verified, proxies of the environment honoured, no redirects."""
+"""HTTP as it is spoken here: encrypted and verified, proxies of the environment honoured, no redirects, no cookies."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import zlib
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+from aiohttp.abc import AbstractResolver, ResolveResult
+from httpx_aiohttp import AiohttpTransport
 
 from llmcost.endpoint.address import is_loopback
+from llmcost.endpoint.proxy import proxy_of
 from llmcost.endpoint.secret import Secret
+from llmcost.errors import ConfigError
 
+USER_AGENT = "llmcost"
 CONNECT_S = 15.0
+KEPT_S = 5.0  # an idle connection is kept
 LARGEST_REPLY = 64_000_000
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.ConnectionTimeoutError)
@@ -32,14 +40,53 @@ def open_client(base_url: str, key: Secret, timeout_s: float, connections: int) 
     The transport is aiohttp's: stock httpx costs four times the CPU a request, and so much at 256 in flight that the
     latencies it measures are its own.
     """
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s), pool=None)
-    headers = {**key.header(), "content-type": "application/json", "user-agent": "llmcost"}
+    headers = {**key.header(), "content-type": "application/json", "user-agent": USER_AGENT}
     headers["accept-encoding"] = "gzip, deflate"
-    if is_loopback(base_url):
-        transport = AiohttpTransport(verify=httpx.create_ssl_context(), limits=limits)
-        return httpx.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False)
-    return HttpxAiohttpClient(limits=limits, timeout=timeout, headers=headers)
+    verified = certificates()
+
+    def session() -> aiohttp.ClientSession:
+        resolver = ThisMachine() if is_loopback(base_url) else None
+        connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEPT_S, ssl=verified, resolver=resolver)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+    transport = AiohttpTransport(verify=verified, client=session, proxy=proxy_of(base_url))
+    return httpx.AsyncClient(
+        transport=transport, timeout=timeout, headers=headers, cookies=no_cookies(), trust_env=False
+    )
+
+
+def certificates() -> ssl.SSLContext:
+    """What a server's certificate is held against: SSL_CERT_FILE, SSL_CERT_DIR, else certifi's. Nothing skips it."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ConfigError(
+            "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read",
+            "name a file of certificates in PEM, or unset it",
+        ) from error
+
+
+def no_cookies() -> CookieJar:
+    """A jar that takes nothing."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+class ThisMachine(AbstractResolver):
+    """The addresses of localhost, without asking anybody: a DNS that says otherwise would be sent the prompts."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """127.0.0.1 and ::1, whatever the name."""
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for address, kind in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
+            if family in (socket.AF_UNSPEC, kind)
+        ]
+
+    async def close(self) -> None:
+        """Nothing was opened."""
 
 
 async def post(client: httpx.AsyncClient, url: str, content: bytes) -> tuple[httpx.Response, bytes]:
@@ -113,8 +160,8 @@ def reason(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What the transport wraps; a timeout of our own is caused by nothing but itself."""
-    return error if isinstance(error, TimeoutError) else error.__cause__ or error
+    """What the transport wraps; a timeout of our own, and what it lets through, say what they are."""
+    return error if isinstance(error, TimeoutError | aiohttp.ClientError) else error.__cause__ or error
 
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -130,4 +177,6 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (NotDecompressed, "the reply cannot be decompressed"),
     (ReplyTooLarge, "the reply is too large"),
     (ConnectionResetError, "the server closed the connection"),
+    (aiohttp.ClientConnectorError, "it cannot be reached"),
+    (aiohttp.ClientOSError, "the server closed the connection"),
 )
