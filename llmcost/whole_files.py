@@ -12,8 +12,10 @@ import os
 import re
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.tmp)?")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a quota or a limit of this process
@@ -45,10 +47,17 @@ def write_result(target: Path, content: bytes) -> None:
 
 def write_whole(file: Path, content: bytes, mode: int = 0o600) -> None:
     """Writes the file; a new one gets this mode, less the umask. Raises OSError, and has changed nothing then."""
+    with writing(file, mode) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def writing(file: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """A stream to what becomes the file when the block ends; as `write_whole` for what is too large to be held."""
     descriptor, temporary = _held_temporary(file, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
             temporary.replace(file)

@@ -19,9 +19,10 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
+from llmcost.api.redacting import redact
 from llmcost.api.remembering import Remembering
 from llmcost.api.starting import init
-from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
+from llmcost.api.traffic import Options, Say, Traffic, duration_us, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
     AuditView,
@@ -33,6 +34,8 @@ from llmcost.api.views import (
     LabelImportView,
     MonitorView,
     PricesView,
+    PurgeView,
+    RedactView,
     ReplayView,
     SimulateView,
 )
@@ -61,6 +64,8 @@ __all__ = [
     "MonitorView",
     "Options",
     "PricesView",
+    "PurgeView",
+    "RedactView",
     "ReplayView",
     "SimulateView",
     "audit",
@@ -75,6 +80,8 @@ __all__ = [
     "plan_monitor",
     "plan_replay",
     "prices",
+    "purge",
+    "redact",
     "replay",
     "report",
     "simulate",
@@ -261,7 +268,9 @@ def report(
     run: str | None = None,
     *,
     show_text: bool = False,
+    redact: bool = True,
     examples: int | None = None,
+    config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
 ) -> ReplayView:
@@ -269,14 +278,17 @@ def report(
 
     show_text  with what was asked and answered in its examples, read again from the log and the store of answers;
                what is gone from there stays None, and `say` is told so
+    redact     with placeholders for personal data and keys in them
     examples   prompts shown of each candidate, the worst-graded first (3); 60 in all
     """
     place = Workspace.at(workspace)
     found = saved_report(run, place)
     if show_text or examples is not None:
         from llmcost.api.examples import read_again  # brings the replay, which a saved report has no use for
+        from llmcost.api.shown import shown
 
-        found = read_again(found, place, examples, show_text, say)
+        texts = shown(load_settings(config), redact) if show_text else None
+        found = read_again(found, place, examples, texts, say)
     return ReplayView(found)
 
 
@@ -286,6 +298,7 @@ def export(
     to: str = "json",
     base_url: str | None = None,
     show_text: bool = False,
+    redact: bool = True,
     config: Path | None = None,
     workspace: Path | None = None,
     say: Say = lambda line: None,
@@ -293,12 +306,13 @@ def export(
     """A run as another tool reads it: its model map, its plan, its prompts or its log's bill.
 
     show_text  whether prompts and answers of the log may be in it: what holds them is refused otherwise
+    redact     with placeholders for personal data and keys in them
     """
     settings, place = load_settings(config), Workspace.at(workspace)
-    return exported(to, RunSource(run, base_url, place, settings, show_text, say))
+    return exported(to, RunSource(run, base_url, place, settings, show_text, redact, say))
 
 
-def label_export(
+def label_export(  # noqa: PLR0913  one parameter a choice
     run: str | None = None,
     *,
     folder: Path,
@@ -307,21 +321,26 @@ def label_export(
     candidate: str | None = None,
     checked: bool = False,
     seed: int | None = None,
+    redact: bool = True,
+    config: Path | None = None,
     workspace: Path | None = None,
 ) -> LabelExportView:
     """Draws pairs of a run and writes them to a folder, for people to compare blind: a page and a table.
 
     Pairs that a judge decided; with `checked` also those that checks settled. At most `count`, spread over the run's
     tasks and candidates, or over `tasks` and one `candidate`. The run's own seed, unless another is given.
+    With placeholders for personal data and keys, unless `redact` says otherwise.
     """
     from llmcost.api.labelling import export_packet, record_of
+    from llmcost.api.shown import shown
     from llmcost.labelling.draw import Wish
 
     place = Workspace.at(workspace)
     record, calls = record_of(run, place)
     chosen = record.seed if seed is None else seed
     wish = Wish(count=count, seed=chosen, tasks=tasks, candidate=candidate, checked=checked)
-    return LabelExportView(export_packet(record, calls, folder, wish, place))
+    texts = shown(load_settings(config), redact)
+    return LabelExportView(export_packet(record, calls, folder, wish, place, texts))
 
 
 def label_import(files: Sequence[Path], *, run: str | None = None, workspace: Path | None = None) -> LabelImportView:
@@ -413,6 +432,34 @@ def update_prices(*, workspace: Path | None = None, today: datetime | None = Non
     place = Workspace.at(workspace).prepare()
     stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
+
+
+def purge(
+    what: Sequence[str] = (),
+    *,
+    runs: Sequence[str] | None = None,
+    older_than: str | None = None,
+    really: bool = True,
+    workspace: Path | None = None,
+    now: datetime | None = None,
+) -> PurgeView:
+    """Deletes what the workspace keeps: "answers", "runs", "labels", "logs", or all of it if none is named.
+
+    runs        only what these runs left
+    older_than  only what was last written so long ago: "30d", "12w"
+    really      False: only says what would be deleted
+    """
+    from llmcost.workspace import purge as purging
+
+    before = None
+    if older_than is not None:
+        age_us = duration_us(older_than)
+        if age_us is None:
+            raise ConfigError(f"--older-than {older_than!r} is no length of time", "write 30d, 12w, 24h")
+        before = (now or datetime.now(UTC)).timestamp() - age_us / 1e6
+    wanted = purging.Purge(purging.kinds_of(what), None if runs is None else tuple(runs), before)
+    place = Workspace.at(workspace)
+    return PurgeView(purging.delete(place, wanted) if really else purging.would_delete(place, wanted))
 
 
 def _showing(settings: Settings, top: int | None) -> Settings:

@@ -12,14 +12,15 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from llmcost import signals
-from llmcost.config import ModelSettings, ReplaySettings, api_key
+from llmcost.config import ModelSettings, ReplaySettings, Settings, api_key
 from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import PATIENCE, Endpoint
 from llmcost.errors import ConfigError
 from llmcost.grading.identity import Identities
-from llmcost.recommend.result import Spend
-from llmcost.replay import Budget, Progress, PurposeSpend, Runner, open_store
+from llmcost.recommend.result import Redaction, Spend
+from llmcost.redaction import finder
+from llmcost.replay import Budget, Hiding, Progress, PurposeSpend, Runner, open_store, readable
 from llmcost.serving import CandidateModel, translate
 from llmcost.trial import Tariff
 from llmcost.workspace import AnswerStore, Workspace
@@ -32,12 +33,16 @@ CONTROLS = "controls"  # the purpose of what is asked to test graders and replay
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The models that a job may ask, graders included, and what it takes to ask them."""
+    """The models that a job may ask, graders included, and what it takes to ask them.
+
+    hiding  what questions hold when they are sent, and answers when they are kept
+    """
 
     models: tuple[str, ...]
     tariff: Tariff
     replay: ReplaySettings
     base_url: str
+    hiding: Hiding
 
     @property
     def host(self) -> str:
@@ -46,15 +51,26 @@ class Endpoints:
 
     def url_of(self, model: str) -> str:
         """The base URL of a model: its own if the configuration names one, else the general one."""
-        return (self.settings(model).base_url or self.base_url).rstrip("/")
+        return url_of(model, self.tariff.models, self.base_url)
 
     def key(self, request: ChatRequest) -> bytes:
-        """The content address of a request at its endpoint."""
-        return request.key(self.url_of(request.model))
+        """The content address of a request, as it is sent, at its endpoint."""
+        return self.hiding.asked(request).request.key(self.url_of(request.model))
 
     def settings(self, model: str) -> ModelSettings:
         """What the configuration says of a model."""
         return self.tariff.models.get(model, ModelSettings())
+
+    def redaction(self, bodies: Sequence[Mapping[str, Any]]) -> Redaction | None:
+        """What is hidden of these prompts where they leave this machine; None: they do not, and nothing is."""
+        elsewhere = [model for model in self.models if not is_loopback(self.url_of(model))]
+        hidden = [model for model in self.models if self.hiding.leaves(model)]
+        hosts = sorted({urlsplit(self.url_of(model)).netloc for model in (*elsewhere, *hidden)})
+        if not hosts:
+            return None
+        survey = self.hiding.survey(bodies)
+        on = set(elsewhere) <= set(hidden)
+        return Redaction(on, hosts, dict(survey.found), survey.prompts, len(bodies), survey.unseen)
 
     def as_taken(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A judge's request with the parameters that its model takes."""
@@ -67,7 +83,7 @@ class Endpoints:
             return frozenset()
         keys = {self.key(request) for request in requests}
         with open_store(workspace) as store:
-            return store.get(list(keys)).keys()
+            return {key for key, found in store.get(list(keys)).items() if readable(found)}
 
     def refuse_uncapped(self) -> None:
         """A model without a price can be asked without a cap on this machine alone, where perhaps nobody bills it."""
@@ -103,6 +119,7 @@ class Endpoints:
                 progress=progress,
                 concurrency=self.replay.concurrency,
                 another=Identities(self.tariff.book).another,
+                hiding=self.hiding,
             )
 
     def _urls(self) -> set[str]:
@@ -121,6 +138,29 @@ class Endpoints:
             seed=self.replay.seed,
             patience=patience,
         )
+
+
+def endpoints(
+    models: Iterable[str], tariff: Tariff, replay: ReplaySettings, base_url: str, settings: Settings
+) -> Endpoints:
+    """What it takes to ask these models, each once."""
+    return Endpoints(tuple(dict.fromkeys(models)), tariff, replay, base_url, hiding(settings, base_url))
+
+
+def url_of(model: str, models: Mapping[str, ModelSettings], base_url: str) -> str:
+    """The base URL of a model: its own if the configuration names one, else the general one."""
+    return (models.get(model, ModelSettings()).base_url or base_url).rstrip("/")
+
+
+def hiding(settings: Settings, base_url: str) -> Hiding:
+    """How questions are hidden by these settings: by default where the model is not on this machine."""
+    redact, enabled = settings.redact, settings.redact.enabled
+
+    def leaves(model: str) -> bool:
+        return enabled if enabled is not None else not is_loopback(url_of(model, settings.models, base_url))
+
+    found = finder(redact.kinds, redact.patterns, redact.languages)
+    return Hiding(found, leaves, settings.workspace.store_text)
 
 
 class ForControls:

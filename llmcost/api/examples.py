@@ -13,12 +13,13 @@ from math import fsum
 from msgspec.structs import replace
 
 from llmcost import logs
+from llmcost.api.shown import Shown
 from llmcost.api.traffic import Say
 from llmcost.calls import Call, Calls
 from llmcost.endpoint import Completion
 from llmcost.errors import InputError
 from llmcost.recommend.result import Example, ReplayReport
-from llmcost.replay import open_store
+from llmcost.replay import open_store, readable
 from llmcost.serving.rendering import NO_ANSWER, answer_text, question_text
 from llmcost.trial.record import RecordedArm, RecordedPair, RunRecord, unpack
 from llmcost.workspace import Workspace
@@ -34,8 +35,8 @@ class _Worst:
     difference: float
 
 
-def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: bool, say: Say) -> ReplayReport:
-    """The report with `each` examples of a candidate (`EACH`), and their texts where they are asked for.
+def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: Shown | None, say: Say) -> ReplayReport:
+    """The report with `each` examples of a candidate (`EACH`), and their texts where it is said how these are shown.
 
     Of a log or an answer that is gone, the report says what it said when it was saved, and `say` is told so.
     """
@@ -54,7 +55,7 @@ def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: 
 def located(record: RunRecord, calls: Calls, place: Workspace) -> list[Example]:
     """The examples of a report that is saved, without their texts; none where the log is gone by now."""
     try:
-        return _examples(record, calls, place, EACH, texts=False, saved=())[0]
+        return _examples(record, calls, place, EACH, texts=None, saved=())[0]
     except InputError:
         return []
 
@@ -71,7 +72,7 @@ def _fewer(examples: Sequence[Example], each: int) -> list[Example]:
 
 
 def _examples(
-    record: RunRecord, calls: Calls, place: Workspace, each: int, texts: bool, saved: Sequence[Example]
+    record: RunRecord, calls: Calls, place: Workspace, each: int, texts: Shown | None, saved: Sequence[Example]
 ) -> tuple[list[Example], int]:
     """The worst-graded prompts of every candidate on every task, worst first; at most `each`, and `MOST` in all.
 
@@ -117,29 +118,32 @@ def _ranked(arm: RecordedArm) -> list[_Worst]:
 
 def _answers(chosen: Sequence[_Worst], place: Workspace) -> dict[bytes, Completion]:
     with open_store(place) as store:
-        return store.get(sorted({worst.pair.answer for worst in chosen}))
+        found = store.get(sorted({worst.pair.answer for worst in chosen}))
+        return {key: completion for key, completion in found.items() if readable(completion)}
 
 
-def _example(worst: _Worst, call: Call, where: str, answer: Completion, texts: bool) -> Example:
-    question = question_text(call.request or {})
-    logged, candidate = answer_text(call.answer), answer_text(answer.answer)
-    return Example(
+def _example(worst: _Worst, call: Call, where: str, answer: Completion, texts: Shown | None) -> Example:
+    said = answer.answer if texts is None else texts.answer(call.request, answer)
+    question, logged, candidate = question_text(call.request or {}), answer_text(call.answer), answer_text(said)
+    example = Example(
         task=worst.arm.task,
         model=worst.arm.label,
         where=where,
         difference=worst.difference,
         basis=", ".join(dict.fromkeys(worst.pair.basis)),
         words=(_words(question), _words(logged), _words(candidate)),
-        prompt=question if texts else None,
-        logged=logged if texts else None,
-        candidate=candidate if texts else None,
     )
+    if texts is None:
+        return example
+    question, logged, candidate = texts.together(question, logged, candidate)
+    return replace(example, prompt=question, logged=logged, candidate=candidate)
 
 
-def _without_answer(before: Example, call: Call, texts: bool) -> Example:
-    if not texts:
+def _without_answer(before: Example, call: Call, texts: Shown | None) -> Example:
+    if texts is None:
         return before
-    return replace(before, prompt=question_text(call.request or {}), logged=answer_text(call.answer))
+    question, logged = texts.together(question_text(call.request or {}), answer_text(call.answer))
+    return replace(before, prompt=question, logged=logged)
 
 
 def _words(text: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from llmcost import trial
-from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
+from llmcost.api.endpoints import Endpoints, ForControls, endpoints, spend_of, wait_for
 from llmcost.api.examples import located
 from llmcost.api.rerun import command
 from llmcost.api.simulating import cache_settings, stack_of
@@ -29,6 +29,7 @@ from llmcost.recommend.result import (
     LookEstimate,
     ModelEstimate,
     NotReplayable,
+    Redaction,
     ReplayEstimate,
     Spend,
     TaskReach,
@@ -88,8 +89,12 @@ class Experiment:
                 adjusted_parameters=_adjustments(self.design),
                 looks=self._looks(lines),
                 reach=self._reach(expected),
+                redaction=self._redaction(),
             )
         )
+
+    def _redaction(self) -> Redaction | None:
+        return self.endpoints.redaction([body.request or {} for body in self.design.bodies])
 
     def _looks(self, lines: Sequence[trial.ModelCost]) -> list[LookEstimate]:
         """What has been spent by each look if nothing is dropped before: controls first, then share by share."""
@@ -227,12 +232,14 @@ class Experiment:
             near_hits=self.tries.near.hits,
             command=self._command(),
             source=self.traffic.source(),
+            redaction=self._redaction(),
             cache_ttl=f"{self._cache.ttl}{', some tasks otherwise' if self._cache.tasks else ''}",
         )
 
     def _command(self) -> str:
         traffic = self.traffic
-        return command(traffic.log.files, self.replay, traffic.options, self.endpoints.base_url, self.config)
+        redact, url = traffic.settings.redact.enabled, self.endpoints.base_url
+        return command(traffic.log.files, self.replay, traffic.options, url, redact=redact, config=self.config)
 
     @property
     def _cache(self) -> CacheSettings:
@@ -261,8 +268,8 @@ def experiment(
     tariff = Tariff(traffic.book, settings.models)
     stack = stack_of(traffic, cache_settings(settings))
     tries = with_strategies(traffic, design, tariff, stack)
-    endpoints = Endpoints(_asked_models(tries.design, replay), tariff, replay, base_url)
-    return Experiment(traffic, tries, stack, tariff, replay, endpoints, workspace, config)
+    asked = endpoints(_asked_models(tries.design, replay), tariff, replay, base_url, settings)
+    return Experiment(traffic, tries, stack, tariff, replay, asked, workspace, config)
 
 
 def _asked_models(design: Design, replay: ReplaySettings) -> tuple[str, ...]:

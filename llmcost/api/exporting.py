@@ -49,6 +49,7 @@ class RunSource:
     """A run of a workspace, read as far as an exporter asks.
 
     show_text  whether prompts and answers of the log may be handed out; `say` is told how many were
+    redact     whether they hold placeholders for personal data and keys
     """
 
     run: str | None
@@ -56,6 +57,7 @@ class RunSource:
     place: Workspace
     settings: Settings
     show_text: bool = False
+    redact: bool = True
     say: Say = lambda line: None
 
     @cached_property
@@ -66,10 +68,11 @@ class RunSource:
     def prompts(self) -> Sequence[SamplePrompt]:
         """The prompts of the run's sample, in its order."""
         from llmcost.api.sampled import sample_of  # brings the statistics, which an audit has no use for
+        from llmcost.api.shown import shown
 
         if not self.show_text:
             raise ConfigError("this export holds prompts and answers of your log", "if they may be in it: --show-text")
-        found = sample_of(self.run, self.place, self.settings.checks)
+        found = sample_of(self.run, self.place, self.settings.checks, shown(self.settings, self.redact))
         self.say(f"this export holds {len(found):,} prompts of your log, and answers to them: mind who reads it")
         return found
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from llmcost import logs
-from llmcost.answers import Answer
+from llmcost.api.shown import Shown
 from llmcost.calls import Calls
 from llmcost.endpoint import Completion
 from llmcost.errors import ConfigError, InputError
@@ -19,12 +19,12 @@ from llmcost.labelling.packet import Packet, ShownItem, packet_of, shown
 from llmcost.labelling.read import Reading, read
 from llmcost.labelling.result import BadRow, LabelExport, LabelImport
 from llmcost.labelling.verdicts import agreement, labels_of, merged, tallied
-from llmcost.replay import open_store
+from llmcost.replay import open_store, readable
 from llmcost.report.label_page import label_page, label_table
 from llmcost.serving.rendering import answer_text, question_text
 from llmcost.trial.record import RunRecord, unpack
 from llmcost.whole_files import write_result
-from llmcost.workspace import AnswerStore, Workspace
+from llmcost.workspace import Workspace
 
 PAGE, TABLE = "labels.html", "labels.csv"
 
@@ -37,7 +37,9 @@ def record_of(run: str | None, place: Workspace) -> tuple[RunRecord, Calls]:
     return unpack(place.load_record(wanted))
 
 
-def export_packet(record: RunRecord, calls: Calls, folder: Path, wish: Wish, place: Workspace) -> LabelExport:
+def export_packet(
+    record: RunRecord, calls: Calls, folder: Path, wish: Wish, place: Workspace, texts: Shown
+) -> LabelExport:
     """Draws a packet, keeps its key, and writes its two files into the folder.
 
     Raises InputError if the log no longer holds what was replayed, or if nothing can be drawn; ConfigError if the
@@ -45,13 +47,14 @@ def export_packet(record: RunRecord, calls: Calls, folder: Path, wish: Wish, pla
     """
     cells = cells_of(record, wish)
     with open_store(place) as store:
-        stored = store.costs([pair.answer for cell in cells for pair in cell.pairs])
+        found = store.get([pair.answer for cell in cells for pair in cell.pairs])
+        stored = {key for key, completion in found.items() if readable(completion)}
         here = [kept for cell in cells if (kept := cell.among(stored)).pairs]
         missing = sum(len(cell.pairs) for cell in cells) - sum(len(cell.pairs) for cell in here)
         if not here:
             raise InputError("none of the run's answers is in the store any more", "replay again, then export")
         drawn = draw(record, here, people.decode(place.labels()), wish)
-        items = _shown(drawn, calls, store)
+        items = _shown(drawn, calls, found, texts)
     _write(folder, {PAGE: label_page(drawn.packet.id, items), TABLE: label_table(items)}, drawn.packet, place)
     page, table = (str(folder / name) for name in (PAGE, TABLE))
     return LabelExport(drawn.packet.id, record.run, page, table, drawn.cells, missing)
@@ -87,24 +90,18 @@ def import_labels(run: str | None, files: Sequence[Path], place: Workspace) -> L
     )
 
 
-def _shown(drawn: Draw, calls: Calls, store: AnswerStore[Completion]) -> list[ShownItem]:
-    """What people see of each pair, as the judges saw it."""
+def _shown(drawn: Draw, calls: Calls, answers: Mapping[bytes, Completion], texts: Shown) -> list[ShownItem]:
+    """What people see of each pair, as the judges saw it but for what is hidden."""
     rows, which = np.unique(np.array(drawn.prompts), return_inverse=True)
     bodies = logs.bodies(calls.take(rows))
-    answers = store.get([bytes.fromhex(item.pair.answer) for item in drawn.packet.items])
-    return [
-        shown(
-            item,
-            question_text(bodies[row].request or {}),
-            answer_text(bodies[row].answer),
-            answer_text(_answer(answers, item.pair.answer)),
+    found = []
+    for item, row in zip(drawn.packet.items, which.tolist(), strict=True):
+        call, completion = bodies[row], answers[bytes.fromhex(item.pair.answer)]
+        candidate = answer_text(texts.answer(call.request, completion))
+        found.append(
+            shown(item, *texts.together(question_text(call.request or {}), answer_text(call.answer), candidate))
         )
-        for item, row in zip(drawn.packet.items, which.tolist(), strict=True)
-    ]
-
-
-def _answer(answers: dict[bytes, Completion], key: str) -> Answer | None:
-    return answers[bytes.fromhex(key)].answer
+    return found
 
 
 def _write(folder: Path, files: dict[str, str], packet: Packet, place: Workspace) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from llmcost.api.endpoints import Endpoints, ForControls, spend_of, wait_for
+from llmcost.api.endpoints import Endpoints, ForControls, endpoints, spend_of, wait_for
 from llmcost.api.labelling import record_of
 from llmcost.api.traffic import Traffic
 from llmcost.api.views import MonitorEstimateView, MonitorView
@@ -75,6 +75,7 @@ class Monitor:
                 sample=[TaskSample(task.promise.task, task.population, len(task.fresh)) for task in self.tasks],
                 not_replayable=self._left_out(),
                 adjusted_parameters=self._adjusted(),
+                redaction=self.endpoints.redaction([request.body for request in self._requests()]),
             )
         )
 
@@ -190,15 +191,15 @@ def monitoring(
             f"no call of this log is of a task that run {report.run} switched ({names})",
             "name a log of the same tasks, read as for the replay (--task-field, --map)",
         )
-    asked = dict.fromkeys([*(shadow.asked.model for task in tasks for shadow in task.fresh), *replay.graders])
-    endpoints = Endpoints(tuple(asked), Tariff(traffic.book, traffic.settings.models), replay, base_url)
+    asked = [*(shadow.asked.model for task in tasks for shadow in task.fresh), *replay.graders]
+    tariff = Tariff(traffic.book, traffic.settings.models)
     return Monitor(
         report=report,
         tasks=tasks,
         before=before,
         traffic=traffic,
         replay=replay,
-        endpoints=endpoints,
+        endpoints=endpoints(asked, tariff, replay, base_url, traffic.settings),
         workspace=workspace,
         restart=restart,
     )

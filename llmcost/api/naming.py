@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost import logs
-from llmcost.api.endpoints import wait_for
+from llmcost.api.endpoints import hiding, wait_for
 from llmcost.api.traffic import Say, Traffic
 from llmcost.audit.result import AuditResult, CallSite
 from llmcost.calls import Call
@@ -25,7 +25,7 @@ from llmcost.endpoint import ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import Endpoint
 from llmcost.errors import ConfigError
-from llmcost.replay import Budget, Runner, open_store
+from llmcost.replay import Budget, Hiding, Runner, open_store
 from llmcost.serving import CandidateModel, translate
 from llmcost.tasks import SHARED_NAMES
 from llmcost.trial import Tariff
@@ -64,6 +64,7 @@ class Naming:
     tariff: Tariff
     chosen: NameWith
     workspace: Workspace
+    hiding: Hiding
 
     @property
     def url(self) -> str:
@@ -112,11 +113,12 @@ class Naming:
                     Budget(cap),
                     self.tariff.paid,
                     lambda request: self.tariff.most(request) or 0.0,
+                    hiding=self.hiding,
                 )
                 return await runner(self.requests, "naming")
 
     def _run_id(self) -> str:
-        keys = b"".join(request.key(self.url) for request in self.requests)
+        keys = b"".join(self.hiding.asked(request).request.key(self.url) for request in self.requests)
         return f"naming-{hashlib.sha256(keys).hexdigest()[:8]}"
 
     @property
@@ -151,7 +153,8 @@ def plan(sites: Sequence[str], traffic: Traffic, chosen: NameWith, workspace: Wo
     found = _one_of_each(sites, traffic)
     bodies = [translate(write_question(call, chosen.model), CandidateModel(chosen.model), settings)[0]
               for call in found.values()]  # fmt: skip
-    return Naming(list(found), list(map(ChatRequest, bodies)), tariff, chosen, workspace)
+    hides = hiding(traffic.settings, chosen.base_url)
+    return Naming(list(found), list(map(ChatRequest, bodies)), tariff, chosen, workspace, hides)
 
 
 def write_question(call: Call, model: str) -> dict[str, Any]:

@@ -55,7 +55,13 @@ _READING: tuple[tuple[str, str], ...] = (
 
 
 def command(
-    files: Sequence[str], replay: ReplaySettings, options: Options, base_url: str, config: Path | None = None
+    files: Sequence[str],
+    replay: ReplaySettings,
+    options: Options,
+    base_url: str,
+    *,
+    redact: bool | None = None,
+    config: Path | None = None,
 ) -> str:
     """`llmcost replay …` with the seed and all other choices, quoted for a shell; what is unset is left out.
 
@@ -64,7 +70,8 @@ def command(
     """
     words = ["llmcost", "replay", *map(_no_flag, files), *_chosen(replay), *_read(options)]
     named = [] if config is None else ["--config", str(config)]
-    return shlex.join([*words, "--base-url", without_credentials(base_url), *named])
+    hidden = [] if redact is None else ["--redact" if redact else "--no-redact"]
+    return shlex.join([*words, "--base-url", without_credentials(base_url), *hidden, *named])
 
 
 def _no_flag(file: str) -> str:

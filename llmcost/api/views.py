@@ -19,6 +19,7 @@ from llmcost.monitor.result import MonitorReport
 from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
 from llmcost.recommend.simulated import SimulateResult
+from llmcost.redaction.result import RedactReport
 from llmcost.report import Document, html_fragment, renderers, to_json
 from llmcost.report.screens import (
     audit_document,
@@ -30,9 +31,12 @@ from llmcost.report.screens import (
     label_import_document,
     monitor_document,
     prices_document,
+    purge_document,
+    redact_document,
     replay_document,
     simulate_document,
 )
+from llmcost.workspace import PurgeReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -278,6 +282,22 @@ class LabelImportView(View[LabelImport]):
     def cells(self) -> pd.DataFrame:
         """One row a task and candidate: how many labels, and what they say."""
         return _frame(self.result.cells)
+
+
+class PurgeView(View[PurgeReport]):
+    """What is, or was, to be deleted of a workspace."""
+
+    def document(self) -> Document:
+        """It as blocks of text and tables."""
+        return purge_document(self.result)
+
+
+class RedactView(View[RedactReport]):
+    """Logs that were copied with placeholders."""
+
+    def document(self) -> Document:
+        """What was replaced, and where the copies are, as blocks of text and tables."""
+        return redact_document(self.result)
 
 
 def _frame(rows: Sequence[msgspec.Struct]) -> pd.DataFrame:

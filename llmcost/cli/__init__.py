@@ -19,6 +19,8 @@ from llmcost.cli import (
     label,
     monitor,
     prices,
+    purge,
+    redact,
     replay,
     report,
     schema,
@@ -50,6 +52,8 @@ app.command("label")(label.command)
 app.command("monitor")(monitor.command)
 app.command("baseline")(gate.baseline_command)
 app.command("check")(gate.check_command)
+app.command("redact")(redact.command)
+app.command("purge")(purge.command)
 app.command("prices")(prices.command)
 app.command("schema")(schema.command)
 app.command("demo")(demo.command)

@@ -1,4 +1,4 @@
-"""Asks before anything is sent or spent."""
+"""Asks before anything is sent, spent or deleted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from llmcost.cli.output import say
 
 
-def agreed(said: str, yes: bool) -> bool:
-    """Whether to go on: what would be sent is shown in any case, asked unless --yes or CI says not to."""
+def agreed(said: str, yes: bool, question: str = "Send?") -> bool:
+    """Whether to go on: what would happen is shown in any case, asked unless --yes or CI says not to."""
     say(said.rstrip())
     if yes or os.environ.get("CI"):
         return True
     if not sys.stdin.isatty():
-        say("not a terminal: add --yes to send it")
+        say("not a terminal: add --yes to go on")
         return False
-    return typer.confirm("Send?", default=False, err=True)
+    return typer.confirm(question, default=False, err=True)

@@ -23,9 +23,12 @@ def command(
     show_text: Annotated[
         bool, typer.Option("--show-text", help="Let prompts and answers of the log into the export (promptfoo).")
     ] = False,
+    no_redact: options.NoRedact = False,
     output: options.Out = None,
+    config: options.Config = None,
 ) -> None:
     """The recommended model map, the plan, the sample or the log's bill, as another tool reads it."""
     from llmcost import api
 
-    emit(api.export(run, to=to, base_url=base_url, show_text=show_text, say=say), output)
+    found = api.export(run, to=to, base_url=base_url, show_text=show_text, redact=not no_redact, config=config, say=say)
+    emit(found, output)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from llmcost.cli import options
 from llmcost.cli.output import emit, terminal_width, wants_color
 from llmcost.errors import ConfigError
 
@@ -27,6 +28,8 @@ def command(
     task: Annotated[list[str] | None, typer.Option(help="Draw from this task only; may be repeated.")] = None,
     candidate: Annotated[str | None, typer.Option(help="Draw answers of this candidate only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draw.", show_default="the run's")] = None,
+    no_redact: options.NoRedact = False,
+    config: options.Config = None,
     all: Annotated[bool, typer.Option("--all", help="Also draw pairs that checks settled, not judges alone.")] = False,
 ) -> None:
     """Let people compare answers blind: export a packet of pairs, import their verdicts.
@@ -38,11 +41,28 @@ def command(
     if (export is None) == (not files):
         raise ConfigError("either export pairs or import verdicts", "--export FOLDER, or --import labels.csv")
     if export is None:
-        _refuse({"--count": count, "--task": task, "--candidate": candidate, "--seed": seed, "--all": all})
+        _refuse(
+            {
+                "--count": count,
+                "--task": task,
+                "--candidate": candidate,
+                "--seed": seed,
+                "--all": all,
+                "--no-redact": no_redact,
+            }
+        )
         found: api.LabelExportView | api.LabelImportView = api.label_import(files or (), run=run)
     else:
         found = api.label_export(
-            run, folder=export, count=count or COUNT, tasks=task or (), candidate=candidate, checked=all, seed=seed
+            run,
+            folder=export,
+            count=count or COUNT,
+            tasks=task or (),
+            candidate=candidate,
+            checked=all,
+            seed=seed,
+            redact=not no_redact,
+            config=config,
         )
     emit(found.render(width=terminal_width(), color=wants_color(None)), None)
 

@@ -53,6 +53,10 @@ Redact = Annotated[
     ),
 ]
 
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Show texts as they were logged, without placeholders for personal data.")
+]
+
 ENGINES = ("local", "dask")
 CACHE_EXAMPLE = "for example --cache ttl=1h,docs=24h,capacity=10000"
 

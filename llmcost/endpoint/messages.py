@@ -52,6 +52,7 @@ class Completion:
                   the answer of another model than the one asked, which `served_model` names then
 
     `first_token`: what the answer's first token could have been, each with its log-probability, if that was asked for.
+    `answer_sha256`: of an answer whose text was not kept; `answer` is None then.
     """
 
     model: str
@@ -62,6 +63,7 @@ class Completion:
     served_model: str | None = None
     error: str | None = None
     first_token: tuple[tuple[str, float], ...] = ()
+    answer_sha256: str | None = None
 
     @property
     def stand_in(self) -> str | None:

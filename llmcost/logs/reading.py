@@ -113,6 +113,12 @@ def read(
     return _log(sources, fragments, partials, say)
 
 
+def raw_records(path: str) -> Iterator[Item]:
+    """Every record of a file as it stands there, whatever its format. Raises InputError if it cannot be read."""
+    container, compression = sniff(path)
+    return records(Source(path, "", container, compression))
+
+
 def _recognised(path: str, options: ReadOptions) -> Source:
     """How a file is to be read, by its first records."""
     container, compression = sniff(path)

@@ -31,6 +31,7 @@ from llmcost.recommend.result import (
     Incumbent,
     NotReplayable,
     Quality,
+    Redaction,
     ReplayReport,
     Spend,
     TaskReport,
@@ -63,6 +64,7 @@ class RunFacts:
     command: str = ""
     source: SourceSummary | None = None
     examples: Sequence[Example] = ()
+    redaction: Redaction | None = None
 
 
 def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack: Stack) -> ReplayReport:
@@ -89,6 +91,7 @@ def assemble(log: BilledLog, trials: Sequence[TaskTrial], facts: RunFacts, stack
         spend=facts.spend,
         alpha_scope=facts.alpha_scope,
         command=facts.command,
+        redaction=facts.redaction,
         data=None if facts.source is None else data_quality(stack, facts.source),
         by_day=spend_by_day(stack),
         cache_lives=lives(stack),

@@ -403,6 +403,24 @@ class Example(msgspec.Struct, frozen=True):
     candidate: str | None = None
 
 
+class Redaction(msgspec.Struct, frozen=True):
+    """What is hidden in the prompts that leave this machine.
+
+    on       whether they leave with placeholders; False: as they were logged
+    hosts    where they go
+    found    distinct values by kind, counted once a prompt
+    prompts  sampled prompts that hold any, of `sampled`
+    unseen   images, sounds and files in them, which nobody looks into
+    """
+
+    on: bool
+    hosts: list[str]
+    found: dict[str, int]
+    prompts: int
+    sampled: int
+    unseen: int
+
+
 class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.report/1"):
     """Which cheaper models hold quality on this traffic, and what the bill becomes."""
 
@@ -428,6 +446,7 @@ class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost
     by_day: list[DaySpend] = []  # of the last 400 days, and of the 60 tasks that cost most
     cache_lives: list[CacheLife] = []
     examples: list[Example] = []  # worst first within task and model; saved without their texts
+    redaction: Redaction | None = None  # None: no prompt has left this machine
 
 
 class ModelEstimate(msgspec.Struct, frozen=True):
@@ -487,3 +506,4 @@ class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     adjusted_parameters: list[str]
     looks: list[LookEstimate] = []
     reach: list[TaskReach] = []
+    redaction: Redaction | None = None  # None: no prompt leaves this machine

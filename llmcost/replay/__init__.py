@@ -2,12 +2,15 @@
 
 from llmcost.replay.arms import replayable, requests
 from llmcost.replay.budget import Budget
+from llmcost.replay.hiding import Asked, Hiding, readable
 from llmcost.replay.runner import Progress, Runner, Silent, open_store
 from llmcost.replay.runner import Spend as PurposeSpend
 from llmcost.replay.sample import Sample, draw
 
 __all__ = [
+    "Asked",
     "Budget",
+    "Hiding",
     "Progress",
     "PurposeSpend",
     "Runner",
@@ -15,6 +18,7 @@ __all__ = [
     "Silent",
     "draw",
     "open_store",
+    "readable",
     "replayable",
     "requests",
 ]

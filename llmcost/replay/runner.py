@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from llmcost.endpoint import ChatRequest, Completion, Status
 from llmcost.errors import BudgetError, ConfigError
 from llmcost.replay.budget import Budget
+from llmcost.replay.hiding import Asked, Hiding, readable
 from llmcost.workspace import AnswerStore, Workspace
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ class Used:
 
 @dataclass(slots=True)
 class Question:
-    """One distinct question of a batch, and its attempts: how many were reserved, how many of those came to nothing
-    but may be charged, and whether the cap forbade another."""
+    """One distinct question of a batch, as it is sent, and its attempts: how many were reserved, how many of those came
+    to nothing but may be charged, and whether the cap forbade another."""
 
-    request: ChatRequest
+    asked: Asked
     key: bytes
     purpose: str
     endpoint: Endpoint
@@ -87,6 +88,11 @@ class Question:
     reserved: int = 0
     lost: int = 0
     out_of_money: bool = False
+
+    @property
+    def request(self) -> ChatRequest:
+        """What goes on the wire."""
+        return self.asked.request
 
     @property
     def worst(self) -> float:
@@ -123,6 +129,7 @@ class Runner:
     worst_case    what a request can cost at most; None if its model has no price
     concurrency   the most questions under way, of all models together
     another       (model asked, model that says it answered) → whether these are known to be two
+    hiding        what questions hold when they are sent, and answers when they are kept; by default all of it
     """
 
     grace_s = 20.0  # how long an interrupt waits for what is in flight
@@ -139,7 +146,9 @@ class Runner:
         progress: Progress | None = None,
         concurrency: int = 64,
         another: Callable[[str, str], bool] = lambda asked, said: False,
+        hiding: Hiding | None = None,
     ) -> None:
+        self._hiding = hiding or Hiding()
         self._endpoint_of, self._store, self._run, self._budget = endpoint_of, store, run, budget
         self._cost, self._worst_case = cost, worst_case
         self._progress: Progress = progress or Silent()
@@ -161,7 +170,7 @@ class Runner:
         ConfigError, before anything is sent, if there is a cap and a model without a price.
         """
         self._take_up_ledger()
-        keys, batch = self._batch(requests, purpose)
+        keys, asked, batch = self._batch(requests, purpose)
         try:
             await self._launch(batch)
             if batch.tasks:
@@ -170,7 +179,12 @@ class Runner:
             await self._drain()
             raise
         self._raise_failure(batch)
-        return [self._own(batch.stored[key] if key in batch.stored else batch.tasks[key].result()) for key in keys]
+        return [self._told(question, batch, key) for question, key in zip(asked, keys, strict=True)]
+
+    def _told(self, asked: Asked, batch: Batch, key: bytes) -> Completion:
+        """What came of a question, with its own values: another one may look the same where these are hidden."""
+        came = batch.stored[key] if key in batch.stored else batch.tasks[key].result()
+        return self._hiding.told(asked, self._own(came))
 
     def _own(self, completion: Completion) -> Completion:
         """The completion, if the model that was asked has answered; else that it has not, and who did."""
@@ -201,22 +215,23 @@ class Runner:
             self._budget.hold(worst)
             self._earlier.setdefault(key, []).append(worst)
 
-    def _batch(self, requests: Sequence[ChatRequest], purpose: str) -> tuple[list[bytes], Batch]:
-        keys, questions = [], {}
-        for request in requests:
-            endpoint = self._endpoint_of(request.model)
-            key = request.key(endpoint.base_url)
+    def _batch(self, requests: Sequence[ChatRequest], purpose: str) -> tuple[list[bytes], list[Asked], Batch]:
+        keys, every, questions = [], [self._hiding.asked(request) for request in requests], {}
+        for asked in every:
+            endpoint = self._endpoint_of(asked.request.model)
+            key = asked.request.key(endpoint.base_url)
             keys.append(key)
             if key not in questions:
-                questions[key] = Question(request, key, purpose, endpoint)
-        batch = Batch(questions, self._store.get(list(questions)))
+                questions[key] = Question(asked, key, purpose, endpoint)
+        stored = self._store.get(list(questions))
+        batch = Batch(questions, {key: found for key, found in stored.items() if readable(found)})
         self._reuse(batch)
         for question in batch.missing():
             question.worst_usd = self._worst_case(question.request)
             if question.worst_usd is None and self._budget.cap_usd is not None:
                 raise _unpriced(question.request.model)
         self._announce(batch, purpose)
-        return keys, batch
+        return keys, every, batch
 
     def _reuse(self, batch: Batch) -> None:
         """Notes the stored answers as used, at what they did cost, whoever paid for them."""
@@ -283,7 +298,9 @@ class Runner:
 
     async def _ask(self, question: Question) -> Completion:
         if not await self._store.begin(self._run, question.key, question.worst_usd):
-            return self._take(question)
+            if readable(found := self._store.get([question.key])[question.key]):
+                return self._take(question, found)
+            await self._store.reserve(self._run, question.key, question.worst_usd)
 
         async def on_failure(*, perhaps_billed: bool, again: bool) -> bool:
             return await self._try_again(question, perhaps_billed, again)
@@ -317,10 +334,9 @@ class Runner:
         self._progress.retried(question.request.model, question.purpose)
         return True
 
-    def _take(self, question: Question) -> Completion:
+    def _take(self, question: Question, answer: Completion) -> Completion:
         """The answer that another process has stored since the batch began: nothing is sent."""
-        key = question.key
-        answer, cost = self._store.get([key])[key], self._store.costs([key])[key]
+        key, cost = question.key, self._store.costs([question.key])[question.key]
         self._budget.settle(question.worst, 0.0)
         self._settle((self._earlier or {}).pop(key, []), cost)
         self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
@@ -334,12 +350,17 @@ class Runner:
     async def _keep(self, question: Question, completion: Completion) -> Completion:
         """The answer as it is stored now: this one, or that of another process that was faster."""
         key, paid = question.key, self._cost(question.request, completion)
-        kept = await self._store.put(key, completion, paid, self._run)
+        kept = await self._store.put(key, self._hiding.kept(question.asked, completion), paid, self._run)
         self._settle([question.worst] * question.reserved + (self._earlier or {}).pop(key, []), paid)
-        answer, cost = (completion, paid) if kept else (self._store.get([key])[key], self._store.costs([key])[key])
+        answer, cost = (completion, paid) if kept else self._faster(key, completion, paid)
         self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
         self._progress.answered(question.request.model, question.purpose, paid)
         return answer
+
+    def _faster(self, key: bytes, completion: Completion, paid: float | None) -> tuple[Completion, float | None]:
+        """The answer that another process has stored, and its cost; this one, where of that one no text was kept."""
+        stored = self._store.get([key])[key]
+        return (stored, self._store.costs([key])[key]) if readable(stored) else (completion, paid)
 
     async def _write_off(self, question: Question) -> None:
         """Frees the attempt that is not charged; those that may be count as spent until the question is answered."""

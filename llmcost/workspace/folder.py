@@ -200,6 +200,13 @@ class Workspace:
         told = (self._read("last_run") or b"").decode(errors="replace")
         return told if RUN_ID.fullmatch(told) else next(reversed(self.runs()), None)
 
+    def forget_last_run(self) -> None:
+        """The newest run that there is becomes the last one."""
+        if known := self.runs():
+            self._save("last_run", known[-1].encode())
+        else:
+            (self.path / "last_run").unlink(missing_ok=True)
+
     def runs(self) -> list[str]:
         """The ids of the saved runs, the oldest first."""
         try:

@@ -189,8 +189,7 @@ class AnswerStore(Generic[T]):
         """
         if run in self._claims:
             return
-        name = hashlib.sha256(run.encode()).hexdigest()[:16]
-        file = self.path.with_name(f"{self.path.stem}-{name}.lock")
+        file = lock_of(self.path, run)
         with self._errors():
             private(file)
             lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
@@ -305,6 +304,11 @@ class AnswerStore(Generic[T]):
         except database.FAILURES as error:
             return database.trouble(self.path, error)
         return failure
+
+
+def lock_of(store: Path, run: str) -> Path:
+    """The file by which a process holds a run."""
+    return store.with_name(f"{store.stem}-{hashlib.sha256(run.encode()).hexdigest()[:16]}.lock")
 
 
 def _transaction(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:

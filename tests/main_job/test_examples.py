@@ -153,6 +153,6 @@ def test_the_command_says_numbers_to_the_last_digit(share: float) -> None:
 
 
 def test_a_file_that_is_named_like_a_flag_is_still_a_file() -> None:
-    said = command(["--yes", "-", "logs/-a"], ReplaySettings(), Options(), "http://h", Path("my prices.toml"))
+    said = command(["--yes", "-", "logs/-a"], ReplaySettings(), Options(), "http://h", config=Path("my prices.toml"))
     assert shlex.split(said)[2:5] == ["./--yes", "-", "logs/-a"]
     assert said.endswith("--config 'my prices.toml'")

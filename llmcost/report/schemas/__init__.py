@@ -20,7 +20,9 @@ from llmcost.monitor.result import MonitorReport
 from llmcost.pricing import PriceView
 from llmcost.recommend.result import ReplayEstimate, ReplayReport
 from llmcost.recommend.simulated import SimulateResult
+from llmcost.redaction.result import RedactReport
 from llmcost.serving.plan import Plan
+from llmcost.workspace import PurgeReport
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RESULTS: dict[str, type[msgspec.Struct]] = {
@@ -33,6 +35,8 @@ RESULTS: dict[str, type[msgspec.Struct]] = {
     "monitor": MonitorReport,
     "plan": Plan,
     "prices": PriceView,
+    "purge": PurgeReport,
+    "redact": RedactReport,
     "report": ReplayReport,
     "simulate": SimulateResult,
 }

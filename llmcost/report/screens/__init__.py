@@ -9,6 +9,8 @@ from llmcost.report.screens.explain import explain_document, kinds_document
 from llmcost.report.screens.label import label_export_document, label_import_document
 from llmcost.report.screens.monitor import monitor_document
 from llmcost.report.screens.prices import prices_document
+from llmcost.report.screens.purge import purge_document
+from llmcost.report.screens.redact import redact_document
 from llmcost.report.screens.replay import replay_document
 from llmcost.report.screens.simulate import simulate_document
 
@@ -22,6 +24,8 @@ __all__ = [
     "label_import_document",
     "monitor_document",
     "prices_document",
+    "purge_document",
+    "redact_document",
     "replay_document",
     "simulate_document",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcost.recommend.result import ModelEstimate, ReplayEstimate, TaskSample
+from llmcost.recommend.result import ModelEstimate, Redaction, ReplayEstimate, TaskSample
 from llmcost.report import figures
 from llmcost.report.document import Column, Document, Heading, Line, Notes, Row, Table, Text, line
 from llmcost.report.screens import cells
+from llmcost.report.screens.redact import found_words
 
 TASKS_NAMED = 4
 
@@ -39,6 +40,22 @@ def _summary(estimate: ReplayEstimate) -> Iterator[Line]:
         f"{stored}: full prompts of your log (system, history, tools){_grading(estimate)}",
     )
     yield line(f"{_by_role(estimate)}{_cap(estimate)}")
+    if estimate.redaction is not None:
+        yield _redaction(estimate.redaction)
+
+
+def _redaction(said: Redaction) -> Line:
+    """What is hidden; said loudly where nothing is."""
+    found = found_words(said.found) or "no personal data or keys were found"
+    where = f"in {figures.count(said.prompts)} of {figures.counted(said.sampled, 'prompt')}" if said.found else ""
+    unseen = (
+        f"; {figures.counted(said.unseen, 'image or file', 'images or files')} not looked into" if said.unseen else ""
+    )
+    if said.on:
+        become = " become placeholders " if said.found else ""
+        return line(f"Redaction on: {found}{become}{where}{unseen}")
+    leave = " leave as they were logged, " if said.found else ""
+    return line(cells.strong("NOT REDACTED (--no-redact):"), f" {found}{leave}{where}{unseen}")
 
 
 def _grading(estimate: ReplayEstimate) -> str:
