@@ -17,7 +17,7 @@ from llmcost.api.shown import Shown
 from llmcost.api.traffic import Say
 from llmcost.calls import Call, Calls
 from llmcost.endpoint import Completion
-from llmcost.errors import InputError
+from llmcost.errors import InputError, StoreError
 from llmcost.recommend.result import Example, ReplayReport
 from llmcost.replay import open_store, readable
 from llmcost.serving.rendering import NO_ANSWER, answer_text, question_text
@@ -38,13 +38,13 @@ class _Worst:
 def read_again(report: ReplayReport, place: Workspace, each: int | None, texts: Shown | None, say: Say) -> ReplayReport:
     """The report with `each` examples of a candidate (`EACH`), and their texts where it is said how these are shown.
 
-    Of a log or an answer that is gone, the report says what it said when it was saved, and `say` is told so.
+    Of a log or an answer that is gone or cannot be read, it says what it said when it was saved, and `say` is told so.
     """
     saved = _fewer(report.examples, EACH if each is None else each)
     try:
         record, calls = unpack(place.load_record(report.run))
         found, missing = _examples(record, calls, place, EACH if each is None else each, texts, saved)
-    except InputError as error:
+    except (InputError, StoreError) as error:
         say(f"examples as they were saved: {error.message}")
         return replace(report, examples=saved)
     if missing:

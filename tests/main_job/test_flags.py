@@ -12,7 +12,7 @@ from support import shop
 from support.loopback import Loopback
 
 COMMANDS = ("init", "audit", "explain", "simulate", "replay", "report", "export", "label", "monitor", "baseline",
-            "check", "prices", "schema", "demo")  # fmt: skip
+            "check", "redact", "purge", "prices", "schema", "demo")  # fmt: skip
 WITHOUT_FLAGS = ("explain", "prices")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcost.recommend.result import DataQuality, ReplayReport
+from llmcost.recommend.result import DataQuality, Redaction, ReplayReport
 from llmcost.report import figures
 from llmcost.report.document import Block, Command, Definitions, Line, Next, Notes, line
 from llmcost.report.screens import cells
+from llmcost.report.screens.redact import found_words
 
 UNPRICED_NAMED = 8
 
@@ -32,6 +33,7 @@ def again_blocks(report: ReplayReport) -> Iterator[Block]:
             ("Prices", line(f"as of {report.prices.as_of}, sha256 {report.prices.sha256}")),
             ("Endpoint", line(report.host or figures.UNKNOWN)),
             ("Graders", line(cells.listed(report.graders, 6) or "checks alone")),
+            *([("Hidden", line(_hidden(report.redaction)))] if report.redaction is not None else []),
             ("Chance of error", line(_alpha(report))),
             (
                 "What it cost",
@@ -42,6 +44,14 @@ def again_blocks(report: ReplayReport) -> Iterator[Block]:
             ),
         )
     )
+
+
+def _hidden(said: Redaction) -> str:
+    """What of the prompts has left as placeholders."""
+    found = found_words(said.found) or "no personal data or keys were found"
+    if said.on:
+        return f"{found}{' left as placeholders' if said.found else ''}"
+    return f"nothing (--no-redact): {found}{' left as they were logged' if said.found else ''}"
 
 
 def _alpha(report: ReplayReport) -> str:
