@@ -103,6 +103,7 @@ class AnswerStore(Generic[T]):
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
         self._damage: StoreError | None = None
+        self._failure: StoreError | None = None  # of a write: from then on nothing more is asked
         try:
             with self._errors():
                 self._enter()
@@ -245,20 +246,21 @@ class AnswerStore(Generic[T]):
     def _results(self, batch: Sequence[Write]) -> list[Any]:
         """What comes of each of these writes, committed together: its result or a StoreError."""
         try:
-            if self._damage is not None and not all(write.keeps for write in batch):
-                return self._kept(batch, self._damage)
+            stopped = self._damage or self._failure
+            if stopped is not None and not all(write.keeps for write in batch):
+                return self._kept(batch, stopped)
             if self._writer is None:
                 self._writer = database.connect(self.path)
             return _transaction(self._writer, [write.operation for write in batch])
         except database.FAILURES as error:
-            known, failure = self._damage, self._error(error)
-            return self._kept(batch, failure) if self._damage is not known else [failure] * len(batch)
+            known, self._failure = self._damage, self._error(error)
+            return self._kept(batch, self._failure) if self._damage is not known else [self._failure] * len(batch)
 
-    def _kept(self, batch: Sequence[Write], damage: StoreError) -> list[Any]:
-        """What was paid for goes into the store that has taken the place of the damaged one; nothing else does."""
+    def _kept(self, batch: Sequence[Write], stopped: StoreError) -> list[Any]:
+        """What was paid for is written, if there is room, or to the new store in place of a damaged one."""
         kept = [write for write in batch if write.keeps]
         results = iter(self._results(kept) if kept else [])
-        return [next(results) if write.keeps else damage for write in batch]
+        return [next(results) if write.keeps else stopped for write in batch]
 
     def _next_batch(self) -> list[Write]:
         """Everything that is queued, at least one; empty when the store is being closed."""

@@ -9,8 +9,10 @@ with Copy("replay", "log.jsonl", cwd=folder) as command:    # the command line, 
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -72,18 +74,43 @@ def _end(job: Callable[[], object]) -> NoReturn:
         os._exit(code)
 
 
+def may_write_so_much(size: int) -> None:
+    """From now on no file of this process grows beyond these bytes: to it, that is a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def obey_permissions() -> None:
+    """From now on this process heeds the modes of files, though it may be root's."""
+    if os.geteuid() != 0:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, rights = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, rights) == 0
+    rights[0] &= ~0b110  # effective: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    assert libc.capset(header, rights) == 0
+
+
 class Copy:
     """The command line in a copy of this process, its output in files; killed at the end of the block if it runs on.
 
-    stdin   a descriptor to read from; nothing by default
+    stdin    a descriptor to read from; nothing by default
+    stdout   another file to write to
+    before   called in the copy, before the command
     """
 
-    def __init__(self, *arguments: str, cwd: Path, stdin: int | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        stdin: int | None = None,
+        stdout: str | None = None,
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
         for module in NEEDED:
             import_module(module)
-        self._out, self._err = cwd / ".out", cwd / ".err"
+        self._out, self._err = Path(stdout or cwd / ".out"), cwd / ".err"
         self._code: int | None = None
-        self._pid = start(lambda: self._run(arguments, cwd, stdin))
+        self._pid = start(lambda: self._run(arguments, cwd, stdin, before))
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +147,7 @@ class Copy:
         """What it has written to stderr by now."""
         return self._err.read_text() if self._err.exists() else ""
 
-    def _run(self, arguments: tuple[str, ...], cwd: Path, stdin: int | None) -> None:
+    def _run(self, arguments: tuple[str, ...], cwd: Path, stdin: int | None, before: Callable[[], object]) -> NoReturn:
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(shop.environment())
@@ -132,11 +159,13 @@ class Copy:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["llmcost", *arguments]
+        before()
         try:
             cli.main()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+        raise AssertionError("the command line ends the process")
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
