@@ -1,4 +1,4 @@
-"""A replay of a log with planted personal data: none of it leaves or stays, and the verdicts are those of real texts."""
+"""A replay of a log with planted personal data: none of it leaves or stays, and verdicts are those of real texts."""
 
 from __future__ import annotations
 
