@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,7 @@ from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
 from llmcost.api.redacting import redact
 from llmcost.api.remembering import Remembering
+from llmcost.api.routes import permitted
 from llmcost.api.starting import init
 from llmcost.api.traffic import Options, Say, Traffic, duration_us, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
@@ -44,6 +46,7 @@ from llmcost.audit.result import AuditResult
 from llmcost.config import AlphaScope, ReplaySettings, Settings, StrategyName
 from llmcost.config import base_url as chosen_base_url
 from llmcost.config import load as load_settings
+from llmcost.endpoint.egress import Egress, egress
 from llmcost.errors import ConfigError, InputError
 from llmcost.logs import Progress, no_progress
 from llmcost.version import VERSION
@@ -128,7 +131,8 @@ def audit(  # noqa: PLR0913  one parameter a choice
         traffic = load(chosen, options, settings, place, say, progress)
         result = found = _audited(traffic, by)
         if name_with is not None:
-            result = _named_by(name_with, result, traffic, base_url, budget, agreed, place, say)
+            allowed = permitted(settings.egress, allow_hosts, base_url)
+            result = _named_by(name_with, result, traffic, base_url, allowed, budget, agreed, place, say)
         else:
             remembering(lambda: keep(state, found, place))
     else:
@@ -256,7 +260,8 @@ def plan_replay(  # noqa: PLR0913  one parameter a choice
     _refuse_nonsense(replay)
     url = chosen_base_url(base_url, settings)
     chosen, reading = _logs_or_last(_listed(paths), options, settings, place, say)
-    return experiment(load(chosen, reading, settings, place, say), replay, url, place, config)
+    allowed = permitted(settings.egress, allow_hosts, base_url)
+    return experiment(load(chosen, reading, settings, place, say), replay, url, place, config, allowed)
 
 
 def replay(paths: Sequence[str] | str = (), *, budget: float, **choices: Any) -> ReplayView:
@@ -401,7 +406,14 @@ def plan_monitor(  # noqa: PLR0913  one parameter a choice
     files, reading = _logs_or_last(_listed(paths), options, settings, place, say)
     traffic = load(files, reading, settings, place, say)
     return monitoring(
-        promised, traffic, chosen, sample=sample or WATCHED, base_url=url, workspace=place, restart=restart
+        promised,
+        traffic,
+        chosen,
+        sample=sample or WATCHED,
+        base_url=url,
+        workspace=place,
+        restart=restart,
+        egress=permitted(settings.egress, allow_hosts, base_url),
     )
 
 
@@ -425,12 +437,16 @@ def prices(model: str, *, config: Path | None = None, workspace: Path | None = N
     return PricesView(found)
 
 
-def update_prices(*, workspace: Path | None = None, today: datetime | None = None) -> str:
-    """Fetches the two public catalogues and keeps the new price book in the workspace; gives a line to say."""
+def update_prices(*, config: Path | None = None, workspace: Path | None = None, today: datetime | None = None) -> str:
+    """Fetches the two public catalogues and keeps the new price book in the workspace; gives a line to say.
+
+    Raises ConfigError if [egress] allow_hosts does not allow the host that they are at.
+    """
     from llmcost.endpoint.download import fetch
 
+    allowed = egress(load_settings(config).egress.allow_hosts)
     place = Workspace.at(workspace).prepare()
-    stamp = pricing.update(fetch, place.prices, (today or datetime.now(UTC)).date())
+    stamp = pricing.update(partial(fetch, egress=allowed), place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
 
 
@@ -482,11 +498,12 @@ def _guarded(settings: Settings, allow_hosts: Sequence[str] | None, redact: bool
     return msgspec.structs.replace(settings, egress=egress, redact=hiding)
 
 
-def _named_by(
+def _named_by(  # noqa: PLR0913, PLR0917  one parameter a choice
     model: str,
     result: AuditResult,
     traffic: Traffic,
     base_url: str | None,
+    allowed: Egress,
     budget: float | None,
     agreed: Callable[[str], bool],
     place: Workspace,
@@ -496,7 +513,7 @@ def _named_by(
 
     url = chosen_base_url(base_url, traffic.settings)
     key = traffic.settings.replay.api_key_env
-    chosen = NameWith(model=model, base_url=url, budget=budget, agreed=agreed, api_key_env=key)
+    chosen = NameWith(model=model, base_url=url, budget=budget, agreed=agreed, api_key_env=key, egress=allowed)
     return named(result, traffic, chosen, place, say)
 
 

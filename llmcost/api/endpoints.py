@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from llmcost import signals
-from llmcost.config import ModelSettings, ReplaySettings, Settings, api_key
+from llmcost.api.routes import Route, route
+from llmcost.config import ModelSettings, ReplaySettings, Settings
 from llmcost.endpoint import Ask, ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import PATIENCE, Endpoint
+from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import ConfigError
 from llmcost.grading.identity import Identities
 from llmcost.recommend.result import Redaction, Spend
@@ -36,6 +38,7 @@ class Endpoints:
     """The models that a job may ask, graders included, and what it takes to ask them.
 
     hiding  what questions hold when they are sent, and answers when they are kept
+    egress  the hosts that may be talked to
     """
 
     models: tuple[str, ...]
@@ -43,15 +46,25 @@ class Endpoints:
     replay: ReplaySettings
     base_url: str
     hiding: Hiding
+    egress: Egress = ANYWHERE
 
     @property
     def host(self) -> str:
         """The host that the prompts go to."""
-        return ", ".join(sorted({urlsplit(url).netloc for url in self._urls() or {self.base_url}}))
+        urls = {route.url for route in self.routes()} or {self.base_url}
+        return ", ".join(sorted({urlsplit(url).netloc for url in urls}))
 
     def url_of(self, model: str) -> str:
         """The base URL of a model: its own if the configuration names one, else the general one."""
-        return url_of(model, self.tariff.models, self.base_url)
+        return self.route(model).url
+
+    def route(self, model: str) -> Route:
+        """Where a model is asked, and with whose key."""
+        return route(self.settings(model), self.base_url, self.replay.api_key_env)
+
+    def routes(self) -> list[Route]:
+        """Every endpoint of the job, once for each key."""
+        return sorted({self.route(model) for model in self.models})
 
     def key(self, request: ChatRequest) -> bytes:
         """The content address of a request, as it is sent, at its endpoint."""
@@ -107,10 +120,11 @@ class Endpoints:
         patience = min(max(PATIENCE, questions // 10), MOST_PATIENCE)
         async with AsyncExitStack() as stack:
             opened = {
-                url: await stack.enter_async_context(self._endpoint(url, patience)) for url in sorted(self._urls())
+                route: await stack.enter_async_context(self._endpoint(route, patience)) for route in self.routes()
             }
+            of_model = {model: opened[self.route(model)] for model in self.models}
             yield Runner(
-                lambda model: opened[self.url_of(model)],
+                of_model.__getitem__,
                 store,
                 run,
                 budget,
@@ -122,34 +136,32 @@ class Endpoints:
                 hiding=self.hiding,
             )
 
-    def _urls(self) -> set[str]:
-        return {self.url_of(model) for model in self.models}
-
-    def _endpoint(self, url: str, patience: int) -> Endpoint:
-        variables = {self.settings(model).api_key_env for model in self.models if self.url_of(model) == url}
-        named = sorted(variable for variable in variables if variable)
-        general = self.replay.api_key_env if url == self.base_url else None
+    def _endpoint(self, route: Route, patience: int) -> Endpoint:
         return Endpoint(
-            url,
-            api_key(named[0] if named else general),
+            route.url,
+            route.key(),
             timeout_s=self.replay.timeout_s,
             retries=self.replay.retries,
             concurrency=self.replay.concurrency,
             seed=self.replay.seed,
             patience=patience,
+            egress=self.egress,
         )
 
 
 def endpoints(
-    models: Iterable[str], tariff: Tariff, replay: ReplaySettings, base_url: str, settings: Settings
+    models: Iterable[str],
+    tariff: Tariff,
+    replay: ReplaySettings,
+    base_url: str,
+    settings: Settings,
+    egress: Egress = ANYWHERE,
 ) -> Endpoints:
-    """What it takes to ask these models, each once."""
-    return Endpoints(tuple(dict.fromkeys(models)), tariff, replay, base_url, hiding(settings, base_url))
-
-
-def url_of(model: str, models: Mapping[str, ModelSettings], base_url: str) -> str:
-    """The base URL of a model: its own if the configuration names one, else the general one."""
-    return (models.get(model, ModelSettings()).base_url or base_url).rstrip("/")
+    """What it takes to ask these models, each once. Raises ConfigError if one is where nothing may be sent."""
+    found = Endpoints(tuple(dict.fromkeys(models)), tariff, replay, base_url, hiding(settings, base_url), egress)
+    for each in found.routes():
+        each.require(egress)
+    return found
 
 
 def hiding(settings: Settings, base_url: str) -> Hiding:
@@ -157,7 +169,8 @@ def hiding(settings: Settings, base_url: str) -> Hiding:
     redact, enabled = settings.redact, settings.redact.enabled
 
     def leaves(model: str) -> bool:
-        return enabled if enabled is not None else not is_loopback(url_of(model, settings.models, base_url))
+        where = route(settings.models.get(model, ModelSettings()), base_url, None).url
+        return enabled if enabled is not None else not is_loopback(where)
 
     found = finder(redact.kinds, redact.patterns, redact.languages)
     return Hiding(found, leaves, settings.workspace.store_text)

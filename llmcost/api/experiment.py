@@ -21,6 +21,7 @@ from llmcost.api.views import EstimateView, ReplayView
 from llmcost.audit.savings import Stack
 from llmcost.config import CacheSettings, ReplaySettings
 from llmcost.endpoint import ChatRequest
+from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import ConfigError
 from llmcost.grading import grader, labels, refuse_related_judges
 from llmcost.recommend.assemble import RunFacts, assemble
@@ -247,9 +248,17 @@ class Experiment:
 
 
 def experiment(
-    traffic: Traffic, replay: ReplaySettings, base_url: str, workspace: Workspace, config: Path | None = None
+    traffic: Traffic,
+    replay: ReplaySettings,
+    base_url: str,
+    workspace: Workspace,
+    config: Path | None = None,
+    egress: Egress = ANYWHERE,
 ) -> Experiment:
-    """The planned replay of this traffic. Raises ConfigError if there is no candidate or a grader judges itself."""
+    """The planned replay of this traffic.
+
+    Raises ConfigError if there is no candidate, a grader judges itself, or a model is where nothing may be sent.
+    """
     if not replay.models:
         raise ConfigError("no candidate named", "pass --models qwen3-8b,deepseek-v4-flash")
     candidates = [parse_candidate(name) for name in dict.fromkeys(replay.models)]
@@ -268,7 +277,7 @@ def experiment(
     tariff = Tariff(traffic.book, settings.models)
     stack = stack_of(traffic, cache_settings(settings))
     tries = with_strategies(traffic, design, tariff, stack)
-    asked = endpoints(_asked_models(tries.design, replay), tariff, replay, base_url, settings)
+    asked = endpoints(_asked_models(tries.design, replay), tariff, replay, base_url, settings, egress)
     return Experiment(traffic, tries, stack, tariff, replay, asked, workspace, config)
 
 

@@ -16,6 +16,7 @@ from llmcost.api.traffic import Traffic
 from llmcost.api.views import MonitorEstimateView, MonitorView
 from llmcost.config import ReplaySettings
 from llmcost.endpoint import ChatRequest
+from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import InputError
 from llmcost.grading import CHECKS_ALONE, grader, refuse_related_judges
 from llmcost.monitor import state as states
@@ -172,10 +173,11 @@ def monitoring(
     base_url: str,
     workspace: Workspace,
     restart: bool = False,
+    egress: Egress = ANYWHERE,
 ) -> Monitor:
     """The planned look at a run's promises. Raises InputError if it made none, or if the log has none of its tasks.
 
-    Raises ConfigError if a grader would judge its own kind.
+    Raises ConfigError if a grader would judge its own kind, or a model is where nothing may be sent.
     """
     record, calls = record_of(report.run, workspace)
     made = promises(report, record, calls)
@@ -199,7 +201,7 @@ def monitoring(
         before=before,
         traffic=traffic,
         replay=replay,
-        endpoints=endpoints(asked, tariff, replay, base_url, traffic.settings),
+        endpoints=endpoints(asked, tariff, replay, base_url, traffic.settings, egress),
         workspace=workspace,
         restart=restart,
     )

@@ -17,13 +17,15 @@ import pyarrow.compute as pc
 
 from llmcost import logs
 from llmcost.api.endpoints import hiding, wait_for
+from llmcost.api.routes import Route, route
 from llmcost.api.traffic import Say, Traffic
 from llmcost.audit.result import AuditResult, CallSite
 from llmcost.calls import Call
-from llmcost.config import ModelSettings, api_key
+from llmcost.config import ModelSettings
 from llmcost.endpoint import ChatRequest, Completion
 from llmcost.endpoint.address import is_loopback
 from llmcost.endpoint.client import Endpoint
+from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import ConfigError
 from llmcost.replay import Budget, Hiding, Runner, open_store
 from llmcost.serving import CandidateModel, translate
@@ -53,6 +55,7 @@ class NameWith:
     budget: float | None
     agreed: Agreed
     api_key_env: str | None = None
+    egress: Egress = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,12 @@ class Naming:
     @property
     def url(self) -> str:
         """Where the questions go: the model's own base URL if the configuration names one, else the general one."""
-        return (self._settings.base_url or self.chosen.base_url).rstrip("/")
+        return self.route.url
+
+    @property
+    def route(self) -> Route:
+        """The same, with the variable that holds the key for it."""
+        return route(self._settings, self.chosen.base_url, self.chosen.api_key_env)
 
     @property
     def max_usd(self) -> float | None:
@@ -104,7 +112,7 @@ class Naming:
 
     async def _ask(self) -> list[Completion]:
         cap = self.chosen.budget if self.chosen.budget is not None else self.max_usd
-        async with Endpoint(self.url, self._key()) as endpoint:
+        async with Endpoint(self.url, self.route.key(), egress=self.chosen.egress) as endpoint:
             with open_store(self.workspace) as store:
                 runner = Runner(
                     lambda model: endpoint,
@@ -125,11 +133,6 @@ class Naming:
     def _settings(self) -> ModelSettings:
         return self.tariff.models.get(self.chosen.model, ModelSettings())
 
-    def _key(self) -> str | None:
-        """The key of the model, else, at the general endpoint, the general one."""
-        general = self.chosen.api_key_env if self.url == self.chosen.base_url else None
-        return api_key(self._settings.api_key_env or general)
-
 
 def named(result: AuditResult, traffic: Traffic, chosen: NameWith, workspace: Workspace, say: Say) -> AuditResult:
     """The result with call sites named by a model: names that are kept already at once, others if the user agrees."""
@@ -147,9 +150,13 @@ def named(result: AuditResult, traffic: Traffic, chosen: NameWith, workspace: Wo
 
 
 def plan(sites: Sequence[str], traffic: Traffic, chosen: NameWith, workspace: Workspace) -> Naming:
-    """The questions for these call sites; those without a single whole body are left out. Sends nothing."""
+    """The questions for these call sites; those without a single whole body are left out. Sends nothing.
+
+    Raises ConfigError if the model is where nothing may be sent.
+    """
     tariff = Tariff(traffic.book, traffic.settings.models)
     settings = traffic.settings.models.get(chosen.model)
+    route(settings or ModelSettings(), chosen.base_url, chosen.api_key_env).require(chosen.egress)
     found = _one_of_each(sites, traffic)
     bodies = [translate(write_question(call, chosen.model), CandidateModel(chosen.model), settings)[0]
               for call in found.values()]  # fmt: skip

@@ -22,7 +22,7 @@ def command(
     from llmcost import api
 
     if model == "update":
-        say(api.update_prices())
+        say(api.update_prices(config=config))
         return
     found = api.prices(model, config=config)
     emit(found.render(format, width=terminal_width(), color=wants_color(None)), None)

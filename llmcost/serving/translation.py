@@ -80,6 +80,14 @@ LEFT_BEHIND: Mapping[str, str] = {
     "top_logprobs": _EXTRA,
 }
 
+# What applications and gateways add to a request: user_id, customerName, end_user_email, session-id …
+_PERSONAL = re.compile(
+    r"(\w+[_-])?(user|customer|client|tenant|account|org(anization)?|employee|patient|visitor|device|session|trace|"
+    r"conversation)[_-]?(id|uuid|name|e?mail|hash|ip)|e?mail|phone|ip_address",
+    re.IGNORECASE,
+)
+TOLD_LEFT_BEHIND = frozenset({_IDENTITY, _RECORDS})  # reasons that a user wants to hear of
+
 _OPENAI = re.compile(r"(?:ft:)?(?:gpt-(?!oss|neo|j\b)|chatgpt-|o\d)")
 _REASONING = re.compile(r"(?:ft:)?(?:o\d|gpt-[5-9](?!.*chat))")
 _CLASSIC = re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-|gpt-5.*chat)")
@@ -128,11 +136,12 @@ def translate(
     request: Mapping[str, Any], candidate: CandidateModel, settings: ModelSettings | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """The body that asks this candidate what `request` asked, and the adjustments it took, each at most once."""
-    body = {name: value for name, value in request.items() if name not in LEFT_BEHIND and value is not None}
+    body = {name: value for name, value in request.items() if left_behind(name) is None and value is not None}
     body["model"] = candidate.model
     bare = candidate.model.lower().rsplit("/", 1)[-1]
     settings = settings or ModelSettings()
     told = [
+        *_left(request),
         *_one_answer(body),
         *_effort(body, candidate),
         *_renamed(body, bare),
@@ -142,6 +151,19 @@ def translate(
         *_configured(body, settings.params),
     ]
     return body, list(dict.fromkeys(told))
+
+
+def left_behind(name: str) -> str | None:
+    """Why a field of a logged request is not sent; None: it is."""
+    return LEFT_BEHIND.get(name) or (_IDENTITY if _PERSONAL.fullmatch(name) else None)
+
+
+def _left(request: Mapping[str, Any]) -> Iterator[str]:
+    """Fields that were logged and are not sent, where that is about people or records."""
+    for name, value in request.items():
+        why = left_behind(name)
+        if why in TOLD_LEFT_BEHIND and value is not None:
+            yield f"{name} left out: {why}"
 
 
 def _one_answer(body: dict[str, Any]) -> Iterator[str]:
@@ -200,6 +222,8 @@ def _configured(body: dict[str, Any], params: Mapping[str, Any]) -> Iterator[str
     for name, value in params.items():
         if name == "model":
             raise ConfigError("params cannot change the model", "use price_as for its price, or name the other model")
+        if name == "store" and value:
+            raise ConfigError("params cannot have answers stored at the provider", "take store out of params")
         if value is None and body.pop(name, None) is not None:
             yield f"{name} dropped by the configuration"
         elif value is not None and body.get(name) != value:

@@ -52,7 +52,10 @@ def test_what_does_not_shape_the_answer_stays_behind() -> None:
     planted = {name: f"secret-{name}" for name in LEFT_BEHIND}
     body, adjustments = told("qwen3-8b", **SHAPING, **planted)
     assert body == {**SHAPING, "model": "qwen3-8b"}
-    assert adjustments == []
+    about = {line.partition(" left out: ")[0] for line in adjustments}
+    assert {"user", "safety_identifier", "metadata", "store"} <= about <= LEFT_BEHIND.keys()
+    assert not about & {"stream", "api_key", "timeout", "logprobs"}
+    assert all("secret" not in line for line in adjustments)
     assert all(LEFT_BEHIND.values())
 
 
@@ -149,3 +152,24 @@ def test_only_chats_can_be_asked() -> None:
     operations = ["chat", "responses", "completion", None, "moderation", "embeddings"]
     calls = from_rows([{"operation": name, "source": 0} for name in operations], [Source("x", "plain", "jsonl")])
     assert replayable(calls) == [None, None, None, None, "moderation calls cannot be asked as a chat", None]
+
+
+@pytest.mark.parametrize(
+    "name", ["user_id", "userId", "end_user_email", "customer-id", "tenant_id", "session_id", "account_uuid", "email"]
+)
+def test_what_an_application_adds_about_a_person_stays_behind(name: str) -> None:
+    body, adjustments = told("qwen3-8b", **SHAPING, **{name: "ada@example.com"})
+    assert name not in body
+    [line] = adjustments
+    assert line.startswith(f"{name} left out: identifies a person") and "ada" not in line
+
+
+@pytest.mark.parametrize("name", ["user_prompt_template", "top_k", "thinking", "guided_json", "session_window"])
+def test_what_is_not_about_a_person_is_sent(name: str) -> None:
+    assert told("qwen3-8b", **SHAPING, **{name: 1})[0][name] == 1
+
+
+def test_no_configuration_has_answers_stored_at_the_provider() -> None:
+    with pytest.raises(ConfigError, match="stored at the provider"):
+        translate(SHAPING, CandidateModel("m"), ModelSettings(params={"store": True}))
+    assert translate(SHAPING, CandidateModel("m"), ModelSettings(params={"store": False}))[0]["store"] is False
