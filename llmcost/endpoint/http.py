@@ -7,6 +7,7 @@ import socket
 import ssl
 import zlib
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import aiohttp
 import httpx
@@ -47,7 +48,7 @@ def open_client(base_url: str, key: Secret, timeout_s: float, connections: int) 
 
     def session() -> aiohttp.ClientSession:
         resolver = ThisMachine() if is_loopback(base_url) else None
-        connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEPT_S, ssl=verified, resolver=resolver)
+        connector = OneReplyEach(limit=connections, keepalive_timeout=KEPT_S, ssl=verified, resolver=resolver)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
     transport = AiohttpTransport(verify=verified, client=session, proxy=proxy_of(base_url))
@@ -70,6 +71,19 @@ def certificates() -> ssl.SSLContext:
 def no_cookies() -> CookieJar:
     """A jar that takes nothing."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+class OneReplyEach(aiohttp.TCPConnector):
+    """Connections that are not used again once something came on them that nobody had asked for.
+
+    A proxy that answers twice would have its second reply taken for the answer to the next question.
+    """
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        for connection, _ in getattr(self, "_conns", {}).get(key, ()):
+            if connection.should_close:
+                connection.close()
+        return await super()._get(key, traces)
 
 
 class ThisMachine(AbstractResolver):

@@ -44,10 +44,13 @@ class _Body(msgspec.Struct):
 
 
 def decode(content: bytes) -> Any:
-    """JSON as Python values. A lone surrogate, which models do emit, becomes U+FFFD; ValueError if it is no JSON."""
+    """JSON as Python values; ValueError if it is none.
+
+    A lone surrogate, which models do emit, and a byte that is no UTF-8 become U+FFFD.
+    """
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         text = content.decode("utf-8-sig", "replace")
         lenient = json.loads(text, parse_float=_finite, parse_constant=lambda _name: None)
         paired = json.dumps(lenient, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -69,6 +69,7 @@ KINDS: Mapping[str, int] = {
     "api_error": 500,
     "overloaded_error": 529,
 }
+A_PAGE = "a page of HTML"  # what a proxy says, where an API would say JSON
 MODERATED = "content_filter"  # the word for a refusal that has none, but shows what was flagged
 
 
@@ -138,6 +139,8 @@ def _refused(model: str, status: int, headers: Mapping[str, str], content: bytes
         status = next((meant for words_of, meant in MISTAKEN_400 if words_of.match(message)), status)
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
     meaning = _meaning(status, {word.lower() for word in words}, wait_s)
+    if meaning == "rejected" and message == A_PAGE:  # a proxy in between: no model was asked
+        meaning = "again"
     return Reply(
         meaning,
         Completion(model, "rejected", error=problem) if meaning == "rejected" else None,
@@ -171,6 +174,8 @@ def _error_of(content: bytes) -> tuple[list[str], str]:
     if isinstance(error, dict):
         message = error.get("message") or error.get("detail") or error.get("msg") or ""
         return _words(error), _line(message)
+    if content[:LONGEST_ERROR].lstrip().startswith(b"<"):
+        return [], A_PAGE
     return [], _line(error if isinstance(error, str) else content[:LONGEST_ERROR].decode("utf-8", "replace"))
 
 

@@ -151,7 +151,7 @@ def test_a_stream_nobody_asked_for_is_assembled(content_type: str) -> None:
         error(422, "unsupported parameter"),
         error(400, "flagged", "content_filter"),
         error(403, "flagged", "moderation_blocked"),
-        Reply(status=400, raw=b"<html>no</html>"),
+        Reply(status=400, raw=b"no"),
         Reply(status=400, raw=b'{"detail": [{"msg": "no"}]}'),
         Reply(raw=b'{"error": {"code": 400, "message": "inside a 200"}}'),
     ],
@@ -304,7 +304,11 @@ def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
         serve_once_each(context, complete_here)
 
 
-def test_an_unknown_host() -> None:
+def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(
         EndpointError, match=r"no answer from https://nowhere\.invalid/v1 \(the host name is not known\)"
     ):

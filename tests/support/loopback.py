@@ -21,6 +21,9 @@ import contextlib
 import hashlib
 import importlib
 import json
+import socket
+import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -32,6 +35,11 @@ from typing import Any, Literal, Self
 
 Body = dict[str, Any]
 Drop = Literal["before", "middle"]
+After = Literal["keep", "close", "reset", "hang", "drip"]
+
+TLS_HELLO = b"\x16"
+DRIP_S = 0.05
+LONGEST_HANG_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,9 @@ class Reply:
     raw      these bytes instead of a chat completion
     drop     the connection is closed "before" a byte of the reply, or in the "middle" of its body
     stream   the answer comes as server-sent events although nobody asked for them
+    wire     these bytes as they are, instead of an HTTP message
+    after    what becomes of the connection then: "reset" breaks it off (RST), "hang" leaves it silent, "drip" sends a
+             byte now and then, for ever
     """
 
     text: str | None = "ok"
@@ -55,6 +66,8 @@ class Reply:
     delay_s: float = 0.0
     drop: Drop | None = None
     stream: bool = False
+    wire: bytes | None = None
+    after: After = "keep"
 
 
 @dataclass
@@ -111,8 +124,9 @@ def slow_echo(body: Body) -> Reply:
 class Loopback:
     """The server in a thread of this process."""
 
-    def __init__(self, answer: Answerer | None = None) -> None:
+    def __init__(self, answer: Answerer | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer or echo
+        self._tls = tls
         self.requests: list[Received] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -124,7 +138,7 @@ class Loopback:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/v1"
 
     @property
     def delivered(self) -> list[Received]:
@@ -153,7 +167,7 @@ class Loopback:
 
     async def _main(self) -> None:
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -178,7 +192,11 @@ class Loopback:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its reply; False when the connection is to be closed."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        begun = await reader.readexactly(1)
+        if begun == TLS_HELLO:  # as servers do that are asked for TLS where they speak none
+            writer.write(_http(400, b"plain HTTP is spoken here", {}))
+            return False
+        head = (begun + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.strip().split("\r\n")
         method, path, _ = first.split(" ", 2)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -206,7 +224,8 @@ class Loopback:
                 await asyncio.sleep(reply.delay_s)
         finally:
             self.in_flight -= 1
-        message = _http(reply.status, _content(received, reply), _headers(reply))
+        content = _content(received, reply)
+        message = _http(reply.status, content, _headers(reply)) if reply.wire is None else reply.wire
         if reply.drop == "before":
             return False
         if reply.drop == "middle":
@@ -218,7 +237,22 @@ class Loopback:
         received.delivered = reply.status == 200
         writer.write(message)
         await writer.drain()
-        return True
+        return await _afterwards(reply.after, writer)
+
+
+async def _afterwards(after: After, writer: asyncio.StreamWriter) -> bool:
+    """Whether the connection stays open for the next request."""
+    if after == "reset":
+        await asyncio.sleep(0.01)  # what was written has to be on its way: a reset throws away what was not
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+    elif after == "hang":
+        await asyncio.sleep(LONGEST_HANG_S)
+    while after == "drip" and not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(DRIP_S)
+    return after == "keep"
 
 
 class LoopbackProcess:

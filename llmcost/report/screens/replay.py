@@ -313,7 +313,7 @@ def _answered_by_others(candidates: Iterable[Candidate]) -> Iterator[Line]:
     for asked, names in others.items():
         if count := names.total():
             requests = f"{figures.counted(count, 'request')} to {asked} {'was' if count == 1 else 'were'}"
-            yield line(f"{requests} answered by another model ({cells.listed(names, 3)}): in no figure above")
+            yield line(f"{requests} answered by another model ({cells.listed(list(names), 3)}): in no figure above")
 
 
 def _not_replayable(report: ReplayReport) -> Iterator[Line]:
