@@ -77,7 +77,7 @@ class Recorded:
 
         A right answer is better than a wrong one, and a wrong one better than a text that no model wrote.
         """
-        worth = self._worth[pair.question]
+        worth = self._worth_of(pair.question)
         gap = worth.get(pair.first, -1) - worth.get(pair.second, -1)
         luck = _luck(judge, pair.question, *sorted((pair.first, pair.second)))
         errs = luck < (1 - JUDGES[judge]) / 2
@@ -98,6 +98,13 @@ class Recorded:
         right = self._worth[rated.question].get(rated.answer, 0)
         noise = NormalDist().inv_cdf(max(_luck(rater, rated.question, rated.answer), 1e-9))
         return NormalDist().cdf((RATERS[rater] * (right - 0.5) + noise) / 1.5)
+
+    def _worth_of(self, question: str) -> dict[str, int]:
+        """Of the prompt that it begins with: an order to the judge may have been planted behind it."""
+        while question not in self._worth:
+            question, _, planted = question.rpartition("\n\n")
+            assert planted, "nobody asked this"
+        return self._worth[question]
 
     @cached_property
     def _worth(self) -> dict[str, dict[str, int]]:
