@@ -1,0 +1,36 @@
+"""International bank account numbers (ISO 13616): length and structure of the country, and the check digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmcost.redaction.found import Found
+
+SHORTEST, LONGEST = 15, 34  # letters and digits
+_BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[ \u00a0-]?[A-Z0-9]{2})")
+_GOES_ON = re.compile(r"(?:[ \u00a0-]?[A-Z0-9]){11,30}")
+
+
+class Ibans:
+    """Finds account numbers, in one piece or in groups."""
+
+    def find(self, text: str) -> Iterator[Found]:
+        """Every number whose check digits are right."""
+        for begin in _BEGINS.finditer(text):
+            rest = _GOES_ON.match(text, begin.end())
+            if rest is not None and (end := _end(text, begin.start(), rest.end())) is not None:
+                yield Found(begin.start(), end, "IBAN")
+
+
+def _end(text: str, start: int, last: int) -> int | None:
+    """Where the number ends: what follows it may look like more of it."""
+    from stdnum import iban
+
+    for end in range(last, start + SHORTEST - 1, -1):
+        if end < len(text) and text[end].isalnum():
+            continue
+        number = re.sub(r"[ \u00a0-]", "", text[start:end])
+        if text[end - 1].isalnum() and len(number) <= LONGEST and iban.is_valid(number):
+            return end
+    return None

@@ -1,0 +1,107 @@
+"""Keys, tokens and passwords: by the shapes that detect-secrets knows, newer shapes, and what is called a secret.
+
+A shape is looked for where one of its needles stands in the text: most texts hold none, and cost a few substring
+searches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+
+from llmcost.redaction.found import Found
+
+Shape = tuple[Sequence[str], re.Pattern[str]]
+
+# Plug-ins of detect-secrets whose shapes are precise, and what must stand in a text (in lower case) for each.
+PLUGINS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "artifactory": ("ArtifactoryDetector", ("akc", "ap")),
+    "aws": ("AWSKeyDetector", ("a3t", "abia", "acca", "akia", "asia", "aws")),
+    "azure_storage_key": ("AzureStorageKeyDetector", ("accountkey=",)),
+    "basic_auth": ("BasicAuthDetector", ("://",)),
+    "cloudant": ("CloudantDetector", ("cloudant",)),
+    "discord": ("DiscordBotTokenDetector", (".",)),
+    "github_token": ("GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    "gitlab_token": ("GitLabTokenDetector", ("gl", "gr1348941")),
+    "jwt": ("JwtTokenDetector", ("eyj",)),
+    "mailchimp": ("MailchimpDetector", ("-us",)),
+    "npm": ("NpmDetector", ("_authtoken",)),
+    "openai": ("OpenAIDetector", ("t3blbkfj",)),
+    "pypi_token": ("PypiTokenDetector", ("pypi-",)),
+    "sendgrid": ("SendGridDetector", ("sg.",)),
+    "slack": ("SlackDetector", ("xox", "hooks.slack.com")),
+    "square_oauth": ("SquareOAuthDetector", ("sq0csp-",)),
+    "stripe": ("StripeDetector", ("k_live_",)),
+    "telegram_token": ("TelegramBotTokenDetector", (":aa",)),
+    "twilio": ("TwilioKeyDetector", ("ac", "sk")),
+}
+WORD = r"(?<![A-Za-z0-9])"
+NEWER: tuple[Shape, ...] = (
+    (("sk-", "pk-", "rk-"), re.compile(WORD + r"[spr]k-(?:[a-z]{2,10}-)?[A-Za-z0-9_-]{20,200}")),
+    (("github_pat_",), re.compile(WORD + r"github_pat_[A-Za-z0-9_]{22,255}")),
+    (("aiza",), re.compile(WORD + r"AIza[A-Za-z0-9_-]{35}")),
+    (("ya29.",), re.compile(WORD + r"ya29\.[A-Za-z0-9_-]{20,}")),
+    (("gocspx-",), re.compile(WORD + r"GOCSPX-[A-Za-z0-9_-]{28}")),
+    (("hf_", "gsk_", "xai-", "r8_", "npm_", "dop_v1_", "shpat_", "lin_api_"),
+     re.compile(WORD + r"(?:hf_|gsk_|xai-|r8_|npm_|dop_v1_|shpat_|lin_api_)[A-Za-z0-9]{20,200}")),
+    (("xapp-", "xoxe"), re.compile(WORD + r"(?:xapp|xoxe(?:\.xox[bp])?)-[A-Za-z0-9-]{10,200}")),
+    (("_test_",), re.compile(WORD + r"[sr]k_test_[0-9A-Za-z]{20,}")),
+    (("eyj",), re.compile(WORD + r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
+    (("-----begin",), re.compile(
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{1,20000}(?:-----END [A-Z0-9 ]{0,30}-----)?")),
+    (("bearer ", "basic "), re.compile(r"(?i:bearer|basic)[ ]+([A-Za-z0-9._~+/=-]{16,})")),
+)  # fmt: skip
+CALLED = re.compile(
+    r"(?<![A-Za-z])(?:"
+    r"pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|clave|密码|كلمة (?:المرور|السر)|"
+    r"(?:client|app|shared)?[_ -]?secret(?:[_ -]?(?:access[_ -]?)?key)?|"
+    r"(?:auth|access|refresh|api|session|bot)?[_ -]?token|"
+    r"(?:api|access|private|encryption|signing)[_ -]?key"
+    r")(?![A-Za-z])[\"'`]?\s{0,3}(?:[:=：]|:=|=>|\bis\b|\bist\b|\best\b|\bes\b|是|هي)\s{0,3}[\"'`]?"
+    r"([^\s\"'`,;<>(){}\[\]]{6,200})",
+    re.IGNORECASE,
+)
+CALLED_NEEDLES = ("pass", "pwd", "kennwort", "contrase", "clave", "密码", "كلمة", "secret", "token", "key")
+
+
+class Secrets:
+    """Finds keys, tokens and passwords."""
+
+    def find(self, text: str) -> Iterator[Found]:
+        """Every value that must not be read by others, without what says that it is one."""
+        lowered = text.lower()
+        for needles, shape in shapes():
+            if any(needle in lowered for needle in needles):
+                for match in shape.finditer(text):
+                    yield Found(*_span(match), "SECRET")
+        if any(needle in lowered for needle in CALLED_NEEDLES):
+            for match in CALLED.finditer(text):
+                value = match[1].rstrip(".!?:")
+                if _secretive(value):
+                    yield Found(match.start(1), match.start(1) + len(value), "SECRET")
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """All shapes, with their needles."""
+    known = []
+    for module, (name, needles) in PLUGINS.items():
+        plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)()
+        known += [(needles, pattern) for pattern in plugin.denylist]
+    return (*NEWER, *known)
+
+
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Where the secret itself stands: the last group that matched, which is shorter than its surroundings."""
+    group = match.lastindex or 0
+    return match.span(group) if match.end(group) - match.start(group) >= 4 else match.span()
+
+
+def _secretive(value: str) -> bool:
+    """Whether it is no word of a sentence: letters mixed with digits or signs."""
+    letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
+    signs = any(not letter.isalnum() for letter in value[:-1])
+    placeholder = value.startswith(("$", "%", "{", "<")) or set(value) <= set("*xX•.-_")
+    return letters and (digits or (signs and len(value) >= 8 and "/" not in value)) and not placeholder

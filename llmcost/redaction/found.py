@@ -1,0 +1,23 @@
+"""What a detector is, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value in a text: from `start` to before `end`, in characters, of this kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Detector(Protocol):
+    """Finds values of its kinds in a text, in time that grows with the text's length and not with its square."""
+
+    def find(self, text: str) -> Iterable[Found]:
+        """What it finds; values may overlap."""
