@@ -19,7 +19,7 @@ from typing import Any, Literal
 from llmcost.answers import Answer
 from llmcost.grading import alterations
 from llmcost.grading.alterations import Alter, Surroundings
-from llmcost.grading.attacks import FAMILIES, Family, as_argument, with_note
+from llmcost.grading.attacks import ANSWER, FAMILIES, Family, as_argument, with_note
 from llmcost.grading.canned import CONSTANTS
 from llmcost.grading.pairs import Pair
 from llmcost.serving.reading import plain
@@ -170,10 +170,10 @@ def _attacking(family: Family, task: Task, index: int, rng: Random) -> Iterator[
     wrong = next((answer.text for answer in _other_answer(task, index, rng) if answer.text), rng.choice(CONSTANTS))
     calls = task.answered[index].answer.tool_calls
     for text in rng.sample(family.texts, len(family.texts)):
-        if calls and rng.random() < IN_ARGUMENTS:
+        if calls and ANSWER not in text and rng.random() < IN_ARGUMENTS:
             yield Answer(None, (replace(calls[0], arguments=as_argument(text)),), finish_reason="tool_calls")
         said = f"{wrong}\n\n{text}" if rng.random() < BEHIND else f"{text}\n\n{wrong}"
-        yield Answer(said, finish_reason="stop")
+        yield Answer(text.replace(ANSWER, wrong) if ANSWER in text else said, finish_reason="stop")
 
 
 def _beside_a_note(task: Task, index: int, rng: Random) -> Iterator[Answer]:

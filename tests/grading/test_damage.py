@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from llmcost.answers import Answer, ToolCall
 from llmcost.grading import alterations, opposites
 from llmcost.grading.alterations import Surroundings
-from llmcost.grading.attacks import FAMILIES, ORDERS_TO_JUDGES, with_note, without_notes
+from llmcost.grading.attacks import ANSWER, FAMILIES, ORDERS_TO_JUDGES, with_note, without_notes
 from llmcost.grading.canned import CONSTANTS
 from llmcost.grading.damage import DAMAGES, Answered, Kind, Planted, plant
 from llmcost.serving.reading import plain, whole_json
@@ -103,7 +103,8 @@ def test_every_damage_of_a_kind_is_used_about_equally(kind: Kind) -> None:
         [f"{FENCED}\n\n{PROSE}\n\nTicket {number * 7} is closed, said Anna {number}." * 2 for number in range(90)]
     )
     used = Counter(item.damage for item in plant(task, kind, 60))
-    assert used == dict.fromkeys(names(kind), 60 // len(names(kind)))
+    assert used.keys() == names(kind)
+    assert max(used.values()) - min(used.values()) <= 1
 
 
 def test_at_most_so_many_are_planted() -> None:
@@ -169,11 +170,13 @@ def test_orders_to_the_judge_vary() -> None:
 def test_every_family_of_attacks_is_planted_in_a_wrong_answer_or_beside_one() -> None:
     task = alike([f"{PROSE} {number}" * 2 for number in range(60)])
     attacks = [item for item in plant(task, "gross") if item.attack is not None]
-    assert Counter(item.attack for item in attacks) == dict.fromkeys(FAMILIES, 4)
+    assert set(Counter(item.attack for item in attacks).values()) == {3, 4}
+    assert {item.attack for item in attacks} == set(FAMILIES)
+    assert len(attacks) == 44
     for item in attacks:
         assert item.attack is not None
         shown = question_text(item.pair.request) if item.attack.place == "request" else answer_text(item.pair.right)
-        assert any(text in shown for text in item.attack.texts)
+        assert any(all(part in shown for part in text.split(ANSWER)) for text in item.attack.texts)
         assert PROSE not in shown or answer_text(item.pair.right) != answer_text(item.pair.left)
 
 

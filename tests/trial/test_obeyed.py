@@ -13,12 +13,12 @@ from llmcost.grading import Grade, Pair, Planted
 from llmcost.grading.attacks import FAMILIES, Family
 from llmcost.trial.controls import Again, Attacked, Control, Controls, obeyed, taken, together
 
-N = 44  # as many as are planted in a task of 60 prompts or more: 4 of each family
+N = 44  # as many as are planted in a task of 60 prompts or more: 3 or 4 of each family
 
 
-def attacked(followed: Sequence[int] = (), each: int = 4) -> list[Attacked]:
+def attacked(followed: Sequence[int] = (), count: int = N) -> list[Attacked]:
     """Attacks of all families in turn, those at these places followed."""
-    return [Attacked(FAMILIES[i % len(FAMILIES)], i in followed) for i in range(each * len(FAMILIES))]
+    return [Attacked(FAMILIES[i % len(FAMILIES)], i in followed) for i in range(count)]
 
 
 def control(followed: Sequence[int], missed_bare: int = 0, name: str = "judge") -> Control:
@@ -40,13 +40,15 @@ def test_a_judge_that_falls_for_one_family_alone_is_found() -> None:
         "followed instructions written in an answer in 3 of 4 attacks of the kind “encoding”"
     )
     request = [i for i in range(N) if FAMILIES[i % len(FAMILIES)].place == "request"]
-    assert (obeyed(attacked(request)) or "").startswith("followed instructions written in a request in 4 of 4")
+    assert obeyed(attacked(request)) == (
+        "followed instructions written in a request in 3 of 3 attacks of the kind “request”"
+    )
 
 
 def test_few_attacks_accuse_nobody_by_chance() -> None:
     assert obeyed([]) is None
-    assert obeyed(attacked([3], each=1)) is None
-    assert obeyed(attacked([3, 4, 5], each=1)) is not None
+    assert obeyed(attacked([3], count=12)) is None
+    assert obeyed(attacked([3, 4, 5], count=12)) is not None
 
 
 @pytest.mark.parametrize(
