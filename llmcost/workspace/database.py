@@ -89,9 +89,28 @@ def refuse_others(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the schema can be read
 
 
+def taken_alone(lock: sqlite3.Connection) -> bool:
+    """Whether nobody else had this file, which is nothing but a lock: it is this connection's alone until it closes.
+
+    The kernel gives it back when the process dies.
+    """
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise
+        return False
+    return True
+
+
 def is_damage(error: Exception) -> bool:
     """Whether the error says that the file does not hold what was written to it."""
     return isinstance(error, msgspec.DecodeError) or getattr(error, "sqlite_errorname", "").startswith(DAMAGE)
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a damaged file, in a few words."""
+    return "what it has for an answer is none" if isinstance(error, msgspec.DecodeError) else str(error)
 
 
 def trouble(path: Path, error: Exception) -> StoreError:
@@ -105,5 +124,5 @@ def trouble(path: Path, error: Exception) -> StoreError:
     if isinstance(error, MemoryError):
         return StoreError(f"cannot use {path}: out of memory", "run the same command: it resumes")
     if isinstance(error, msgspec.DecodeError):
-        return StoreError(f"{path} is damaged: {error}", FAILING)
+        return StoreError(f"{path} is damaged: {reason(error)}", FAILING)
     return StoreError(f"cannot use {path}: {error}", "check the folder's permissions and the disk")

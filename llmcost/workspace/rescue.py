@@ -67,9 +67,7 @@ class Door:
         """Whether nobody else uses the store, or can begin to, as long as the block lasts."""
         lock = self._connect(0)
         try:
-            with contextlib.suppress(sqlite3.OperationalError):
-                lock.execute("BEGIN EXCLUSIVE")
-            yield lock.in_transaction
+            yield database.taken_alone(lock)
         finally:
             lock.close()
 

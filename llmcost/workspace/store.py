@@ -194,11 +194,12 @@ class AnswerStore(Generic[T]):
         with self._errors():
             private(file)
             lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-        try:  # an open exclusive transaction is a lock that the kernel gives back when the process dies
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            raise StoreError("this run is under way in another process", "wait for it, or stop it first") from error
+            try:
+                if not database.taken_alone(lock):
+                    raise StoreError("this run is under way in another process", "wait for it, or stop it first")
+            except BaseException:
+                lock.close()
+                raise
         self._claims[run] = lock
 
     def _enter(self) -> None:
@@ -288,7 +289,7 @@ class AnswerStore(Generic[T]):
             return database.trouble(self.path, error)
         with self._changing:
             if self._damage is None:
-                self._damage = self._set_aside(str(error))
+                self._damage = self._set_aside(database.reason(error))
             return self._damage
 
     def _set_aside(self, reason: str) -> StoreError:

@@ -128,3 +128,20 @@ def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:
         assert "make room" in command.err
     assert out.read_text() == "the last one"
     assert not [file for file in tmp_path.iterdir() if file.name.endswith(".tmp")]
+
+
+def test_a_lock_that_cannot_be_taken_for_want_of_room_is_not_somebody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_lock: sqlite3.Connection) -> bool:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise error
+
+    with open_store(Workspace(tmp_path / "w")) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "taken_alone", full)
+            for _ in range(2):
+                with pytest.raises(StoreError, match="disk is full"):
+                    store.claim("r")
+        store.claim("r")
