@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from llmcost import trial
+from llmcost.api.destinations import destinations
 from llmcost.api.endpoints import Endpoints, ForControls, endpoints, spend_of, wait_for
 from llmcost.api.examples import located
 from llmcost.api.rerun import command
@@ -71,6 +72,8 @@ class Experiment:
         sample, book = self.design.sample, self.traffic.book
         stored = self._stored()
         lines = self._lines(stored)
+        asked = self._requests()
+        fresh = [request for request in asked if self.key(request) not in stored] if stored else asked
         by_model = [ModelEstimate(m.model, m.role, m.calls, m.max_usd, m.expected_usd) for m in lines]
         expected = total(line.expected_usd for line in lines)
         drawn = {task: sample.tasks.count(task) for task in sample.population}
@@ -91,6 +94,7 @@ class Experiment:
                 looks=self._looks(lines),
                 reach=self._reach(expected),
                 redaction=self._redaction(),
+                destinations=destinations(self.endpoints, fresh, lines),
             )
         )
 
@@ -213,8 +217,10 @@ class Experiment:
         return digest.hexdigest()[:8]
 
     def _stored(self) -> Collection[bytes]:
-        arms = (*self.design.arms, *self.design.again)
-        return self.endpoints.stored((request for arm in arms for request in arm.requests), self.workspace)
+        return self.endpoints.stored(self._requests(), self.workspace)
+
+    def _requests(self) -> list[ChatRequest]:
+        return [request for arm in (*self.design.arms, *self.design.again) for request in arm.requests]
 
     def _facts(self, spend: Spend) -> RunFacts:
         return RunFacts(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from llmcost.api.destinations import destinations
 from llmcost.api.endpoints import Endpoints, ForControls, endpoints, spend_of, wait_for
 from llmcost.api.labelling import record_of
 from llmcost.api.traffic import Traffic
@@ -60,7 +61,9 @@ class Monitor:
 
     def estimate(self) -> MonitorEstimateView:
         """What would be sent, where, and what it would cost at most. Sends nothing."""
-        stored = self.endpoints.stored(self._requests(), self.workspace)
+        asked = self._requests()
+        stored = self.endpoints.stored(asked, self.workspace)
+        fresh = [request for request in asked if self.endpoints.key(request) not in stored] if stored else asked
         found = self._lines(lambda request: self.endpoints.key(request) in stored)
         return MonitorEstimateView(
             ReplayEstimate(
@@ -76,7 +79,8 @@ class Monitor:
                 sample=[TaskSample(task.promise.task, task.population, len(task.fresh)) for task in self.tasks],
                 not_replayable=self._left_out(),
                 adjusted_parameters=self._adjusted(),
-                redaction=self.endpoints.redaction([request.body for request in self._requests()]),
+                redaction=self.endpoints.redaction([request.body for request in asked]),
+                destinations=destinations(self.endpoints, fresh, found),
             )
         )
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmcost import logs
+from llmcost.api.destinations import destination
 from llmcost.api.endpoints import hiding, wait_for
 from llmcost.api.routes import Route, route
 from llmcost.api.traffic import Say, Traffic
@@ -28,6 +29,7 @@ from llmcost.endpoint.client import Endpoint
 from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import ConfigError
 from llmcost.replay import Budget, Hiding, Runner, open_store
+from llmcost.report.screens.estimate import destination_facts
 from llmcost.serving import CandidateModel, translate
 from llmcost.tasks import SHARED_NAMES
 from llmcost.trial import Tariff
@@ -90,9 +92,11 @@ class Naming:
         """What would be sent, where, and what it would cost at most."""
         host, cap, most = urlsplit(self.url).netloc, self.chosen.budget, self.max_usd
         cost = "at a price that is not known" if most is None else f"at most ${most:.4g} in all"
+        where = destination([self.route], [self.chosen.model], len(self.requests), [])
         return (
             f"to name: {len(self.requests)} call sites, one call each to {self.chosen.model} at {host}, {cost}"
             f"{'' if cap is None else f', cap ${cap:g}'}\n"
+            f"to: {host} {'; '.join(destination_facts(where))}\n"
             "sent: the beginning of one logged request of each call site, and of its answer"
         )
 

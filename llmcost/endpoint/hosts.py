@@ -158,6 +158,19 @@ def owner_of(host: str) -> Owner:
     return _located(host, Owner(provider, country, note=note))
 
 
+def another_owner(variable: str, owner: Owner) -> str | None:
+    """The provider that a key's variable is named after, where the host is known to be another's; None otherwise."""
+    if owner.provider is None:
+        return None
+    word = variable.partition("_")[0]
+    named = {_word(provider): provider for provider, _, _ in OWNERS.values()}
+    return named[word] if word in named and word != _word(owner.provider) else None
+
+
+def _word(provider: str) -> str:
+    return provider.split(maxsplit=1)[0].upper()
+
+
 def _located(host: str, owner: Owner) -> Owner:
     for pattern, countries, note in REGIONS:
         if match := pattern.fullmatch(host):

@@ -421,6 +421,40 @@ class Redaction(msgspec.Struct, frozen=True):
     unseen: int
 
 
+class SentField(msgspec.Struct, frozen=True):
+    """A part of the requests that holds what people wrote, and in how many of them it is."""
+
+    name: str
+    requests: int
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """One host that prompts would go to, and what goes there.
+
+    provider   whose it is, by a table of public facts, and `country` of its seat (ISO 3166); None: unknown
+    region     where its machines stand, where its name says so
+    note       what else to know of it: that it passes prompts on to others, say
+    models     that are asked there, graders included
+    calls      at most, controls and graders included
+    fields     what the planned requests hold besides parameters; what graders are shown is counted apart
+    keys       environment variables whose value is sent with them, by name; empty: no key
+    encrypted  False on this machine alone
+    proxy      asked for a tunnel: it sees the host's name
+    """
+
+    host: str
+    provider: str | None
+    country: str | None
+    region: str | None
+    note: str | None
+    models: list[str]
+    calls: int
+    fields: list[SentField]
+    keys: list[str]
+    encrypted: bool
+    proxy: str | None
+
+
 class ReplayReport(msgspec.Struct, frozen=True, tag_field="schema", tag="llmcost.report/1"):
     """Which cheaper models hold quality on this traffic, and what the bill becomes."""
 
@@ -507,3 +541,4 @@ class ReplayEstimate(msgspec.Struct, frozen=True, tag_field="schema", tag="llmco
     looks: list[LookEstimate] = []
     reach: list[TaskReach] = []
     redaction: Redaction | None = None  # None: no prompt leaves this machine
+    destinations: list[Destination] = []  # every host, those that are sent most first

@@ -43,7 +43,7 @@ def parse_candidate(text: str) -> CandidateModel:
 
 _TRANSPORT = "how the answer travels"
 _RECORDS = "for the provider's records"
-_IDENTITY = "identifies a person or tenant, who must not become known to another vendor"
+_IDENTITY = "identifies a person or tenant"
 _REACH = "how the endpoint was reached, keys included"
 _EXTRA = "asks for more output beside the answer"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcost.recommend.result import ModelEstimate, Redaction, ReplayEstimate, TaskSample
+from llmcost.recommend.result import Destination, ModelEstimate, Redaction, ReplayEstimate, TaskSample
 from llmcost.report import figures
 from llmcost.report.document import Column, Document, Heading, Line, Notes, Row, Table, Text, line
 from llmcost.report.screens import cells
 from llmcost.report.screens.redact import found_words
 
 TASKS_NAMED = 4
+HOSTS_NAMED = 4
 
 
 def estimate_document(estimate: ReplayEstimate, command: str = "llmcost replay") -> Document:
@@ -19,6 +20,7 @@ def estimate_document(estimate: ReplayEstimate, command: str = "llmcost replay")
     blocks = (
         Heading(_answer(estimate)),
         Text(tuple(_summary(estimate))),
+        *((Notes(tuple(_destinations(estimate))),) if estimate.destinations else ()),
         _by_model(estimate.by_model),
         _by_task(estimate.sample),
         *((Notes(notes),) if notes else ()),
@@ -56,6 +58,26 @@ def _redaction(said: Redaction) -> Line:
         return line(f"Redaction on: {found}{become}{where}{unseen}")
     leave = " leave as they were logged, " if said.found else ""
     return line(cells.strong("NOT REDACTED (--no-redact):"), f" {found}{leave}{where}{unseen}")
+
+
+def _destinations(estimate: ReplayEstimate) -> Iterator[Line]:
+    """Host by host: whose it is, who is asked what there, and what the requests hold."""
+    for item in estimate.destinations[:HOSTS_NAMED]:
+        held = ", ".join(f"{field.name} {figures.count(field.requests)}" for field in item.fields)
+        yield line(cells.strong(item.host), f" {'; '.join(destination_facts(item))}; in them: {held or 'nothing new'}")
+    if more := estimate.destinations[HOSTS_NAMED:]:
+        yield line(f"and {figures.counted(len(more), 'more host')}: {', '.join(item.host for item in more)}")
+
+
+def destination_facts(item: Destination) -> Iterator[str]:
+    """Whose the host is, what is asked there, how it is reached, and with whose key."""
+    owner = item.provider or ("" if item.note else "whose it is is not known")
+    seat = f", seat in {item.country}" if item.country else ""
+    yield f"({', '.join(part for part in (f'{owner}{seat}', item.region, item.note) if part)})"
+    yield f"up to {figures.counted(item.calls, 'request')} to {cells.listed(item.models, TASKS_NAMED)}"
+    tunnel = f" through the proxy {item.proxy}" if item.proxy else ""
+    yield f"TLS{tunnel}" if item.encrypted else "not encrypted"
+    yield f"key of {', '.join(item.keys)}" if item.keys else "no key"
 
 
 def _grading(estimate: ReplayEstimate) -> str:
