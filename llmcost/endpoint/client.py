@@ -119,6 +119,8 @@ class Endpoint:
         for attempt in range(self._retries + 1):
             self._raise_if_stopped(request.model)
             result = await self._attempt(request.model, content)
+            if result.perhaps_billed and result.meaning != "again":
+                await on_failure(perhaps_billed=True, again=False)
             if result.completion is not None:
                 self._answers += 1
                 self._unreachable_in_a_row = 0

@@ -76,6 +76,14 @@ def error_of(completion: Mapping[str, Any]) -> Any:
     return completion.get("error") if not reason and completion.get("error") else None
 
 
+def has_begun(completion: Mapping[str, Any]) -> bool:
+    """Whether a model has said something before it failed."""
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
+    message = choice.get("message")
+    return isinstance(message, Mapping) and any(message.get(name) for name in ("content", "refusal", "tool_calls"))
+
+
 def answer_of(completion: Mapping[str, Any]) -> Answer:
     """What the first choice says; Answer(text=None) if it says nothing.
 

@@ -101,7 +101,7 @@ def read(model: str, status: int, headers: Mapping[str, str], content: bytes, la
     try:
         body = _body(headers, content)
         if (error := parse.error_of(body)) is not None:
-            return _failed_inside(model, error, headers, key)
+            return _failed_inside(model, error, parse.has_begun(body), headers, key)
         completion = Completion(
             model=model,
             status="answered",
@@ -124,11 +124,11 @@ def _body(headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
     return body
 
 
-def _failed_inside(model: str, error: Any, headers: Mapping[str, str], key: Secret) -> Reply:
-    """An error inside a 200, which is sent once a model has begun: unless it says otherwise, it may be charged."""
+def _failed_inside(model: str, error: Any, begun: bool, headers: Mapping[str, str], key: Secret) -> Reply:
+    """An error inside a 200: whatever it says, it may be charged if an answer had `begun`, or if it just broke off."""
     status = _status_inside(error)
     reply = _refused(model, status, headers, encode({"error": error}), key)
-    return replace(reply, perhaps_billed=reply.meaning == "again" and status not in OVERLOAD)
+    return replace(reply, perhaps_billed=begun or (reply.meaning == "again" and status not in OVERLOAD))
 
 
 def _refused(model: str, status: int, headers: Mapping[str, str], content: bytes, key: Secret) -> Reply:

@@ -331,6 +331,7 @@ def streams() -> Iterator[Fault]:
     group = "A stream instead of a body"
     failed = {"error": {"code": 502, "message": "provider disconnected"}}
     long = {"error": {"code": "context_length_exceeded", "message": "too long"}}
+    flagged = {"error": {"code": "content_filter", "message": "flagged"}}
     usage = {"choices": [], "usage": USAGE}
     yield _fine(group, "whole", _events(_delta("o"), _delta("k", "stop"), usage))
     yield _fine(group, "whole, after a comment, its type a lie",
@@ -348,6 +349,9 @@ def streams() -> Iterator[Fault]:
     yield _again(group, "an error event (vLLM)",
                  _events(_delta("half"), {"object": "error", "message": "died", "type": "EngineDeadError"}),
                  "502 EngineDeadError: died")  # fmt: skip
+    yield Fault(group, "a content filter after half an answer", _events(_delta("half"), flagged), "rejected",
+                "502 content_filter: flagged", 1, WORST, f"{LOST}: rejected")  # fmt: skip
+    yield _again(group, "429 after half an answer", _events(_delta("half"), {"error": {"code": 429}}), "429")
     yield _own(group, "an error event: context too long", _events(long), "502 context_length_exceeded: too long")
 
 
