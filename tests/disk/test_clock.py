@@ -44,5 +44,5 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(time, "time_ns", lambda: int(jumping() * 1e9))
     began = time.monotonic()
     assert replayed("jumping", "--budget", "5") == steady
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
     assert jumps, "somebody looked at the clock: what they see jumps"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from llmcost.answers import Answer, Usage
 from llmcost.endpoint import Completion
 from llmcost.errors import StoreError
 from llmcost.replay import open_store
-from llmcost.workspace import AnswerStore, Workspace
+from llmcost.workspace import AnswerStore, Workspace, rescue
 
 PAGE, COUNT, PRICE = 4096, 300, 0.001
 KEYS = [hashlib.sha256(b"%d" % n).digest() for n in range(COUNT)]
@@ -113,6 +114,21 @@ def test_a_damaged_log_of_a_killed_process(whole: Any, what: str, tmp_path: Path
     assert (folder / "answers.damaged-1.sqlite-wal").read_bytes() == content
 
 
+def test_the_damaged_log_is_away_for_good_before_a_new_store_could_take_it_for_its_own(
+    whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(whole.killed, tmp_path / "w"))
+    log = folder / "answers.sqlite-wal"
+    log.write_bytes(over(log.read_bytes(), 0, 32, b"x"))
+    events, replace, sync = list[str](), os.replace, rescue.sync_folder
+    monkeypatch.setattr(os, "replace", lambda old, new: (events.append(f"{Path(old).name}"), replace(old, new))[1])
+    monkeypatch.setattr(rescue, "sync_folder", lambda of: (events.append("synced"), sync(of))[1])
+    rescued(folder)
+    begun = events.index("answers.sqlite-wal")
+    order = [event for event in events[begun:] if not event.endswith(("-shm", ".tmp"))]
+    assert order[:5] == ["answers.sqlite-wal", "answers.sqlite", "synced", "answers.new.sqlite", "synced"]
+
+
 def test_a_log_whose_store_is_gone(whole: Any, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(whole.killed, tmp_path / "w"))
     (folder / "answers.sqlite").unlink()
@@ -146,6 +162,8 @@ def test_damage_in_mid_run_keeps_what_is_in_flight_and_asks_nothing_more(whole: 
         assert "was damaged" in failure.message
         with pytest.raises(StoreError, match="was damaged"):
             store.get(new)
+        with pytest.raises(StoreError, match="was damaged"):
+            asyncio.run(store.reserve("r", new[0], 0.5))
         assert asyncio.run(store.put(new[-1], answer(0), PRICE, "r"))
     with open_store(Workspace(folder)) as store:
         assert new[0] in store.get(new) and new[-1] in store.get(new)
