@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
@@ -16,15 +17,16 @@ import pyarrow.parquet as pq
 from llmcost.calls import Source
 from llmcost.logs.decode import BOM, Undecodable, decode
 from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet, reading_parquet
+from llmcost.logs.lines import BLOCK, ENDS_EARLY, HEAD, LONGEST_LINE, TOO_LONG, line_at, line_blocks
+from llmcost.logs.outline import Elements, array_in
 
-HEAD = 1 << 16
-BLOCK = 1 << 20
-POURED = 8 << 20  # bytes of lines that one is given to read
+SNIFFED = 1 << 20  # bytes at the beginning of a file in which its first lines are looked for
+LONGEST_ROW = 32 << 20  # characters of a table of text; while it is taken apart, each takes four bytes
+MOST_CELLS = 1_000_000  # of one row
 BATCH_ROWS = 2_000
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
 DELIMITERS = ",\t;|"
-ENDS_EARLY = "cut off: the compressed data ends early or is damaged"
 
 
 class Item(NamedTuple):
@@ -34,18 +36,6 @@ class Item(NamedTuple):
     line: int
     value: Any
     wrong: str | None
-
-
-class LineBlock(NamedTuple):
-    """Lines of a file as they stand there one behind the other, the first at this position; or what is wrong there.
-
-    `utf8` says that all of them are UTF-8 for sure.
-    """
-
-    position: int
-    lines: list[bytes]
-    wrong: str | None
-    utf8: bool
 
 
 class Lines(NamedTuple):
@@ -89,14 +79,6 @@ class Rows(NamedTuple):
         return Item(self.positions[place], self.positions[place] + 1, record, None)
 
 
-class Poured(NamedTuple):
-    """Whole lines of a file, decompressed, the first at this position; or a line that is not whole, and why."""
-
-    position: int
-    content: bytes
-    wrong: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Container:
     """How a kind of file is read: all records in order, and chosen ones by ascending position."""
@@ -115,9 +97,11 @@ def sniff(path: str) -> tuple[str, str | None]:
 
 
 def _first_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines that are not blank, each up to a size; none after damage."""
+    """The lines at the beginning that are not blank, each up to a size; none after damage."""
+    left = SNIFFED
     try:
-        while line := stream.readline(HEAD):
+        while left > 0 and (line := stream.readline(HEAD)):
+            left -= len(line)
             if stripped := line.removeprefix(BOM).strip():
                 yield stripped
     except DAMAGED:
@@ -156,114 +140,13 @@ def _decodes(line: bytes) -> bool:
     return True
 
 
-def line_blocks(path: str, compression: str | None, start: int = 0, stop: int | None = None) -> Iterator[LineBlock]:
-    """The lines that begin in [start, stop) of the decompressed bytes, blank ones too, without their line feeds."""
-    if compression is not None:
-        for poured in pour(path, compression, BLOCK):
-            yield from poured_blocks(poured)
-        return
-    with open_bytes(path, None, stop) as stream:
-        position = _first_line_from(stream, start)
-        for lines, size, utf8 in _blocks(stream):
-            end = position + size
-            if stop is not None and end >= stop:
-                yield LineBlock(position, list(_before(stop, position, lines)), None, utf8)
-                return
-            yield LineBlock(position, lines, None, utf8)
-            position = end
-
-
-def pour(path: str, compression: str | None, size: int = POURED) -> Iterator[Poured]:
-    """All lines of a file, about so many bytes at a time; at least one time."""
-    with open_bytes(path, compression) as stream:
-        position, rest, wrong = 0, [b""], None
-        while wrong is None:
-            block, wrong = _block(stream, size)
-            if not block:
-                break
-            cut = block.rfind(b"\n") + 1
-            if cut:
-                content = b"".join([*rest, memoryview(block)[:cut]])
-                yield Poured(position, content, None)
-                position, rest = position + len(content), []
-            rest.append(block[cut:])
-        last = b"".join(rest)
-        if last or wrong or not position:
-            yield Poured(position, last, wrong)
-
-
-def poured_blocks(poured: Poured) -> Iterator[LineBlock]:
-    """The lines that were poured."""
-    position = poured.position
-    if poured.wrong is not None:
-        yield LineBlock(position, [poured.content], poured.wrong, False)
-        return
-    for lines, size, utf8 in _blocks(io.BytesIO(poured.content)):
-        yield LineBlock(position, lines, None, utf8)
-        position += size
-
-
-def _before(stop: int, position: int, lines: Sequence[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        if position >= stop:
-            return
-        yield line
-        position += len(line) + 1
-
-
-def _first_line_from(stream: IO[bytes], start: int) -> int:
-    """Where the first line begins that begins at `start` or later; the stream is there then."""
-    if start == 0:
-        return 0
-    stream.seek(start - 1)
-    return start - 1 + len(stream.readline())
-
-
-def _blocks(stream: IO[bytes]) -> Iterator[tuple[list[bytes], int, bool]]:
-    """The whole lines of each block of the stream, their bytes, and whether they are UTF-8 for sure."""
-    rest = b""
-    while block := stream.read(BLOCK):
-        first, *lines = block.split(b"\n")
-        if not lines:
-            rest += first
-            continue
-        last = lines.pop()
-        whole = _is_utf8(block, len(first), len(block) - len(last))  # where characters may be cut is left out
-        size, first = len(rest) + len(block) - len(last), rest + first
-        yield [first, *lines], size, whole and _is_utf8(first, 0, len(first))
-        rest = last
-    if rest:
-        yield [rest], len(rest) + 1, False
-
-
-def _is_utf8(content: bytes, start: int, stop: int) -> bool:
-    """Whether these bytes of it are UTF-8; Arrow looks at many at a time."""
-    text = pa.LargeStringArray.from_buffers(1, pa.array([start, stop], pa.int64()).buffers()[1], pa.py_buffer(content))
-    try:
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _block(stream: IO[bytes], size: int) -> tuple[bytes, str | None]:
-    """About so many next bytes, and what is wrong behind them."""
-    read = getattr(stream, "read1", stream.read)  # reads what is there: bytes before a damaged place are not lost
-    pieces: list[bytes] = []
-    held = 0
-    try:
-        while held < size and (piece := read(HEAD)):
-            pieces.append(piece)
-            held += len(piece)
-    except DAMAGED:
-        return b"".join(pieces), ENDS_EARLY
-    return b"".join(pieces), None
-
-
 def _lines(path: str, compression: str | None) -> Iterator[Item]:
     number = 0
     for block in line_blocks(path, compression):
         position = block.position
+        if block.wrong is None and not any(block.lines):
+            number += len(block.lines)
+            continue
         for line in block.lines:
             number += 1
             if (item := _item_of(line, position, number, block.wrong)) is not None:
@@ -294,9 +177,9 @@ def _fetch_lines(path: str, compression: str | None, positions: Sequence[int]) -
                 stream.seek(position)
             else:
                 _skip(stream, position - at)
-            raw = stream.readline()
+            raw = line_at(stream)
             at = position + len(raw)
-            if raw.strip():
+            if raw.strip() and len(raw) <= LONGEST_LINE + 1:
                 yield _decoded(position, 0, raw.strip())
 
 
@@ -309,16 +192,46 @@ def _document(path: str, compression: str | None) -> Iterator[Item]:
     """The records of one JSON document: its array, the array in a wrapper such as {"data": […]}, or itself."""
     with open_bytes(path, compression) as stream:
         try:
-            content = stream.read()
+            head = stream.read(LONGEST_LINE + 1)
         except DAMAGED:
             yield Item(0, 1, None, ENDS_EARLY)
             return
-    whole = _decoded(0, 1, content.strip())
+        if len(head) > LONGEST_LINE:
+            yield from _large_document(head, stream)
+            return
+    whole = _decoded(0, 1, head.strip())
     if whole.wrong is not None:
         yield whole
         return
     for number, value in enumerate(_unwrapped(whole.value)):
         yield Item(number, number + 1, value, None)
+
+
+def _large_document(head: bytes, stream: IO[bytes]) -> Iterator[Item]:
+    """The records of a document that is not held as a whole: those of its array, one by one."""
+    head = head.removeprefix(BOM)
+    start = array_in(head[:BLOCK], WRAPPERS)
+    if start is None:
+        yield Item(0, 1, None, f"a JSON document {TOO_LONG}, and no array of records")
+        return
+    pieces = (head[at : at + BLOCK] for at in range(start, len(head), BLOCK))
+    elements, number = Elements(LONGEST_LINE), 0
+    try:
+        for block in itertools.chain(pieces, iter(partial(stream.read, BLOCK), b"")):
+            for text in elements.of(block):
+                if text != b"":
+                    yield _element(number, text)
+                    number += 1
+    except DAMAGED:
+        yield Item(number, number + 1, None, ENDS_EARLY)
+        return
+    rest = elements.taken()
+    if not elements.ended or (rest != b"" and not head[:start].strip()):  # nothing may stand behind a bare array
+        yield _element(number, rest)
+
+
+def _element(number: int, text: bytes | None) -> Item:
+    return Item(number, number + 1, None, TOO_LONG) if text is None else _decoded(number, number + 1, text)
 
 
 def _unwrapped(document: Any) -> list[Any]:
@@ -332,30 +245,79 @@ def _unwrapped(document: Any) -> list[Any]:
     return [document]
 
 
+class _TooLarge(Exception):  # noqa: N818 - a finding about data
+    """Raised for a row that is not read; its text is the reason."""
+
+
+class _TextLines:
+    """The lines of a table, of which no row may hold too much. It goes on behind a line that it raised for."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._characters = self._cells = 0
+        self._delimiter = ""
+        self.number = 0
+
+    def header(self) -> list[str]:
+        """The cells of the first line, whose delimiter is that of all."""
+        line = next(self, "")
+        self._delimiter = max(DELIMITERS, key=line.count)
+        return next(csv.reader([line], delimiter=self._delimiter), [])
+
+    def rows(self) -> Iterator[list[str]]:
+        """Reads the rows behind the header."""
+        return csv.reader(self, delimiter=self._delimiter)
+
+    def row_begins(self) -> None:
+        """What comes next belongs to another row."""
+        self._characters = self._cells = 0
+
+    def __iter__(self) -> _TextLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_ROW + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._characters += len(line)
+        self._cells += line.count(self._delimiter) if self._delimiter else 0
+        if self._characters > LONGEST_ROW or self._cells > MOST_CELLS:
+            self._pass_over(line)
+            raise _TooLarge(f"a row of more than {LONGEST_ROW:,} characters or {MOST_CELLS:,} cells")
+        return line
+
+    def _pass_over(self, line: str) -> None:
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(HEAD)
+
+
 def _table(path: str, compression: str | None) -> Iterator[Item]:
-    csv.field_size_limit(sys.maxsize)  # a prompt is longer than the default of 128 KiB
+    csv.field_size_limit(LONGEST_ROW)  # a prompt is longer than the default of 128 KiB
     with open_bytes(path, compression) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        lines = _TextLines(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=""))
         try:
-            header_line = text.readline()
+            header = lines.header()
         except DAMAGED:
             yield Item(0, 1, None, ENDS_EARLY)
             return
-        delimiter = max(DELIMITERS, key=header_line.count)
-        header = next(csv.reader([header_line], delimiter=delimiter), [])
-        rows = csv.reader(text, delimiter=delimiter)
-        for number, cells in enumerate(_rows(rows)):
-            yield _row(number, rows.line_num + 1, header, cells)
+        except (_TooLarge, csv.Error) as wrong:
+            yield Item(0, 1, None, f"not CSV: {wrong}")
+            return
+        for number, cells in enumerate(_rows(lines)):
+            yield _row(number, lines.number, header, cells)
 
 
-def _rows(rows: Iterator[list[str]]) -> Iterator[list[str] | str]:
+def _rows(lines: _TextLines) -> Iterator[list[str] | str]:
+    rows = lines.rows()
     while True:
+        lines.row_begins()
         try:
             cells = next(rows)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield f"not CSV: {error}"
+        except (csv.Error, _TooLarge) as error:
+            yield f"not CSV: {error}" if isinstance(error, csv.Error) else str(error)
             continue
         except DAMAGED:
             yield ENDS_EARLY

@@ -7,10 +7,17 @@ from typing import Any
 
 import msgspec
 
+from llmcost.logs.outline import values
+
 BOM = b"\xef\xbb\xbf"
 DEEP = "not JSON that can be read: nested too deeply"
 
+LARGE = 8 << 20  # bytes: what is smaller cannot hold so many values that they matter
+MOST_VALUES = 2_000_000
+TOO_MANY = f"not JSON that can be read: more than {MOST_VALUES:,} values"
+
 _strict = msgspec.json.Decoder()
+_lenient = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 class Undecodable(Exception):  # noqa: N818 - a finding about data, not a failure of the program
@@ -22,6 +29,8 @@ def decode(line: bytes) -> Any:
 
     Raises Undecodable with a human reason.
     """
+    if len(line) > LARGE and values(line) > MOST_VALUES:  # two bytes of text may become a hundred of memory
+        raise Undecodable(TOO_MANY)
     try:
         return _strict.decode(line)
     except RecursionError:
@@ -49,7 +58,7 @@ def _leniently(line: bytes, complaint: str) -> Any:
     except UnicodeDecodeError:
         raise Undecodable("not UTF-8") from None
     try:
-        return _scrubbed(json.loads(source, parse_constant=lambda _: None))
+        return _scrubbed(_lenient.decode(source))
     except RecursionError:
         raise Undecodable(DEEP) from None
     except json.JSONDecodeError as error:

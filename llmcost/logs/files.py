@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,28 +24,77 @@ from isal import igzip, isal_zlib
 from llmcost.errors import InputError
 from llmcost.logs import stores
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 STDIN = "-"
 EXTENSIONS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BUFFER = 1 << 20
 
+# Logs of calls compress 5- to 20-fold, and 100-fold where one long prompt stands in all of them.
+MOST_EXPANSION = 300
+ALWAYS_UNPACKED = 512 << 20  # bytes: so much does no harm
+LINE_COSTS = 64  # bytes that a line counts more than it has: to read it takes time however short it is
+LARGEST_WINDOW = 128 << 20  # bytes of memory that a zstd file may ask for
+
 _BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
 DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, _BAD_DEFLATE, zstandard.ZstdError)
 
 
 class _Unzipped(igzip.IGzipFile):
-    """The content of a gzip file, which closes the file too."""
+    """The content of a gzip file."""
 
     def __init__(self, below: IO[bytes]) -> None:
-        self._below = below
         cast(Callable[..., None], super().__init__)(fileobj=below)  # isal's is untyped
 
-    def close(self) -> None:
+
+def _unzstd(below: IO[bytes]) -> IO[bytes]:
+    unpacking = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+    return cast(IO[bytes], unpacking.stream_reader(below, read_across_frames=True))
+
+
+_UNPACKED = {"gzip": _Unzipped, "zstd": _unzstd}
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a compressed file, as long as it is not out of all proportion to the file."""
+
+    def __init__(self, path: str, content: Any, file: IO[bytes]) -> None:
+        self._path, self._content, self._file = path, content, file
+        self._made = 0
+        self._most = max(ALWAYS_UNPACKED, MOST_EXPANSION * file.seek(0, io.SEEK_END))
+        file.seek(0)
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """The next bytes. Raises InputError for a file that is made to fill a disk or a memory."""
+        into = memoryview(buffer).cast("B")
         try:
-            super().close()
-        finally:
-            self._below.close()
+            part = self._content.read1(len(into))  # bytes before a damaged place are not lost
+        except zstandard.ZstdError as error:
+            raise _window(self._path) if "too much memory" in str(error) else error from None
+        self._made += len(part) + LINE_COSTS * part.count(b"\n")
+        if self._made > self._most:
+            raise InputError(
+                f"{self._path} unpacks to more than {MOST_EXPANSION} times its size, or to nothing but short lines",
+                "no log of calls does; if it is one, unpack it first and name what comes out",
+            )
+        into[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        """Closes the file too."""
+        if not self.closed:
+            try:
+                self._content.close()
+            finally:
+                self._file.close()
+                super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +151,9 @@ def open_bytes(path: str, compression: str | None, stop: int | None = None) -> I
     `stop` says that what comes after this byte is hardly wanted: an object store then sends little of it.
     """
     file = _opened(path, stop)
-    if compression == "gzip":
-        return cast(IO[bytes], _Unzipped(file))
-    if compression == "zstd":
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
-        return io.BufferedReader(cast(io.RawIOBase, reader), BUFFER)
-    return file
+    if compression is None:
+        return file
+    return io.BufferedReader(_Unpacked(path, _UNPACKED[compression](file), file), BUFFER)
 
 
 def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
@@ -184,6 +230,13 @@ def _opened(path: str, stop: int | None = None) -> IO[bytes]:
         return on_disk(path).open("rb", buffering=BUFFER)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _window(path: str) -> InputError:
+    most = LARGEST_WINDOW >> 20
+    return InputError(
+        f"{path} was compressed with a window of more than {most} MB", "unpack it first: zstd -d --long=31 FILE"
+    )
 
 
 def _unreadable(path: str, error: OSError) -> InputError:

@@ -24,6 +24,7 @@ from llmcost.calls import SCHEMA
 from llmcost.errors import LLMCostError
 from llmcost.logs.files import STDIN, identity, open_bytes
 from llmcost.logs.fragments import Fragment
+from llmcost.logs.lines import line_end
 from llmcost.logs.model import ReadOptions
 from llmcost.logs.partial import Partial, stamp_of
 from llmcost.version import build
@@ -159,7 +160,7 @@ def _end(fragment: Fragment) -> int:
     with open_bytes(fragment.source.path, None) as stream:
         last = (fragment.stop or 1) - 1
         stream.seek(last)
-        return last + len(stream.readline())
+        return line_end(stream, last) or last
 
 
 def _sample(fragment: Fragment) -> str:

@@ -23,7 +23,7 @@ from msgspec import UNSET, Meta, Raw
 from llmcost.calls import SCHEMA
 from llmcost.fingerprints import NOT_SHAPING
 from llmcost.logs.containers import Lines, Rows
-from llmcost.logs.decode import Undecodable, embedded
+from llmcost.logs.decode import LARGE, Undecodable, embedded
 from llmcost.logs.exchanges import MOST_REMEMBERED, TOOLS, Asking, CallSite, Exchanges, reader
 from llmcost.logs.features import MAX_OUTPUT
 from llmcost.logs.formats.openai_pairs import OpenAIPairs
@@ -34,6 +34,7 @@ from llmcost.logs.table import column_of
 from llmcost.logs.values import MAX_COUNT
 
 BATCH = 1024  # rows: those of a table
+MOST_HELD = 64 << 20  # bytes of records: what stands around their halves is held until a table is made of it
 MOST_KEYS = 64  # of one object: with more, they are data rather than names
 MOST_LESSONS = 32
 ANSWERED = ("choices", "error")
@@ -190,6 +191,7 @@ class Lane:
         self._exchanges = Exchanges(call_site)
         self._taken: dict[str, list[Any]] = {}
         self._tables: list[pa.Table] = []
+        self._held = 0
 
     @staticmethod
     def reads(form: str, options: ReadOptions) -> bool:
@@ -220,6 +222,9 @@ class Lane:
         if found is None:
             return list(range(len(some.positions)))
         taken = {*self._take(_completions(found), some.positions)}
+        self._held += _size(some)
+        if self._held > MOST_HELD:
+            self._flush()
         return [number for number in range(len(some.positions)) if number not in taken]
 
     def tables(self) -> list[pa.Table]:
@@ -254,6 +259,7 @@ class Lane:
         return found.numbers
 
     def _flush(self) -> None:
+        self._held = 0
         if not self._taken or self._shape is None:
             return
         columns, self._taken = self._taken, {}
@@ -261,6 +267,12 @@ class Lane:
         count = len(columns["position"])
         found = self._shape.surroundings.columns(*beside) | columns
         self._tables.append(pa.table([column_of(item, found.get(item.name), count) for item in SCHEMA], SCHEMA))
+
+
+def _size(some: Lines | Rows) -> int:
+    """Bytes of the texts of some records."""
+    columns = [some.lines] if isinstance(some, Lines) else some.columns.values()
+    return sum(len(text) for column in columns for text in column if type(text) is bytes)
 
 
 def _of_lines(shape: Shape, some: Lines) -> Decoded:
@@ -301,6 +313,8 @@ def _readable(decode: Callable[[Any], Any], texts: Sequence[Any]) -> tuple[list[
     """What could be decoded: the numbers of the texts, and their values."""
     numbers, values = [], []
     for number, text in enumerate(texts):
+        if type(text) is bytes and len(text) > LARGE:  # its values are counted before it is decoded
+            continue
         try:
             values.append(decode(text))
         except UNREADABLE:

@@ -17,24 +17,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from llmcost import engine
 from llmcost.calls import Calls, Source
-from llmcost.logs.containers import (
-    Item,
-    LineBlock,
-    Lines,
-    Poured,
-    Rows,
-    line_blocks,
-    parquet_columns,
-    pour,
-    poured_blocks,
-    records,
-    sniff,
-)  # fmt: skip
+from llmcost.logs.containers import Item, Lines, Rows, parquet_columns, records, sniff
 from llmcost.logs.exchanges import CallSite
 from llmcost.logs.files import STDIN, expand
 from llmcost.logs.fragments import Fragment, fragments_of
@@ -42,12 +31,14 @@ from llmcost.logs.halves import REQUEST_KEYS, RESPONSE_KEYS
 from llmcost.logs.index import Index
 from llmcost.logs.joins import Parts
 from llmcost.logs.lane import Lane
+from llmcost.logs.lines import LineBlock, Poured, line_blocks, pour, poured_blocks
 from llmcost.logs.model import CallPart, Log, NotACall, PassedOver, ReadOptions, Reject, RepeatingFormat
 from llmcost.logs.parser import RecordParser, known_formats, leading_format
 from llmcost.logs.partial import MAX_REJECTS, Counts, Partial, in_order, merged
 from llmcost.logs.table import TableBuilder, without_copies
 
 SAMPLE = 64
+SAMPLED_BYTES = 16 << 20  # of records that are held at the same time to see what they are
 TOGETHER = 128  # lines, so that they stay in the processor's cache while they are looked at
 WORTH_A_WORKER = 48 << 20  # bytes to read: with less, another process takes longer to start than it saves
 
@@ -123,8 +114,17 @@ def _recognised(path: str, options: ReadOptions) -> Source:
     """How a file is to be read, by its first records."""
     container, compression = sniff(path)
     source = Source(path, "", container, compression, tuple(options.fields.items()), options.expected_field)
-    sample = itertools.islice(records(source), SAMPLE)
-    return replace(source, format=leading_format(sample, options))
+    return replace(source, format=leading_format(_sample(records(source)), options))
+
+
+def _sample(items: Iterable[Item]) -> Iterator[Item]:
+    """The first records, fewer of large ones."""
+    held = 0
+    for item in itertools.islice(items, SAMPLE):
+        yield item
+        held += len(msgspec.json.encode(item.value, enc_hook=str))
+        if held > SAMPLED_BYTES:
+            return
 
 
 def _fragments(source: Source) -> list[Fragment]:
@@ -250,14 +250,18 @@ class _Reading:
             self._block(block)
 
     def _block(self, block: LineBlock) -> None:
+        if block.wrong is None and not any(block.lines):
+            self._lines += len(block.lines)
+            return
         lane = self._lane
         if block.wrong is not None or not block.utf8:
             lane = None  # the lane does not look at what it passes over: bytes that are no text would go unnoticed
-        positions = list(itertools.accumulate((len(line) + 1 for line in block.lines), initial=block.position))
+        begins = itertools.accumulate((len(line) + 1 for line in block.lines), initial=block.position)
+        positions = list(itertools.islice(begins, len(block.lines)))
         numbers = range(self._lines + 1, self._lines + 1 + len(block.lines))
         for start in range(0, len(block.lines), TOGETHER):
             some = slice(start, start + TOGETHER)
-            self._together(Lines(block.lines[some], positions[:-1][some], numbers[some], block.wrong), lane)
+            self._together(Lines(block.lines[some], positions[some], numbers[some], block.wrong), lane)
         self._lines += len(block.lines)
 
     def _rows(self, rows: Rows) -> None:
