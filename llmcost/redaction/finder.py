@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -12,6 +13,8 @@ from llmcost.redaction.found import Detector, Found
 
 REMEMBERED = 4_096  # texts: system prompts and tools come again in every prompt of a task
 LONGEST_REMEMBERED = 50_000  # characters
+_WIDE = re.compile("[\uff01-\uff5e]")
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # letter for letter, so that places stay
 NO_PATTERNS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -27,6 +30,8 @@ class Finder:
         return self._remembered(text) if len(text) <= LONGEST_REMEMBERED else self._look(text)
 
     def _look(self, text: str) -> tuple[Found, ...]:
+        if _WIDE.search(text):
+            text = text.translate(_NARROW)
         every = [
             (found.start, -found.end, rank, found)
             for rank, detector in enumerate(self._detectors)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from llmcost.redaction.found import Found
 
-_DIGITS = re.compile(r"(?<![\d.,_-])\d(?:[ \u00a0-]?\d){12,18}(?![\d_])(?![.,-]\d)")
+_DIGITS = re.compile(
+    r"(?<![\d.,_-])\d(?:[ \u00a0-]?\d){12,18}(?![\d_])(?![.,-]\d)|(?<![\d.])\d{4}(?:\.\d{3,6}){2,3}(?![\d.])"
+)
 _ISSUED = re.compile(
-    r"4\d{12}(?:\d{3}){0,2}"  # Visa: 13, 16, 19 digits
+    r"4\d{15}(?:\d{3})?"  # Visa: 16 or 19 digits; 13 are not given out any more, and begin like bar codes
     r"|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"  # Mastercard
     r"|3[47]\d{13}"  # American Express
     r"|6(?:011|4[4-9]\d|5\d\d)\d{12}"  # Discover

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from llmcost.redaction.found import Found
 
 SHORTEST, LONGEST = 15, 34  # letters and digits
-_BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[ \u00a0-]?[A-Z0-9]{2})")
-_GOES_ON = re.compile(r"(?:[ \u00a0-]?[A-Z0-9]){11,30}")
+_BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \u00a0-]?[A-Za-z0-9]{2})")
+_GOES_ON = re.compile(r"(?:[ \u00a0-]?[A-Za-z0-9]){11,30}")
 
 
 class Ibans:
@@ -25,12 +25,22 @@ class Ibans:
 
 def _end(text: str, start: int, last: int) -> int | None:
     """Where the number ends: what follows it may look like more of it."""
-    from stdnum import iban
-
     for end in range(last, start + SHORTEST - 1, -1):
         if end < len(text) and text[end].isalnum():
             continue
         number = re.sub(r"[ \u00a0-]", "", text[start:end])
-        if text[end - 1].isalnum() and len(number) <= LONGEST and iban.is_valid(number):
+        if text[end - 1].isalnum() and len(number) <= LONGEST and _valid(number):
             return end
     return None
+
+
+def _valid(number: str) -> bool:
+    """By its length and check digits alone: some countries' own check digits are not worth a leak."""
+    from stdnum import iban
+    from stdnum.exceptions import ValidationError
+
+    try:
+        iban.validate(number, check_country=False)
+    except ValidationError:
+        return False
+    return True

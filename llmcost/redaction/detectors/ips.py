@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llmcost.redaction.found import Found
 
-_V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2})?(?![\w]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])")
 _A_VERSION = re.compile(r"(?:\bv|version|release|firmware|\bbuild|section|chapter|§)[\s:#=]{0,3}\Z", re.IGNORECASE)
 BEFORE = 16
@@ -21,7 +21,9 @@ class Ips:
     def find(self, text: str) -> Iterator[Found]:
         """Every address of a host."""
         for match in _V4.finditer(text):
-            if not _A_VERSION.search(text[max(0, match.start() - BEFORE) : match.start()]) and _of_a_host(match[0]):
+            if not _A_VERSION.search(text[max(0, match.start() - BEFORE) : match.start()]) and _of_a_host(
+                match[0].partition("/")[0]
+            ):
                 yield Found(*match.span(), "IP")
         if ":" in text:
             for match in _V6.finditer(text):

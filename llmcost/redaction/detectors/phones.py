@@ -13,13 +13,14 @@ from llmcost.redaction.found import Found
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "CN", "IN", "BR", "JP", "MX", "NL", "CH", "AT", "AE", "SA", "EG", "AU")
 LEAST, MOST = 7, 15  # digits (E.164)
 BEFORE = 28  # characters before a number in which it is said to be one
+_APART = r"(?:[ \u00a0./\u2010-\u2015-]|[ ]?(?:\(0\)|[()])[ ]?|[ ]-[ ])?"
 _NUMBER = re.compile(
-    r"(?<![\w.,/@#%€$£¥=-])(?<!\d[ :])(?:\+|00)?[ ]?\(?"
-    r"\d(?:[ \u00a0()./\u2010-\u2015-]{0,2}\d){6,16}(?![\w%€$£¥@])(?![.,:-]\d)"
+    r"(?<![A-Za-z0-9_.,/@#%€$£¥=-])(?<!\d[ :])(?:\+|00)?[ ]?\(?"
+    rf"\d(?:{_APART}\d){{6,16}}(?![A-Za-z0-9_%€$£¥@])(?![.,:-]\d)"
 )
 _SAID = re.compile(
     r"(?:phone|\btel|call|mobile|\bcell|fax|whatsapp|\bsms\b|text me|reach|dial|hotline|\bring\b|telefon|handy|mobil|"
-    r"rufnummer|anruf|rückruf|durchwahl|téléphone|\btél|portable|appel|joindre|teléfono|tlf|móvil|celular|llam|"
+    r"rufnummer|anruf|rückruf|durchwahl|téléphone|\btél|portable|appel|joindre|teléfono|tlf|móvil|celular|ll[aá]m|"
     r"电话|手机|联系|致电|號碼|号码|هاتف|جوال|موبايل|اتصل|رقم|電話|携帯)[^\n\d]{0,24}\Z",
     re.IGNORECASE,
 )
@@ -47,7 +48,7 @@ class Phones:
 
 def _is_number(written: str, before: str) -> bool:
     if written.startswith("+"):
-        return _valid(written, None)
+        return _possible(written)
     if written.startswith("00") and _valid(f"+{written[2:].lstrip()}", None):
         return True
     if _A_DATE.match(written):
@@ -66,6 +67,16 @@ def _looks_national(written: str) -> bool:
     if written.startswith("0"):
         return len(groups) >= 2
     return re.fullmatch(r"[2-9]\d{2}[-. ][2-9]\d{2}[-. ]\d{4}", written) is not None  # as in North America
+
+
+def _possible(written: str) -> bool:
+    """Whether an international number has a country and a length: who writes a + means a number, in use or not."""
+    import phonenumbers
+
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(written))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _valid(written: str, region: str | None) -> bool:

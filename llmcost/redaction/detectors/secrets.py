@@ -65,6 +65,13 @@ CALLED = re.compile(
 CALLED_NEEDLES = ("pass", "pwd", "kennwort", "contrase", "clave", "密码", "كلمة", "secret", "token", "key")
 
 
+A_PASSWORD = re.compile(
+    r"(?<![A-Za-z])(?:pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contraseña|mot de passe|密码)[\"']?[ ]?[:=：]"
+    r"[ ]?[\"']?([^\s\"'<>{}]{6,64})(?=[\"'][,;]?\s|[\"']?\s*(?:\n|\Z))",
+    re.IGNORECASE,
+)
+
+
 class Secrets:
     """Finds keys, tokens and passwords."""
 
@@ -80,6 +87,9 @@ class Secrets:
                 value = match[1].rstrip(".!?:")
                 if _secretive(value):
                     yield Found(match.start(1), match.start(1) + len(value), "SECRET")
+            for match in A_PASSWORD.finditer(text):  # alone on what is left of its line it may be any word
+                if not _placeholder(match[1]):
+                    yield Found(*match.span(1), "SECRET")
 
 
 @cache
@@ -110,5 +120,9 @@ def _secretive(value: str) -> bool:
     """Whether it is no word of a sentence: letters mixed with digits or signs."""
     letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
     signs = any(not letter.isalnum() for letter in value[:-1])
-    placeholder = value.startswith(("$", "%", "{", "<")) or set(value) <= set("*xX•.-_")
-    return letters and (digits or (signs and len(value) >= 8 and "/" not in value)) and not placeholder
+    return letters and (digits or (signs and len(value) >= 8 and "/" not in value)) and not _placeholder(value)
+
+
+def _placeholder(value: str) -> bool:
+    """Whether it stands for a secret: a variable of a template, or dots."""
+    return value.startswith(("$", "%", "{", "<")) or set(value) <= set("*xX•.-_")
