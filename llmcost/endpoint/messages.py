@@ -66,7 +66,7 @@ class Completion:
     answer_sha256: str | None = None
 
     @property
-    def stand_in(self) -> str | None:
+    def substitute(self) -> str | None:
         """The other model that answered in the place of the one asked; None: no other did."""
         return self.served_model if self.status == "unreachable" else None
 

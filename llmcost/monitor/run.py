@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -90,7 +91,8 @@ async def _observe(task: TaskPlan, means: Means) -> Found:
     ):
         return Found(obstacle=untrusted)
     graded = await grade(list(pairs.values()), check, means.graders)
-    return _found(list(pairs), graded, len(task.fresh) - len(pairs))
+    substitutes = Counter(name for completion in completions if (name := completion.substitute) is not None)
+    return _found(list(pairs), graded, len(task.fresh) - len(pairs), substitutes)
 
 
 async def _untrusted(task: TaskPlan, graders: Sequence[Grader]) -> str | None:
@@ -132,10 +134,10 @@ def _answer(completion: Completion) -> Answer | None:
     return completion.answer if completion.status == "answered" else None
 
 
-def _found(keys: Sequence[bytes], graded: GradedPairs, missing: int) -> Found:
+def _found(keys: Sequence[bytes], graded: GradedPairs, missing: int, substitutes: Counter[str]) -> Found:
     """What may be concluded: nothing from a part of the prompts that is not like the rest."""
-    lists = graded.by_judge.values()
-    obstacle = next((why for grades in lists if (why := incomplete(grades, missing)) is not None), None)
+    lists, failed = graded.by_judge.values(), missing - substitutes.total()
+    obstacle = next((why for grades in lists if (why := incomplete(grades, failed, substitutes)) is not None), None)
     if obstacle is not None:
         return Found(missing=missing, obstacle=obstacle)
     differences = {

@@ -51,5 +51,5 @@ def candidate_of(found: CandidateTrial, incumbent: Incumbent) -> Candidate:
         addressed=found.addressed,
         human_labels=verdict.human_labels,
         human_lower=verdict.human_lower,
-        stand_ins=dict(sorted(found.stand_ins.items())),
+        substitutes=dict(sorted(found.substitutes.items())),
     )

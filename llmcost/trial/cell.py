@@ -109,12 +109,12 @@ class Cell:
     @property
     def unreachable(self) -> int:
         """Prompts that the service kept from being answered."""
-        return len(self.pairs) - len(self.known_pairs) - self.stand_ins.total()
+        return len(self.pairs) - len(self.known_pairs) - self.substitutes.total()
 
     @property
-    def stand_ins(self) -> Counter[str]:
+    def substitutes(self) -> Counter[str]:
         """The other models that answered in its place, and how often."""
-        return Counter(name for served in self.served if (name := served.completion.stand_in) is not None)
+        return Counter(name for served in self.served if (name := served.completion.substitute) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,24 +218,24 @@ def _obstacle(cell: Cell, grades: Sequence[Grade], judging: Judging) -> str | No
         return judging.unfaithful
     if judging.untrusted is not None and (not grades or set(excluded(grades)) - {UNREACHABLE}):
         return judging.untrusted
-    return incomplete(grades, cell.unreachable, cell.stand_ins)
+    return incomplete(grades, cell.unreachable, cell.substitutes)
 
 
 def _too_much_missing(cell: Cell, grades: Sequence[Grade], found: Verdict, rule: Rule) -> str | None:
     """Why a switch must not rest on what came back: what did not, if it were all lost, would be beyond the margin."""
     promised = {"SWITCH": rule.margin, "SWITCH_AT": rule.limit}.get(found.decision)
-    failed, others = excluded(grades)[UNREACHABLE] + cell.unreachable, cell.stand_ins
+    failed, others = excluded(grades)[UNREACHABLE] + cell.unreachable, cell.substitutes
     lost, asked = failed + others.total(), len(grades) + cell.unreachable + others.total()
     return _missing(failed, others, asked) if promised is not None and lost > promised * asked else None
 
 
-def incomplete(grades: Sequence[Grade], unreachable: int, stand_ins: Mapping[str, int] = NOBODY) -> str | None:
+def incomplete(grades: Sequence[Grade], unreachable: int, substitutes: Mapping[str, int] = NOBODY) -> str | None:
     """Why what was graded must not stand for all that was asked; None if it may.
 
     unreachable  prompts besides these that the service kept from being answered
-    stand_ins    other models that answered such prompts, and how many
+    substitutes    other models that answered such prompts, and how many
     """
-    missing, others = excluded(grades), Counter(stand_ins)
+    missing, others = excluded(grades), Counter(substitutes)
     failed = missing.pop(UNREACHABLE, 0) + unreachable
     lost, asked = failed + others.total(), len(grades) + unreachable + others.total()
     if missing:
@@ -250,7 +250,7 @@ def _missing(failed: int, others: Counter[str], asked: int) -> str:
     if failed >= others.total():
         return f"the service failed for {failed:,} of {asked:,} prompts; run the same command again"
     names = ", ".join(name for name, _ in others.most_common(NAMED))
-    return f"{others.total():,} of {asked:,} prompts were answered by another model ({names})"
+    return f"{others.total():,} of {asked:,} prompts were answered by another model ({names}): switch the fallback off"
 
 
 def ratio(design: Design, cell: Cell, tariff: Tariff) -> Ratio | None:

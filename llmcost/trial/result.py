@@ -29,7 +29,7 @@ class CandidateTrial:
     latencies_ms    of the answered requests, ascending
     usd_per_prompt  what asking and grading one more prompt costs on average
     unreachable     prompts left out because the service failed: nobody's answer
-    stand_ins       other models that answered in its place, and how many prompts are left out for it
+    substitutes       other models that answered in its place, and how many prompts are left out for it
     look, looks     at which look of how many the asking ended, and why it did
     planned         prompts that would have been asked at most
     addressed       answers that speak to graders where the logged ones do not: losses
@@ -51,7 +51,7 @@ class CandidateTrial:
     output_ratio: float | None
     latencies_ms: npt.NDArray[np.float64]
     adjustments: Mapping[str, int]
-    stand_ins: Mapping[str, int]
+    substitutes: Mapping[str, int]
     addressed: int = 0
 
 

@@ -179,5 +179,5 @@ class TaskRun:
             latencies_ms=np.sort(np.array([ms for ms in latencies if ms is not None], dtype=np.float64)),
             adjustments=cell.arm.adjustments,
             addressed=max((said.count(ADDRESSED) for said in cell.graded.by_judge.values()), default=0),
-            stand_ins=cell.stand_ins,
+            substitutes=cell.substitutes,
         )

@@ -173,7 +173,7 @@ def test_what_another_model_answers_is_paid_and_kept_but_nobodys(replays: Replay
     found, tickets = candidate(replays("falling-back", falling_back)), asked(replays)
     others = {number for number in tickets if number in BROKEN}
     wrong = {number for number in tickets - others if number % (2 * WRONG) == 0}
-    assert found["stand_ins"] == {OTHER: len(others)}
+    assert found["substitutes"] == {OTHER: len(others)}
     assert (found["unreachable"], found["n"]) == (0, len(tickets - others))
     assert outcomes(found) == (0, len(tickets - others - wrong), len(wrong))
     told = f"{len(others)} requests to {MODEL} were answered by another model ({OTHER}): in no figure above"
@@ -186,7 +186,7 @@ def test_a_candidate_that_another_model_answers_for_is_not_judged(replays: Repla
     outcome = replays("somebody-else", somebody_else)
     found, tickets = candidate(outcome), asked(replays)
     assert found["verdict"] == "CANNOT_JUDGE"
-    told = f"{len(tickets)} of {len(tickets)} prompts were answered by another model ({OTHER})"
+    told = f"{len(tickets)} of {len(tickets)} prompts were answered by another model ({OTHER}): switch the fallback off"
     assert found["reason"] == told
     assert (found["n"], found["wins"], found["losses"]) == (0, 0, 0)
 

@@ -309,7 +309,7 @@ def _answered_by_others(candidates: Iterable[Candidate]) -> Iterator[Line]:
     """Who was asked, and who answered in its place."""
     others: dict[str, Counter[str]] = {}
     for candidate in candidates:
-        others.setdefault(candidate.model, Counter()).update(candidate.stand_ins)
+        others.setdefault(candidate.model, Counter()).update(candidate.substitutes)
     for asked, names in others.items():
         if count := names.total():
             requests = f"{figures.counted(count, 'request')} to {asked} {'was' if count == 1 else 'were'}"
