@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import signal
@@ -14,6 +15,7 @@ from support import shop
 from support.killing import Copy, wait_until
 from support.loopback import Loopback, Reply
 
+from llmcost.api.endpoints import wait_for
 from llmcost.replay import open_store
 from llmcost.workspace import Workspace
 
@@ -98,3 +100,29 @@ def test_while_it_asks_whether_to_send(folder: Path, server: Loopback) -> None:
     os.close(ours)
     os.close(theirs)
     assert server.count() == 0
+
+
+def test_in_a_notebook_it_cancels_the_job_and_waits_for_what_that_keeps() -> None:
+    ended: list[str] = []
+
+    async def job() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            ended.append("stored")
+
+    async def cell() -> None:
+        wait_for(job())
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(cell())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert ended == ["stored"]
