@@ -18,8 +18,10 @@ from llmcost import logs, tasks
 from llmcost.audit.result import Reject, SourceSummary
 from llmcost.calls import Calls
 from llmcost.config import CostMode, Settings
+from llmcost.endpoint.egress import egress
+from llmcost.engine.cluster import LOCAL
 from llmcost.errors import ConfigError, InputError
-from llmcost.logs import Index, Log, Progress, Readers, ReadOptions, no_progress
+from llmcost.logs import Index, Log, Progress, Readers, ReadOptions, no_progress, stores
 from llmcost.pricing import PriceBook, costs
 from llmcost.pricing import load as load_prices
 from llmcost.workspace import Workspace
@@ -84,8 +86,12 @@ def load(
     say: Say,
     progress: Progress = no_progress,
 ) -> Traffic:
-    """The calls of these logs, within the asked window, with tasks and costs, and the settings with these options."""
+    """The calls of these logs, within the asked window, with tasks and costs, and the settings with these options.
+
+    Raises ConfigError if a store or a scheduler is where nothing may be sent.
+    """
     settings = _with_cost_mode(settings, options.cost_mode)
+    _refuse_forbidden(paths, options.dask, settings)
     read = ReadOptions(
         fields={**settings.logs.map, **options.fields},
         expected_field=options.expected_field or settings.logs.expected_field,
@@ -105,6 +111,13 @@ def load(
     book = load_prices(settings.models, workspace.prices_path())
     billed = costs(calls, book, settings.audit.cost_mode)
     return Traffic(calls, billed, book, log, settings, options)
+
+
+def _refuse_forbidden(paths: Sequence[str], scheduler: str | None, settings: Settings) -> None:
+    allowed = egress(settings.egress.allow_hosts)
+    stores.require(paths, allowed)
+    if scheduler not in (None, LOCAL):
+        allowed.require(scheduler if "://" in scheduler else f"tcp://{scheduler}")
 
 
 def _with_cost_mode(settings: Settings, mode: str | None) -> Settings:
@@ -148,10 +161,11 @@ def duration_us(text: str) -> int | None:
 
 
 def log_paths(paths: Sequence[str], settings: Settings) -> Sequence[str]:
-    """The logs asked for, else those of the configuration."""
+    """The logs asked for, else those of the configuration. Raises ConfigError if a store of theirs is not allowed."""
     chosen = paths or settings.logs.paths
     if not chosen:
         raise ConfigError("no log named", "pass files, directories or globs, or set [logs] paths in llmcost.toml")
+    _refuse_forbidden(chosen, None, settings)
     return chosen
 
 

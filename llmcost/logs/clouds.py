@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from llmcost.endpoint.address import canonical
 from llmcost.errors import ConfigError
 
 CONNECT_SECONDS = 5
@@ -27,6 +28,10 @@ NO_METADATA_SERVICE = "AWS_EC2_METADATA_DISABLED"
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 DEFAULT_REGION = "us-east-1"
 AZURE_HOST = ".blob.core.windows.net"
+# Where Microsoft keeps storage accounts: its clouds, its partner's in China, DNS zones and OneLake. To no other host
+# that only a URL names are a key, a signature or a token sent: a list of logs can come from somebody else.
+AZURE = (".core.windows.net", ".core.usgovcloudapi.net", ".core.chinacloudapi.cn", ".storage.azure.net",
+         ".fabric.microsoft.com")  # fmt: skip
 
 Environment = Mapping[str, str]
 
@@ -51,21 +56,52 @@ def filesystem(family: str, authority: str) -> Any:
     return FAMILIES[family](authority, os.environ)
 
 
+def hosts(family: str, authority: str, environment: Environment) -> list[str]:
+    """URLs of the hosts that a bucket or container is asked of, credentials apart: those are fetched by the SDKs.
+
+    Of a bucket whose region is not configured, Amazon is asked at s3.amazonaws.com first.
+    """
+    return HOSTS[family](authority, environment)
+
+
+def _s3_hosts(bucket: str, environment: Environment) -> list[str]:
+    access = _access(bucket, environment)
+    if access.endpoint is not None:
+        return [access.endpoint]
+    domain = AMAZON[1] if (access.region or "").startswith("cn-") else AMAZON[0]
+    return [f"https://s3.{access.region}{domain}" if access.region else f"https://s3{domain}"]
+
+
+def _gs_hosts(bucket: str, environment: Environment) -> list[str]:
+    emulator = environment.get("STORAGE_EMULATOR_HOST")
+    return [_with_scheme(emulator) if emulator else "https://storage.googleapis.com"]
+
+
+def _az_hosts(authority: str, environment: Environment) -> list[str]:
+    options = _azure_options(authority, environment)
+    account = options["account_name"]
+    services = ("blob_storage", "dfs_storage")
+    places = [(options[f"{each}_scheme"], options[f"{each}_authority"] or "") for each in services]
+    return sorted({f"{scheme}://{account if place.startswith('.') else ''}{place}" for scheme, place in places})
+
+
 def _s3(bucket: str, environment: Environment) -> Any:
+    return _s3_system(_access(bucket, environment))
+
+
+def _access(bucket: str, environment: Environment) -> _S3:
     settings = _profile(environment)
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     keys = tuple(environment.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     names = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HOME")
-    return _s3_system(
-        _S3(
-            bucket,
-            endpoint or settings.get("endpoint_url"),
-            region or settings.get("region"),
-            environment.get("AWS_CA_BUNDLE"),
-            tuple(environment.get(name) for name in names),
-            (*keys, environment.get("AWS_SESSION_TOKEN", "")) if all(keys) else (),
-        )
+    return _S3(
+        bucket,
+        endpoint or settings.get("endpoint_url"),
+        region or settings.get("region"),
+        environment.get("AWS_CA_BUNDLE"),
+        tuple(environment.get(name) for name in names),
+        (*keys, environment.get("AWS_SESSION_TOKEN", "")) if all(keys) else (),
     )
 
 
@@ -155,12 +191,20 @@ def _gs_system(emulator: str | None, _credentials: str | None) -> Any:
     system = _built("GcsFileSystem", "gs://")
     if not emulator:
         return system(retry_time_limit=RETRY)
-    place = _host(emulator if "://" in emulator else f"http://{emulator}", "STORAGE_EMULATOR_HOST")
+    place = _host(_with_scheme(emulator), "STORAGE_EMULATOR_HOST")
     address = {"scheme": place.scheme, "endpoint_override": place.netloc}
     return system(anonymous=True, retry_time_limit=RETRY, **address)
 
 
+def _with_scheme(emulator: str) -> str:
+    return emulator if "://" in emulator else f"http://{emulator}"
+
+
 def _az(authority: str, environment: Environment) -> Any:
+    return _az_system(tuple(sorted(_azure_options(authority, environment).items())))
+
+
+def _azure_options(authority: str, environment: Environment) -> dict[str, str | None]:
     settings = _connection(environment)
     _, _, host = authority.partition("@")
     account, _, rest = host.partition(".")
@@ -170,14 +214,14 @@ def _az(authority: str, environment: Environment) -> Any:
             "az:// needs the name of a storage account",
             "set AZURE_STORAGE_ACCOUNT, or write abfss://container@account.dfs.core.windows.net/key",
         )
-    options = {
+    options: dict[str, str | None] = {
         "account_name": account,
         "account_key": settings.get("AccountKey") or environment.get("AZURE_STORAGE_KEY"),
         "sas_token": settings.get("SharedAccessSignature") or environment.get("AZURE_STORAGE_SAS_TOKEN"),
     }
     if options["account_key"]:
         del options["sas_token"]  # pyarrow takes one of the two
-    return _az_system(tuple(sorted({**options, **_azure_hosts(account, rest, settings)}.items())))
+    return {**options, **_azure_hosts(account, rest, settings)}
 
 
 @cache
@@ -194,6 +238,11 @@ def _connection(environment: Environment) -> dict[str, str]:
 def _azure_hosts(account: str, named: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Where the account's two services are: as the URL or the connection string says, else Microsoft's public cloud."""
     endpoint = settings.get("BlobEndpoint")
+    if named and not f".{canonical(f'{account}.{named}')}".endswith(AZURE):
+        raise ConfigError(
+            f"{named} is no host of Azure's, and the storage account's key or token would be used there",
+            "check the URL; a storage of your own is named by AZURE_STORAGE_CONNECTION_STRING (BlobEndpoint=…)",
+        )
     if named:
         scheme, blobs = "https", "." + named.replace("dfs.", "blob.", 1)
     elif endpoint:
@@ -220,4 +269,5 @@ def _built(name: str, scheme: str) -> Any:
         ) from error
 
 
+HOSTS: dict[str, Callable[[str, Environment], list[str]]] = {"s3": _s3_hosts, "gs": _gs_hosts, "az": _az_hosts}
 FAMILIES: dict[str, Callable[[str, Environment], Any]] = {"s3": _s3, "gs": _gs, "az": _az}

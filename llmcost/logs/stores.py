@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from llmcost.endpoint.egress import Egress
 from llmcost.errors import InputError
-from llmcost.logs.clouds import filesystem
+from llmcost.logs.clouds import filesystem, hosts
 from llmcost.logs.store_errors import cause, changed, explained, missing
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ def place_of(url: str) -> Place:
     if not authority or MAGIC.search(authority):
         raise InputError(f"no bucket is named in {url}", f"name one: {scheme}://bucket/key")
     return Place(url, family, authority, key)
+
+
+def require(paths: Iterable[str], egress: Egress) -> None:
+    """Raises ConfigError, before any is asked, if the store of one of these paths may not be talked to."""
+    for path in filter(is_url, paths):
+        place = place_of(path)
+        for host in hosts(place.family, place.authority, os.environ):
+            egress.require(host)
 
 
 def expand(url: str, is_log: Callable[[str], bool]) -> list[str]:
