@@ -111,9 +111,7 @@ class Candidate(msgspec.Struct, frozen=True):
     addressed: int = 0  # answers that speak to graders where the logged ones do not: losses
     human_labels: int = 0
     human_lower: float | None = None  # what people's verdicts bound it to, on the user's scale
-    substitutes: dict[
-        str, int
-    ] = {}  # other models that answered in its place, and how many prompts are left out for it
+    substitutes: dict[str, int] = {}  # other models that answered in its place: how many prompts are left out for it
 
     @property
     def left_out(self) -> int:

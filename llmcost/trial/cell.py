@@ -233,7 +233,7 @@ def incomplete(grades: Sequence[Grade], unreachable: int, substitutes: Mapping[s
     """Why what was graded must not stand for all that was asked; None if it may.
 
     unreachable  prompts besides these that the service kept from being answered
-    substitutes    other models that answered such prompts, and how many
+    substitutes  other models that answered such prompts, and how many
     """
     missing, others = excluded(grades), Counter(substitutes)
     failed = missing.pop(UNREACHABLE, 0) + unreachable
