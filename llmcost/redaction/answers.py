@@ -14,9 +14,8 @@ Change = Callable[[str], str]
 
 # How models write <EMAIL_1>: as it is, escaped for HTML, JSON or Markdown, in other brackets or none, in any case.
 _OPENS, _CLOSES = r"<|&lt;|\\u003[cC]|\[(?=[^\]\n]{1,40}\](?!\())", r">|&gt;|\\u003[eE]|\](?!\()"
-_WRITTEN = re.compile(
-    rf"(?:{_OPENS})?(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*(?:\\?_[A-Za-z0-9]+)*?)\\?_([0-9]{{1,6}})(?![A-Za-z0-9])(?:{_CLOSES})?"
-)
+_KIND = r"[A-Za-z][A-Za-z0-9]*(?:\\?_[A-Za-z0-9]+)*?"
+_WRITTEN = re.compile(rf"(?:{_OPENS}|(?<![A-Za-z0-9]))({_KIND})\\?_([0-9]{{1,6}})(?:{_CLOSES}|(?![A-Za-z0-9]))")
 
 
 def reveal(answer: Answer, names: Names) -> Answer:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from llmcost.redaction.finder import Finder
 from llmcost.redaction.names import Names
 
-# What an API itself reads, and what tells records of a log apart: texts under these keys stay. Not inside a text that
-# is JSON itself, where the same words mean anything.
+# What an API itself reads, and what tells records of a log apart: texts under these keys stay. (Not inside a text that
+# is JSON itself: there the same words mean anything.)
 STRUCTURE = frozenset((
     "model", "role", "type", "id", "object", "name", "tool_call_id", "tool_use_id", "call_id", "format", "detail",
     "finish_reason", "stop_reason", "created", "created_at", "timestamp", "start_time", "end_time", "startTime",
@@ -52,7 +49,7 @@ def hide(body: Mapping[str, Any], finder: Finder, names: Names | None = None) ->
 
 
 def hide_text(text: str, finder: Finder, names: Names) -> str:
-    """The text with placeholders."""
+    """The text with placeholders. One that is JSON stays JSON, with its numbers and spaces as they were."""
     found = finder.find(text)
     if not found:
         return text
@@ -64,39 +61,25 @@ def hide_text(text: str, finder: Finder, names: Names) -> str:
 
 
 def hide_json(value: Any, finder: Finder, names: Names) -> Any:
-    """JSON with placeholders in its texts; a text that is JSON itself stays JSON. What is too deep is left out."""
-    return _hidden(value, finder, names, 0, STRUCTURE)
+    """JSON with placeholders in its texts. What is too deep is left out."""
+    return _hidden(value, finder, names, 0)
 
 
-def _hidden(value: Any, finder: Finder, names: Names, depth: int, structure: Set[str]) -> Any:
+def _hidden(value: Any, finder: Finder, names: Names, depth: int) -> Any:
     if isinstance(value, str):
-        return _text(value, finder, names, depth)
+        return hide_text(value, finder, names)
     if depth > DEEPEST:
         return None
     if isinstance(value, Mapping):
         if value.get("type") in ATTACHMENTS:
             return value
         return {
-            key: item
-            if key in structure and isinstance(item, str)
-            else _hidden(item, finder, names, depth + 1, structure)
+            key: item if key in STRUCTURE and isinstance(item, str) else _hidden(item, finder, names, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_hidden(item, finder, names, depth + 1, structure) for item in value]
+        return [_hidden(item, finder, names, depth + 1) for item in value]
     return value
-
-
-def _text(text: str, finder: Finder, names: Names, depth: int) -> str:
-    """A text, which may be JSON: that is written anew only where something was found in it."""
-    if text[:1] not in ("{", "[") or depth > DEEPEST:
-        return hide_text(text, finder, names)
-    try:
-        inner = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return hide_text(text, finder, names)
-    hidden = _hidden(inner, finder, names, depth + 1, frozenset())
-    return text if hidden == inner else json.dumps(hidden, ensure_ascii=False)
 
 
 def _reserve(value: Any, names: Names, depth: int) -> None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-_LITERAL = re.compile(r"<([A-Z][A-Z0-9_]{0,30})_([0-9]{1,6})>")
+LITERAL = re.compile(r"<([A-Z][A-Z0-9_]{0,30})_([0-9]{1,6})>")
 
 
 class Names:
@@ -34,7 +34,7 @@ class Names:
     def reserve(self, text: str) -> None:
         """Leaves out the placeholders that stand in a text already: they are not ours."""
         if "_" in text and "<" in text:
-            self._taken.update(match[0] for match in _LITERAL.finditer(text))
+            self._taken.update(match[0] for match in LITERAL.finditer(text))
 
     def placeholder(self, kind: str, value: str) -> str:
         """The placeholder of a value."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
 from llmcost.redaction.found import Found
 
+_DIGITS = {ord(letter): str(int(letter, 36)) for letter in string.ascii_uppercase}
 SHORTEST, LONGEST = 15, 34  # letters and digits
 _BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \u00a0-]?[A-Za-z0-9]{2})")
 _GOES_ON = re.compile(r"(?:[ \u00a0-]?[A-Za-z0-9]){11,30}")
@@ -35,7 +37,10 @@ def _end(text: str, start: int, last: int) -> int | None:
 
 
 def _valid(number: str) -> bool:
-    """By its length and check digits alone: some countries' own check digits are not worth a leak."""
+    """By its check digits, and by the length that its country has: some countries' own digits are not worth a leak."""
+    moved = f"{number[4:]}{number[:4]}".upper().translate(_DIGITS)
+    if int(moved) % 97 != 1:
+        return False
     from stdnum import iban
     from stdnum.exceptions import ValidationError
 
