@@ -7,7 +7,9 @@ import functools
 import glob
 import gzip
 import io
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 STDIN = "-"
+ABSENT, FOLDER = "absent", "a folder"
+KINDS = {
+    stat.S_ISDIR: FOLDER,
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
 EXTENSIONS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -198,23 +208,59 @@ def _files(path: str) -> Iterator[str]:
     if stores.is_url(path):
         yield from stores.expand(path, _named_as_log)
         return
-    if path == STDIN or Path(path).is_file():
+    kind = _kind(path)
+    if path == STDIN or kind is None:
         yield path
         return
-    if Path(path).is_dir():
-        found = sorted(str(file) for file in Path(path).rglob("*") if _is_log(file, Path(path)))
+    if kind == FOLDER:
+        found = _below(path, _named_as_log)
         missing = f"no logs in {path}", f"a folder is searched for {', '.join(sorted(EXTENSIONS))}, also .gz and .zst"
-    else:
-        matches = glob.glob(path, recursive=True)  # noqa: PTH207 - the user's pattern may be absolute
-        found = sorted(file for file in matches if Path(file).is_file())
+    elif kind == ABSENT:
+        found = _matches(path)
         missing = f"no such file: {path}", "check the path; put globs in quotes if your shell does not expand them"
+    else:
+        raise _special(path, kind)
     if not found:
         raise InputError(*missing)
     yield from found
 
 
-def _is_log(file: Path, root: Path) -> bool:
-    return _named_as_log(str(file.relative_to(root))) and file.is_file()
+def _kind(path: str) -> str | None:
+    """What stands at a path, if that is not a file."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a path of the user's, as it stands
+    except (OSError, ValueError):
+        return ABSENT
+    if stat.S_ISREG(mode):
+        return None
+    return next((name for holds, name in KINDS.items() if holds(mode)), "no file")
+
+
+def _below(folder: str, is_meant: Callable[[str], bool]) -> list[str]:
+    """The files below a folder whose paths from there on are meant, sorted.
+
+    Links to folders are not followed, so that they lead neither out of it nor round and round; what is no file (a pipe,
+    a device) is left out.
+    """
+    found = []
+    for place, _, names in os.walk(folder):
+        within = os.path.relpath(place, folder)
+        paths = {name: name if within == os.curdir else f"{within}{os.sep}{name}" for name in names}
+        found += [str(Path(folder, path)) for path in paths.values() if is_meant(path)]
+    return sorted(file for file in found if _kind(file) is None)
+
+
+def _matches(pattern: str) -> list[str]:
+    """The files that a glob matches, sorted."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return sorted(file for file in glob.iglob(pattern) if _kind(file) is None)  # noqa: PTH207 - it may be absolute
+    depth = next(number for number, part in enumerate(parts) if stores.MAGIC.search(part))
+    return _below(str(Path(*parts[:depth])), lambda path: stores.fits(PurePath(path).parts, parts[depth:]))
+
+
+def _special(path: str, kind: str) -> InputError:
+    return InputError(f"{path} is {kind}, not a file", "logs are read several times; pipe it in: llmcost … - < PATH")
 
 
 def _named_as_log(relative: str) -> bool:
@@ -224,12 +270,32 @@ def _named_as_log(relative: str) -> bool:
 
 
 def _opened(path: str, stop: int | None = None) -> IO[bytes]:
+    """The bytes of a file as stored. It is looked at once it is open: nothing is waited for that is no file."""
     if stores.is_url(path):
         return stores.open_object(path, stop)
     try:
-        return on_disk(path).open("rb", buffering=BUFFER)
+        descriptor = os.open(on_disk(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise _special(path, _kind(path) or "no file")
+        return io.BufferedReader(_Plain(path, descriptor), BUFFER)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+class _Plain(io.FileIO):
+    """A file of this machine, which is named where it cannot be read."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        super().__init__(descriptor, "rb")
+        self._path = path
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """The next bytes. Raises InputError if a disk, or what is no file after all, does not give them."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
 
 
 def _window(path: str) -> InputError:
