@@ -27,7 +27,7 @@ def command(
     emit(audited.render("table", width=width, color=color), None)
     say("$ llmcost replay --yes")
     with demo.serve() as base_url:
-        plan = api.plan_replay(base_url=base_url, config=config, workspace=workspace, say=say)
+        plan = api.plan_replay(base_url=base_url, allow_hosts=(), config=config, workspace=workspace, say=say)
         say(plan.estimate().render("table", width=width))
         with Bars() as bars:
             found = plan.run(bars, bars)
