@@ -9,7 +9,7 @@ from typing import Any
 
 from llmcost.api.traffic import Options
 from llmcost.config import ReplaySettings
-from llmcost.report.exports.mapping import without_credentials
+from llmcost.endpoint.address import shown as url_shown
 
 Shown = Callable[[Any], str]
 
@@ -71,7 +71,7 @@ def command(
     words = ["llmcost", "replay", *map(_no_flag, files), *_chosen(replay), *_read(options)]
     named = [] if config is None else ["--config", str(config)]
     hidden = [] if redact is None else ["--redact" if redact else "--no-redact"]
-    return shlex.join([*words, "--base-url", without_credentials(base_url), *hidden, *named])
+    return shlex.join([*words, "--base-url", url_shown(base_url), *hidden, *named])
 
 
 def _no_flag(file: str) -> str:
