@@ -71,7 +71,7 @@ def _hidden(value: Any, finder: Finder, names: Names, depth: int) -> Any:
     if depth > DEEPEST:
         return None
     if isinstance(value, Mapping):
-        if value.get("type") in ATTACHMENTS:
+        if isinstance(kind := value.get("type"), str) and kind in ATTACHMENTS:  # a schema may name several types
             return value
         return {
             key: item if key in STRUCTURE and isinstance(item, str) else _hidden(item, finder, names, depth + 1)
