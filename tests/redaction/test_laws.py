@@ -67,6 +67,26 @@ def test_the_same_body_is_hidden_alike_and_a_hidden_one_stays(text: str) -> None
     assert twice.body == once.body
 
 
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
+KEYS = st.sampled_from(["type", "role", "content", "messages", "model", "id", "text", "image_url"]) | st.text(
+    max_size=8
+)
+anything = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=15
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(KEYS, anything, max_size=4))
+def test_whatever_a_body_is_made_of_it_keeps_its_form(asked: dict[str, Any]) -> None:
+    def form(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: form(item) for key, item in value.items()}
+        return [form(item) for item in value] if isinstance(value, list) else type(value)
+
+    assert form(hide(asked, FINDER).body) == form(asked)
+
+
 @given(st.text(max_size=100).filter(lambda text: not FINDER.find(text)))
 def test_where_nothing_is_found_the_body_is_the_same_object(text: str) -> None:
     asked = body(text)
