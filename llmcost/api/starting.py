@@ -23,6 +23,7 @@ from llmcost.audit.ttl import ttl_seconds
 from llmcost.call_site import fingerprint
 from llmcost.calls import Call
 from llmcost.config import DEFAULT_TASK_FIELDS, AuditSettings, Settings
+from llmcost.endpoint.address import masked
 from llmcost.errors import ConfigError
 from llmcost.grading import may_judge
 from llmcost.grading.checks import choose
@@ -146,8 +147,9 @@ def _tagged(task: str) -> bool:
 
 
 def _endpoint() -> str | None:
-    url = os.environ.get("LLMCOST_BASE_URL")
-    return without_credentials(url) if url else None
+    """The endpoint of the environment; None where its path holds what looks like a key: the file may be committed."""
+    url = without_credentials(os.environ.get("LLMCOST_BASE_URL") or "")
+    return url if url and masked(url) == url else None
 
 
 def _sites(found: AuditResult) -> dict[str, Site]:

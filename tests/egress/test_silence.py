@@ -11,6 +11,7 @@ from support.silence import Ran
 
 from llmcost.cli import app
 
+PACKAGE = Path(__file__).parents[2] / "llmcost"
 TALKS = {"audit --name-with", "replay", "monitor", "prices update", "demo"}
 NOT_FINE = {"prices update": 4, "demo": 4}  # there is no network, and the demo's endpoint has not recorded the shop
 
@@ -70,7 +71,7 @@ def test_a_dry_run_needs_no_key_and_says_where_it_would_go(ran: list[Ran]) -> No
 
 def test_only_one_room_can_talk() -> None:
     """What opens connections stands in `endpoint`, the readers of stores, the cluster and the cache of the runtime."""
-    files = [file for file in Path("llmcost").rglob("*.py") if OPENS.search(file.read_text("utf-8"))]
-    rooms = {file.relative_to("llmcost").parts[0] for file in files}
+    files = [file for file in PACKAGE.rglob("*.py") if OPENS.search(file.read_text("utf-8"))]
+    rooms = {file.relative_to(PACKAGE).parts[0] for file in files}
     assert rooms <= {"endpoint", "demo"}
-    assert {file.name for file in files if file.parts[1] == "demo"} <= {"server.py", "process.py"}
+    assert {file.name for file in files if file.parent.name == "demo"} <= {"server.py", "process.py"}

@@ -17,6 +17,7 @@ from llmcost.endpoint.egress import Egress, egress
 from llmcost.endpoint.proxy import proxy_shown
 from llmcost.errors import ConfigError, EndpointError
 
+PACKAGE = Path(__file__).parents[2] / "llmcost"
 KEY = "sk-planted-0123456789abcdefghijklmnop"
 PROMPT = "the secret plans of the castle"
 VENDOR = "api.vendor.example"
@@ -106,7 +107,7 @@ def test_a_file_of_certificates_that_is_not_there_is_said(monkeypatch: pytest.Mo
 
 
 def test_nothing_that_a_user_can_say_turns_verification_off() -> None:
-    sources = [file.read_text(encoding="utf-8") for file in Path("llmcost").rglob("*.py")]
+    sources = [file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py")]
     assert sources
     for words in ("verify=False", "ssl=False", "CERT_NONE", "check_hostname = False", "_create_unverified"):
         assert not any(words in source for source in sources)
