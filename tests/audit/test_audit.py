@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import calls as calls_module
 from llmcost import pricing
@@ -68,6 +69,7 @@ GROUPINGS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+@costly
 @given(rows())
 def test_every_figure_agrees_with_one_computed_row_by_row(log):
     calls = table(log)
@@ -91,6 +93,7 @@ def name_of(row: SpendRow) -> str:
     return next(name for name in (row.task, row.model, row.day, row.tag) if name is not msgspec.UNSET)
 
 
+@costly
 @given(rows())
 def test_tables_add_up_to_the_totals(log):
     result = run(table(log), ("metadata.team",) if any("metadata.team" in (row["tags"] or {}) for row in log) else ())
@@ -105,6 +108,7 @@ def test_tables_add_up_to_the_totals(log):
         assert math.fsum(row.share or 0.0 for row in found) == pytest.approx(1.0 if sums.cost_usd else 0.0)
 
 
+@costly
 @given(rows(), st.randoms(use_true_random=False), st.integers(0, 40))
 def test_shuffling_and_splitting_change_no_byte(log, random, cut):
     shuffled = log.copy()
@@ -113,6 +117,7 @@ def test_shuffling_and_splitting_change_no_byte(log, random, cut):
     assert msgspec.json.encode(run(table(log))) == msgspec.json.encode(run(parts))
 
 
+@costly
 @given(rows())
 def test_a_round_trip_through_parquet_changes_no_byte(tmp_path_factory, log):
     path = tmp_path_factory.mktemp("parquet") / "calls.parquet"
@@ -121,6 +126,7 @@ def test_a_round_trip_through_parquet_changes_no_byte(tmp_path_factory, log):
     assert msgspec.json.encode(run(again)) == msgspec.json.encode(run(table(log)))
 
 
+@costly
 @given(rows())
 def test_findings_and_potentials_are_consistent(log):
     result = run(table(log))

@@ -1,14 +1,16 @@
 """What a call cost by the log's own word, by the price list, or by whichever is credible; how far they are apart."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import pricing
 from llmcost.audit import AuditResult, audit
@@ -55,7 +57,7 @@ def test_a_mode_takes_what_it_says(changes: dict[str, Any], computed, logged, au
         assert found == pytest.approx(np.nan if cost is None else cost, nan_ok=True), mode
 
 
-@settings(max_examples=50)
+@costly
 @given(rows())
 def test_a_mode_changes_nothing_where_the_log_claims_nothing(log):
     silent = [{**row, "logged_cost_usd": None} for row in log]
@@ -65,7 +67,12 @@ def test_a_mode_changes_nothing_where_the_log_claims_nothing(log):
     assert run(silent, "logged").totals.priced_calls == 0
 
 
-@settings(max_examples=50)
+def goes(row: Mapping[str, Any]) -> bool:
+    """Whether another model is asked: embeddings stay where they are."""
+    return row["request_model"] != "gpt-4o-mini" and row["operation"] != "embeddings"
+
+
+@costly
 @given(rows())
 def test_what_stays_as_it_is_costs_what_it_did(log):
     """In every mode; and what is asked of another model costs that model's list price."""
@@ -77,7 +84,7 @@ def test_what_stays_as_it_is_costs_what_it_did(log):
         assert same[known].tolist() == billed[known].tolist()
         moved = Route().apply(calls, {"chat": Swap("gpt-4o-mini"), "code": Swap("gpt-4o-mini")})
         there = pricing.repriced(calls, billed, listed, moved, BOOK)
-        elsewhere = np.array([row["request_model"] != "gpt-4o-mini" for row in log], dtype=bool)
+        elsewhere = np.array([goes(row) for row in log], dtype=bool)
         np.testing.assert_array_equal(there[elsewhere], pricing.price(moved, BOOK)[elsewhere])
 
 
@@ -130,7 +137,7 @@ def test_small_differences_are_no_finding(logged: float | None):
     assert (found.cost_drift is None) == (logged is None)
 
 
-@settings(max_examples=50)
+@costly
 @given(rows(), st.randoms(use_true_random=False))
 def test_drift_adds_up_and_ignores_the_order(log, random):
     shuffled = log.copy()

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import calls as calls_module
 from llmcost.audit import AuditResult, audit
@@ -363,7 +364,7 @@ def findings_of(calls: Calls) -> bytes:
     return msgspec.json.encode((result.findings, result.potential))
 
 
-@settings(max_examples=50)
+@costly
 @given(LOGS, st.integers(0, 9), st.integers(0, 300))
 def test_order_and_split_change_no_finding(parts, seed, cut):
     log = joined(parts)
@@ -375,7 +376,7 @@ def test_order_and_split_change_no_finding(parts, seed, cut):
 KEYS = ("prompt_key", "user_key", "session_key", "answer_key")
 
 
-@settings(max_examples=50)
+@costly
 @given(LOGS)
 def test_other_ids_and_fingerprints_change_no_finding(parts):
     before = table(joined(parts)).table.to_pylist()
@@ -387,7 +388,7 @@ def test_other_ids_and_fingerprints_change_no_finding(parts):
     assert findings_of(one) == findings_of(two)
 
 
-@settings(max_examples=50)
+@costly
 @given(LOGS)
 def test_no_finding_is_larger_than_what_it_is_about(parts):
     log = joined(parts)

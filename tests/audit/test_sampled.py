@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import calls as calls_module
 from llmcost import gate, pricing
@@ -73,7 +74,7 @@ def test_rows_of_different_weight_make_a_weighted_mean():
     assert found.totals.calls == 6 and found.totals.logged_calls == 2
 
 
-@settings(max_examples=50)
+@costly
 @given(rows(max_size=12), st.sampled_from([2.0, 4.0]))
 def test_a_weight_is_that_many_copies_of_a_row(log, weight):
     """In all figures of the spend tables; latencies are of the rows as they are logged."""
@@ -98,14 +99,14 @@ def agree(found: dict[str, Any], wanted: dict[str, Any]) -> None:
         assert found[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), name
 
 
-@settings(max_examples=50)
+@costly
 @given(rows())
 def test_weights_of_one_change_no_byte(log):
     weighted = run([{**row, "weight": 1.0} for row in log])
     assert msgspec.json.encode(weighted) == msgspec.json.encode(run(log))
 
 
-@settings(max_examples=50)
+@costly
 @given(rows(), st.lists(st.sampled_from([None, 1.0, 3.0, 1 / 0.3, 1 / 0.07]), min_size=40, max_size=40), st.randoms())
 def test_the_order_of_a_sampled_log_changes_no_byte_and_parts_add_up(log, weights, random):
     weighted = [{**row, "weight": weight} for row, weight in zip(log, weights, strict=False)]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 import llmcost
 from llmcost import pricing
@@ -68,6 +69,7 @@ def simulated(log: list[dict[str, Any]], scenario: Scenario = UNCHANGED, ttl_s: 
     return simulate(stack_of(log, ttl_s), scenario, FACTS)
 
 
+@costly
 @given(rows(), st.sampled_from([{}, {"chat": "gpt-4o-mini"}, {"chat": "gpt-4o", "code": "gpt-4o-mini"}]))
 def test_steps_and_shares_sum_to_the_difference_of_the_bills(log, model_map):
     found = simulated(log, Scenario(model_map=model_map))
@@ -87,6 +89,7 @@ def test_steps_and_shares_sum_to_the_difference_of_the_bills(log, model_map):
     assert {step.basis for step in found.steps if step.strategy == "model_map"} <= {"potential"}
 
 
+@costly
 @given(rows(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(log, random):
     shuffled = log.copy()
@@ -95,6 +98,7 @@ def test_the_order_of_the_rows_changes_nothing(log, random):
     assert simulated(log, scenario) == simulated(shuffled, scenario)
 
 
+@costly
 @given(rows(), st.sampled_from([None, 1, 2]))
 def test_the_sweep_counts_what_the_cache_answers(log, capacity):
     stack = stack_of(log, capacity=capacity)
@@ -145,6 +149,7 @@ def test_each_place_gets_what_takes_more_off(prefix, chosen):
     assert stack.no_answer_change() == pytest.approx(stack.bill - stack.total(stack.after(found)))
 
 
+@costly
 @given(rows(), st.booleans(), st.integers(0, 2), st.sampled_from([0.0, 1500.0, 3900.0]))
 def test_what_is_decided_and_billed_part_by_part_is_that_of_the_whole_log(log, batch, tasks, prefix):
     names = itertools.cycle(["label", "chat", "code"][: tasks + 1])

@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import odd
 
 from llmcost import logs
 from llmcost.logs.parser import SURE
@@ -94,7 +95,7 @@ def damaged(draw: st.DrawFn) -> tuple[Path, list[dict[str, Any]]]:
     return file, rows
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@odd
 @given(damaged())
 def test_a_value_of_another_kind_never_stops_the_reading(case: tuple[Path, list[dict[str, Any]]]) -> None:
     _, rows = case

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import odd
 
 from llmcost import logs
 
@@ -169,7 +170,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@odd
 @given(st.lists(st.dictionaries(names, anything, max_size=6), min_size=1, max_size=4))
 def test_odd_types_anywhere_are_calls_or_rejects(records: list[dict[str, Any]]) -> None:
     log, calls = read_bytes("odd.jsonl", jsonl(records))

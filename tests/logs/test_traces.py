@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import odd
 from support.real_data import path
 
 from llmcost import logs
@@ -212,7 +213,7 @@ spans = st.fixed_dictionaries({"spanId": words, "attributes": attributes}, optio
 events = st.fixed_dictionaries({"type": words, "payload": anything, "sessionId": words, "message": anything})
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@odd
 @given(st.lists(st.dictionaries(names, anything, max_size=6) | spans | events, min_size=1, max_size=4))
 def test_odd_traces_and_sessions_lose_no_record(tmp_path: Path, records: list[dict[str, Any]]) -> None:
     log, calls = read(tmp_path, *records)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from support.examples import costly
 
 from llmcost.recommend.result import DaySpend
 from llmcost.report import Document, renderers
@@ -61,12 +62,14 @@ def ticks(axis: Axis, *values: float) -> list[str]:
     return [text for _, text in scale.ticks]
 
 
+@costly
 @given(plots)
 def test_no_plot_breaks_a_format(block: Plot) -> None:
     for name in renderers():
         rendered(block, name).encode()
 
 
+@costly
 @given(plots)
 def test_the_picture_is_well_formed_and_stays_inside_its_frame(block: Plot) -> None:
     picture = drawn(block)
@@ -82,6 +85,7 @@ def test_the_picture_is_well_formed_and_stays_inside_its_frame(block: Plot) -> N
         assert 0 <= float(text.get("y", "nan")) <= HEIGHT
 
 
+@costly
 @given(plots, st.integers(40, 120))
 def test_a_terminal_chart_is_twelve_lines_and_never_wider_than_asked(block: Plot, width: int) -> None:
     picture = drawn(block)
@@ -92,6 +96,7 @@ def test_a_terminal_chart_is_twelve_lines_and_never_wider_than_asked(block: Plot
     assert all(cell_len(each) <= min(width, 80) for each in lines)
 
 
+@costly
 @given(plots)
 def test_every_known_point_is_drawn_or_counted(block: Plot) -> None:
     picture = drawn(block)
@@ -313,6 +318,7 @@ bars = st.lists(
 ).map(tuple)
 
 
+@costly
 @given(bars)
 def test_bars_are_well_formed_and_stay_inside_their_picture(drawn_bars: tuple[Bar, ...]) -> None:
     block = Bars("t", drawn_bars)

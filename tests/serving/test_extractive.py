@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import costly
 
 from llmcost.errors import ConfigError
 from llmcost.serving import extractive
@@ -63,6 +64,7 @@ NUMBERED = st.lists(st.lists(WORDS, max_size=9), min_size=1, max_size=30).map(
 )
 
 
+@costly
 @given(NUMBERED, RATIOS, PROSE)
 def test_the_ratio_is_met_within_a_sentence(told: list[str], ratio: float, question: str) -> None:
     text = "".join(told)
@@ -78,12 +80,14 @@ def test_no_text_comes_back_longer_than_the_ratio(text: str, ratio: float, quest
     assert size(chosen(text, ratio, question, Named())) <= ratio * size(text)
 
 
+@costly
 @given(PROSE, RATIOS, PROSE)
 def test_what_the_question_names_is_kept_whatever_the_ratio(text: str, ratio: float, question: str) -> None:
     named = named_by(question).within(text)
     assert named.within(chosen(text, ratio, question, named_by(question))) == named
 
 
+@costly
 @given(PROSE, RATIOS, PROSE)
 def test_the_same_sentences_are_chosen_every_time(text: str, ratio: float, question: str) -> None:
     assert chosen(text, ratio, question, Named()) == chosen(text, ratio, question, Named())

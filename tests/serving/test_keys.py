@@ -10,6 +10,7 @@ from typing import Any
 import support.call_tables  # noqa: F401  (registers the hypothesis profile)
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import costly
 
 from llmcost import logs, tasks
 from llmcost.fingerprints import prompt_key
@@ -52,6 +53,7 @@ def key(body: dict[str, Any], plan: TaskPlan = PLAN, scope: str | None = None, u
     return Keys(url, plan).exact(body, body.get("user") if scope is None else scope)
 
 
+@costly
 @given(st.lists(BODIES, min_size=2, max_size=6), st.randoms())
 def test_requests_share_a_key_exactly_if_a_simulated_cache_finds_them_equal_in_a_log(bodies, random) -> None:
     bodies += [dict(random.sample(sorted(body.items()), len(body))) for body in bodies[:2]]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import table
+from support.examples import costly
 
 from llmcost.calls import APP_CACHE, HIT, Calls
 from llmcost.strategies import Cascade, CascadePlan, Compressed, Compression, Compressor, Grader, Swap, Tier
@@ -84,12 +85,14 @@ PLANS = st.builds(
 )
 
 
+@costly
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=60), PLANS)
 def test_it_is_the_loop_that_one_would_write_by_hand(sizes, plan):
     calls = log_of(sizes)
     assert asked(Cascade().apply(calls, {"t": plan})) == by_hand(calls, plan)
 
 
+@costly
 @given(st.integers(1, 400), SHARES, SHARES)
 def test_as_many_calls_reach_each_tier_as_were_measured(size, one, other):
     plan = CascadePlan((Tier(Swap("cheap"), one, JUDGE), Tier(Swap("middle"), other, JUDGE)))

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.billed import Priced
 from support.call_tables import MODELS, rows, table
+from support.examples import costly
 
 from llmcost import pricing
 from llmcost.calls import APP_CACHE, HIT, SCHEMA, Calls, empty
@@ -181,7 +182,6 @@ NOTHING: Mapping[str, Callable[[int], Any]] = {
     "batching": lambda size: Batches(np.zeros(size, dtype=bool), {"chat": Batched(4, 0.5, 1.0, 60.0)}),
     "batch_api": lambda size: CanWait(np.zeros(size, dtype=bool)),
 }
-enough = settings(max_examples=50)  # of logs, for each of the strategies
 every_strategy = pytest.mark.parametrize("name", BUILTINS)
 
 
@@ -206,7 +206,7 @@ def test_there_is_a_law_for_every_strategy() -> None:
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data(), log=logs())
 def test_requests_and_their_order_are_kept_and_so_is_what_was_logged_of_them(name, data, log):
     before = table(log)
@@ -230,7 +230,7 @@ def test_requests_and_their_order_are_kept_and_so_is_what_was_logged_of_them(nam
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data(), log=logs())
 def test_what_a_request_costs_stays_known_and_is_never_negative(name, data, log):
     before = table(log)
@@ -251,7 +251,7 @@ def costs(calls: Calls) -> dict[Any, float]:
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data(), log=logs(), random=st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(name, data, log, random):
     evidence, order = data.draw(GROUNDS[name](len(log))), list(range(len(log)))
@@ -262,7 +262,7 @@ def test_the_order_of_the_rows_does_not_matter(name, data, log, random):
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data(), log=logs())
 def test_what_becomes_of_a_call_depends_on_its_part_of_the_log_alone(name, data, log):
     calls, evidence = table(log), data.draw(GROUNDS[name](len(log)))
@@ -279,7 +279,7 @@ def rows_of(calls: Calls) -> Counter[str]:
 
 
 @every_strategy
-@enough
+@costly
 @given(log=logs())
 def test_with_nothing_to_do_it_is_the_very_calls(name, log):
     before = table(log)
@@ -287,7 +287,7 @@ def test_with_nothing_to_do_it_is_the_very_calls(name, log):
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data())
 def test_of_no_calls_it_makes_none(name, data):
     nobody = empty()
@@ -295,7 +295,7 @@ def test_of_no_calls_it_makes_none(name, data):
 
 
 @every_strategy
-@enough
+@costly
 @given(data=st.data(), log=logs())
 def test_calls_that_come_from_nowhere_get_no_further_attempts(name, data, log):
     before = table([row | {"position": None} for row in log])
@@ -306,7 +306,7 @@ def test_calls_that_come_from_nowhere_get_no_further_attempts(name, data, log):
 STRATEGY_OF = {step.name: step.strategy.name for step in STACK}
 
 
-@settings(max_examples=25)
+@costly
 @given(st.data(), logs(), st.sets(st.sampled_from([step.name for step in STACK]), min_size=1, max_size=4))
 def test_falls_and_shares_sum_to_what_the_stack_saves(data, log, names):
     calls = table(log)
@@ -319,7 +319,7 @@ def test_falls_and_shares_sum_to_what_the_stack_saves(data, log, names):
     assert math.fsum(shapley(found)) == pytest.approx(saved, **close)
 
 
-@settings(max_examples=25)
+@costly
 @given(st.data(), logs(), st.sets(st.sampled_from([step.name for step in STACK]), min_size=1, max_size=4))
 def test_the_bills_of_the_parts_of_a_log_add_up_to_those_of_the_whole(data, log, names):
     calls = table(log)
@@ -337,7 +337,7 @@ def test_the_bills_of_the_parts_of_a_log_add_up_to_those_of_the_whole(data, log,
     assert found.latency_p95_ms == [latency_p95(each) for each in so_far]
 
 
-@settings(max_examples=25)
+@costly
 @given(st.data(), logs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter_to_the_whole_stack(data, log, random):
     evidence = {step.name: data.draw(GROUNDS[step.strategy.name](len(log))) for step in STACK}

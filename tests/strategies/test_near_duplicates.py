@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import table
+from support.examples import costly
 
 from llmcost.calls import Calls
 from llmcost.logs.sketch import sketches
@@ -67,6 +68,7 @@ def likeness(one: bytes, other: bytes) -> float:
     return max(0.0, (equal - 1 / 256) / (1 - 1 / 256))
 
 
+@costly
 @given(logs(), st.sampled_from([600.0, 3600.0, 1e9]), st.sampled_from([0.5, 0.8, 1.0]))
 def test_every_hit_has_a_witness(log, ttl, threshold):
     calls = log_of(log)
@@ -85,6 +87,7 @@ def test_every_hit_has_a_witness(log, ttl, threshold):
     assert np.isnan(found.similarity[~found.hit]).all()
 
 
+@costly
 @given(logs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_lines_does_not_matter(log, draw):
     shuffled = log.copy()
@@ -99,6 +102,7 @@ def summary(log: list[dict[str, Any]]) -> list[Any]:
     return sorted(repr((kept[row], kept[found.entry[row]], found.similarity[row])) for row in np.flatnonzero(found.hit))
 
 
+@costly
 @given(logs(), st.sampled_from([0.5, 0.7]), st.sampled_from([600.0, 3600.0]))
 def test_a_stricter_cache_hits_within_what_a_laxer_one_could(log, threshold, ttl):
     # Whether a call hits depends on which entries are alive, so that single hits may move; that it *could* hit, because
@@ -181,6 +185,7 @@ def test_one_text_that_a_call_site_always_asks_with_is_its_template():
     assert not near(log_of([{"text": text, "at": float(place)} for place, text in enumerate(texts)])).hit.any()
 
 
+@costly
 @given(logs())
 def test_hits_of_either_cache_have_no_tokens_and_all_else_stays(log):
     before = log_of(log)

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost.strategies.parts import components, parts
 
@@ -55,6 +56,7 @@ def connected(log: list[dict[str, Any]], relation: Mapping[str, set[str] | None]
     return found
 
 
+@costly
 @given(logs(), RELATIONS)
 def test_calls_are_in_one_component_just_where_a_chain_of_common_values_connects_them(log, relation):
     calls = table([row | {"source": 0, "part": 0} for row in log])
@@ -64,6 +66,7 @@ def test_calls_are_in_one_component_just_where_a_chain_of_common_values_connects
     assert found == connected(log, relation)
 
 
+@costly
 @given(logs(), st.integers(1, 6))
 def test_parts_hold_every_row_once_and_whole_components(log, least):
     calls = table(log)

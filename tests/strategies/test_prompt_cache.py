@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import pricing
 from llmcost.strategies import PrefixEvidence, PromptCache, cache_rule
@@ -76,6 +77,7 @@ def test_reads_what_a_dict_would(log, tokens):
     assert PromptCache().apply(table(log), evidence).floats("cache_read_tokens").tolist() == simulate(log, tokens)
 
 
+@costly
 @given(logs(), EVIDENCE)
 def test_never_reads_less_than_logged_nor_more_than_the_input(log, evidence):
     before = table(log)
@@ -90,6 +92,7 @@ def test_never_reads_less_than_logged_nor_more_than_the_input(log, evidence):
     assert np.isnan(read[unlogged]).all()
 
 
+@costly
 @given(logs(), EVIDENCE, st.randoms(use_true_random=False))
 def test_the_order_of_the_lines_changes_nothing(log, evidence, random):
     order = list(range(len(log)))
@@ -100,6 +103,7 @@ def test_the_order_of_the_lines_changes_nothing(log, evidence, random):
         assert one.column(name).combine_chunks().equals(two.column(name).combine_chunks())
 
 
+@costly
 @given(logs(), st.floats(0, 5000), st.floats(0, 5000), st.booleans())
 def test_a_longer_prefix_never_reads_less(log, one, other, grows):
     short, long = sorted((one, other))
@@ -114,6 +118,7 @@ def test_a_longer_prefix_never_reads_less(log, one, other, grows):
     assert (read[0] <= read[1]).all()
 
 
+@costly
 @given(logs(), EVIDENCE)
 def test_where_reading_has_no_price_nothing_is_saved(log, evidence):
     named = [{**row, "request_model": "gpt-4-turbo", "cache_write_tokens": None} for row in log]

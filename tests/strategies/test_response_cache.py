@@ -2,9 +2,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost.calls import Calls
 from llmcost.strategies import CachePolicy, ResponseCache
@@ -42,6 +43,7 @@ def simulate(log: list[dict[str, Any]], policy: CachePolicy) -> list[tuple[int, 
 CUT = ("length", "content_filter")
 
 
+@costly
 @given(rows(), TTLS)
 def test_hits_as_many_as_a_dict_would(log, ttl):
     # Of calls that come at the very same moment any may be first: the number of hits in a moment is what is certain.
@@ -83,13 +85,14 @@ def busy_logs() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 
 @given(busy_logs(), POLICIES)
-@settings(max_examples=150)
+@costly
 def test_every_call_is_answered_as_by_a_dict(log, policy):
     entry = entries(table(log), policy)
     found = list(zip(entry.tolist(), waits_ms(table(log), entry).tolist(), strict=True))
     assert found == [(by, pytest.approx(late, abs=1e-3)) for by, late in simulate(log, policy)]
 
 
+@costly
 @given(busy_logs(), POLICIES, st.randoms(use_true_random=False))
 def test_what_is_evicted_does_not_depend_on_the_order_of_the_lines(log, policy, random):
     log = [row | {"at": row["at"] // 4} for row in log]
@@ -154,6 +157,7 @@ def test_never_across_users_models_or_prompts():
     assert hits(table([same, same]), CachePolicy(60.0)).sum() == 1
 
 
+@costly
 @given(rows(), TTLS)
 def test_hits_have_no_tokens_wait_if_they_must_and_all_else_stays(log, ttl):
     before = table(log)
@@ -169,6 +173,7 @@ def test_hits_have_no_tokens_wait_if_they_must_and_all_else_stays(log, ttl):
         assert after is before
 
 
+@costly
 @given(rows(), st.randoms(use_true_random=False))
 def test_totals_do_not_depend_on_the_order_of_the_lines(log, random):
     shuffled = log.copy()

@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from support.call_tables import MODELS, rows, table
+from support.examples import costly
 
 from llmcost.strategies import CachePolicy, ResponseCache, Route, Swap
 from llmcost.strategies.response_cache import TOKENS
@@ -61,6 +62,7 @@ def test_a_cache_hit_stays_free_and_instant_when_its_task_moves():
     assert moved["latency_ms"].to_pylist() == [400.0, 0.0]
 
 
+@costly
 @given(rows(), EVIDENCE)
 def test_only_calls_of_the_tasks_named_change(log, evidence):
     before = table(log)
@@ -78,6 +80,7 @@ def test_only_calls_of_the_tasks_named_change(log, evidence):
         assert (now["cache_read_tokens"] or 0) <= (now["input_tokens"] or 10**9)
 
 
+@costly
 @given(rows(), EVIDENCE)
 def test_unknown_stays_unknown_and_failures_keep_their_latency(log, evidence):
     before = table(log)
@@ -87,6 +90,7 @@ def test_unknown_stays_unknown_and_failures_keep_their_latency(log, evidence):
         assert was["error_type"] is None or now["latency_ms"] == was["latency_ms"]
 
 
+@costly
 @given(rows(), EVIDENCE, st.randoms(use_true_random=False))
 def test_totals_do_not_depend_on_the_order_of_the_lines(log, evidence, random):
     shuffled = log.copy()

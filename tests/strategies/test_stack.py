@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.billed import Priced
 from support.call_tables import MODELS, rows, table
+from support.examples import costly
 
 from llmcost import pricing
 from llmcost.calls import Calls
@@ -88,6 +89,7 @@ def total(calls: Calls) -> float:
     return math.fsum(np.nan_to_num(pricing.price(calls, BOOK)))
 
 
+@costly
 @given(st.data(), logs())
 def test_waterfall_and_shares_sum_to_what_the_stack_saves(data, log):
     calls, steps = table(log), steps_of(data.draw(grounds(len(log))))
@@ -116,6 +118,7 @@ def test_a_share_is_the_mean_saving_over_all_orders(usd):
     np.testing.assert_allclose(shapley(made_up), saved.mean(axis=0), rtol=1e-9, atol=1e-9)
 
 
+@costly
 @given(logs())
 def test_steps_that_find_nothing_leave_the_very_calls_are_not_priced_and_worth_nothing(log):
     calls = table(log)

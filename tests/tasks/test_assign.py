@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from support.call_tables import rows, table
+from support.examples import costly
 
 from llmcost import calls as calls_module
 from llmcost.calls import Calls
@@ -79,6 +80,7 @@ def test_an_empty_log_has_nothing_to_miss():
     assert tag_keys(calls_module.empty()) == {}
 
 
+@costly
 @given(rows())
 def test_as_one_would_do_it_row_by_row(log):
     unnamed = {"embeddings": "embeddings", "chat": "untagged"}
@@ -86,6 +88,7 @@ def test_as_one_would_do_it_row_by_row(log):
     assert assign(table(log), TasksSettings()).labels("task") == wanted
 
 
+@costly
 @given(rows(), rows())
 def test_keys_are_counted_once_a_call_in_chunks_and_slices_too(log, more):
     whole = calls_module.concat([table(log), table(more)])

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import real_data
 from support.call_tables import table
+from support.examples import costly
 from support.prompt_mix import FREE, TEMPLATES, mix
 from support.scores import scores
 
@@ -66,6 +67,7 @@ def test_real_questions_have_no_template() -> None:
     assert ari > 0.97
 
 
+@costly
 @given(st.randoms(use_true_random=False))
 def test_neither_order_nor_copies_matter(rng: random.Random) -> None:
     prompts, _ = mix(typed(300), each=8, free=40)
