@@ -63,4 +63,6 @@ def _joined(lines: list[list[str]]) -> Iterator[str]:
 @lru_cache(maxsize=65_536)
 def _binds(said: str) -> bool:
     whole = _SPOKEN.search(said) and not said[:1].islower()
+    if _ITEM.match(said):
+        return True  # at the beginning of its line it would be an item
     return not whole or bool(facts(said) or literals(said) or requirements(said))
