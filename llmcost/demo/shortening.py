@@ -48,6 +48,8 @@ def _pieces(line: str) -> list[str]:
 def _loose(lines: list[list[str]]) -> Iterator[tuple[int, int, int]]:
     """Line and place of each sentence that may go, after its length below 0."""
     for y, (mark, *said) in enumerate(lines):
+        if any(_ITEM.match(piece) for piece in said[1:]):
+            continue  # without what stands before it, that would be an item of a list
         opens = bool(mark) or y == 0
         yield from ((-len(piece), y, x) for x, piece in enumerate(said, 1) if not ((opens and x == 1) or _binds(piece)))
 
@@ -63,6 +65,4 @@ def _joined(lines: list[list[str]]) -> Iterator[str]:
 @lru_cache(maxsize=65_536)
 def _binds(said: str) -> bool:
     whole = _SPOKEN.search(said) and not said[:1].islower()
-    if _ITEM.match(said):
-        return True  # at the beginning of its line it would be an item
     return not whole or bool(facts(said) or literals(said) or requirements(said))
