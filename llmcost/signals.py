@@ -7,6 +7,7 @@ treated alike. Only the command line listens; who uses the package keeps their o
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AGAIN_S = 0.02
 NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}
 
 
@@ -32,6 +34,13 @@ class Heard:
 
     numbers: list[int] = field(default_factory=list)
     say: Callable[[str], None] = lambda line: None
+    again: bool = False  # the next one is the last one once more: what it had raised was lost
+
+    def add(self, number: int) -> None:
+        """Takes note of a signal that has come."""
+        if not self.again:
+            self.numbers.append(number)
+        self.again = False
 
     @property
     def first(self) -> int:
@@ -55,6 +64,7 @@ HEARD = Heard()  # of this process: a parser of the command line may hide the ex
 def heed(say: Callable[[str], None]) -> None:
     """From now on these signals end what is under way, wherever it is; one that is ignored stays so (nohup)."""
     HEARD.say = say
+    sys.unraisablehook = _raise_again
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
@@ -85,7 +95,7 @@ def _cancelling(task: asyncio.Task[Any]) -> Iterator[None]:
     loop = task.get_loop()
 
     def cancel(number: int, _frame: FrameType | None) -> None:
-        HEARD.numbers.append(number)
+        HEARD.add(number)
         if len(HEARD.numbers) > 1:
             raise Stopped
         loop.call_soon_threadsafe(_cancel, task)
@@ -107,8 +117,23 @@ def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    HEARD.numbers.append(number)
+    HEARD.add(number)
     raise Stopped
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Sends the signal once more whose exception was lost: raised in a callback of the collector, it ends nothing.
+
+    Not before that callback has ended, and to the thread that may be waiting in a system call.
+    """
+    if not isinstance(lost.exc_value, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    HEARD.again = True
+    main = threading.main_thread().ident or 0
+    timer = threading.Timer(AGAIN_S, signal.pthread_kill, (main, HEARD.numbers[-1]))
+    timer.daemon = True
+    timer.start()
 
 
 def _numbers() -> list[int]:

@@ -7,14 +7,16 @@ import os
 import pty
 import signal
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support import shop
-from support.killing import Copy, wait_until
+from support.killing import Copy, start, wait_until
 from support.loopback import Loopback, Reply
 
+from llmcost import signals
 from llmcost.api.endpoints import wait_for
 from llmcost.replay import open_store
 from llmcost.workspace import Workspace
@@ -88,6 +90,21 @@ def test_while_a_log_is_read(folder: Path) -> None:
         assert command.wait(10) == 143
         assert "error: terminated" in command.err and "Traceback" not in command.err
     os.close(writing)
+
+
+def test_a_signal_that_comes_in_a_callback_of_the_collector_is_not_lost() -> None:
+    def job() -> None:
+        signals.heed(lambda line: None)
+        watched = set("it")
+        watcher = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        del watched  # what the callback raises, Python prints and forgets
+        time.sleep(30)
+        assert watcher() is None
+
+    began = time.monotonic()
+    _, status = os.waitpid(start(job), 0)
+    assert os.waitstatus_to_exitcode(status) == 1, "Stopped went through"
+    assert time.monotonic() - began < 10
 
 
 def test_while_it_asks_whether_to_send(folder: Path, server: Loopback) -> None:
