@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, NamedTuple
@@ -16,14 +16,25 @@ import pyarrow.parquet as pq
 
 from llmcost.calls import Source
 from llmcost.logs.decode import BOM, Undecodable, decode
-from llmcost.logs.files import DAMAGED, compression_of, extension, open_bytes, open_parquet, reading_parquet
+from llmcost.logs.files import (
+    DAMAGED,
+    compression_of,
+    extension,
+    identity,
+    on_disk,
+    open_bytes,
+    open_parquet,
+    reading_parquet,
+)
 from llmcost.logs.lines import BLOCK, ENDS_EARLY, HEAD, LONGEST_LINE, TOO_LONG, line_at, line_blocks
 from llmcost.logs.outline import Elements, array_in
+from llmcost.logs.pages import Room, rows_together
+from llmcost.logs.stores import is_url
 
 SNIFFED = 1 << 20  # bytes at the beginning of a file in which its first lines are looked for
 LONGEST_ROW = 32 << 20  # characters of a table of text; while it is taken apart, each takes four bytes
 MOST_CELLS = 1_000_000  # of one row
-BATCH_ROWS = 2_000
+BATCH_ROWS = 512
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 WRAPPERS = ("data", "logs", "records", "items", "calls", "requests", "result", "results", "rows", "entries")
 DELIMITERS = ",\t;|"
@@ -359,11 +370,23 @@ def parquet_columns(
     with reading_parquet(path), open_parquet(path, compression) as file:
         groups = range(start, file.num_row_groups if stop is None else stop)
         number = sum(file.metadata.row_group(group).num_rows for group in range(start))
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=list(groups)):
+        for batch in _batches(path, compression, file, groups):
             named = zip(batch.schema.names, batch.columns, strict=True)
             columns = {name: _bytes(column) if name in as_bytes else _values(column) for name, column in named}
             yield Rows(columns, range(number, number + len(batch)))
             number += len(batch)
+
+
+def _batches(
+    path: str, compression: str | None, file: pq.ParquetFile, groups: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of these row groups, so many at a time as may be held."""
+    here = compression is None and not is_url(path)
+    together = rows_together(str(on_disk(path)), file, groups, BATCH_ROWS) if here else BATCH_ROWS
+    room = Room(path, identity(path).size)
+    for batch in file.iter_batches(batch_size=together, row_groups=list(groups)):
+        room.take(batch)
+        yield batch
 
 
 def _bytes(column: pa.Array) -> list[Any]:
@@ -392,12 +415,13 @@ def _fetch_rows(path: str, compression: str | None, positions: Sequence[int]) ->
             end = start + file.metadata.row_group(group).num_rows
             here = [position for position in wanted if start <= position < end]
             if here:
-                yield from _rows_of_group(file, group, start, here)
+                batches = _batches(path, compression, file, [group])
+                yield from _rows_at(batches, start, here)
             start = end
 
 
-def _rows_of_group(file: pq.ParquetFile, group: int, start: int, positions: Sequence[int]) -> Iterator[Item]:
-    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
+def _rows_at(batches: Iterable[pa.RecordBatch], start: int, positions: Sequence[int]) -> Iterator[Item]:
+    for batch in batches:
         here = [position for position in positions if start <= position < start + len(batch)]
         if here:
             rows = batch.take(pa.array([position - start for position in here]))
@@ -422,6 +446,9 @@ def _values(column: pa.Array) -> list[Any]:
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     if pa.types.is_map(kind):
         return _objects(column)
+    if pa.types.is_dictionary(kind):  # each value is made once, however many rows have it
+        made = [*_values(column.dictionary), None]
+        return [made[index] for index in column.indices.fill_null(len(made) - 1).to_pylist()]
     values: list[Any] = column.to_pylist()
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return [None if value is None else value.decode("utf-8", "replace") for value in values]

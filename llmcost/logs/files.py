@@ -46,7 +46,8 @@ BUFFER = 1 << 20
 # Logs of calls compress 5- to 20-fold, and 100-fold where one long prompt stands in all of them.
 MOST_EXPANSION = 300
 ALWAYS_UNPACKED = 512 << 20  # bytes: so much does no harm
-LINE_COSTS = 64  # bytes that a line counts more than it has: to read it takes time however short it is
+LINE_COSTS = 128  # bytes that a line counts more than it has: to read it takes time however short it is
+LARGEST_HELD = 256 << 20  # bytes of a Parquet file that must be unpacked as a whole
 LARGEST_WINDOW = 128 << 20  # bytes of memory that a zstd file may ask for
 
 _BAD_DEFLATE = cast(type[Exception], isal_zlib.error)
@@ -74,7 +75,7 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, path: str, content: Any, file: IO[bytes]) -> None:
         self._path, self._content, self._file = path, content, file
         self._made = 0
-        self._most = max(ALWAYS_UNPACKED, MOST_EXPANSION * file.seek(0, io.SEEK_END))
+        self._most = most_unpacked(file.seek(0, io.SEEK_END))
         file.seek(0)
 
     def readable(self) -> bool:
@@ -174,7 +175,13 @@ def open_parquet(path: str, compression: str | None) -> pq.ParquetFile:
     with reading_parquet(path):
         if compression is not None:
             with open_bytes(path, compression) as stream:
-                return pq.ParquetFile(pa.BufferReader(stream.read()))
+                whole = stream.read(LARGEST_HELD + 1)
+            if len(whole) > LARGEST_HELD:
+                raise InputError(
+                    f"{path} unpacks to more than {LARGEST_HELD >> 20} MB of Parquet",
+                    "unpack it first: Parquet is compressed within",
+                )
+            return pq.ParquetFile(pa.BufferReader(whole))
         if stores.is_url(path):  # pre_buffer: few large requests rather than one a column
             return pq.ParquetFile(stores.random_access(path), pre_buffer=True)
         return pq.ParquetFile(on_disk(path))
@@ -191,6 +198,11 @@ def reading_parquet(path: str) -> Iterator[None]:
         raise InputError(
             f"cannot read {path} as Parquet: {error}", "the file is damaged or still being written"
         ) from error
+
+
+def most_unpacked(size: int) -> int:
+    """Bytes that a compressed file of this size may unpack to."""
+    return max(ALWAYS_UNPACKED, MOST_EXPANSION * size)
 
 
 def identity(path: str) -> FileIdentity:
