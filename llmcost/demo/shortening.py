@@ -14,6 +14,7 @@ from functools import lru_cache
 from llmcost.serving.protected import facts, literals, requirements
 
 _ITEM = re.compile(r"[ \t]*(?:[-*•]|\d+[.)])[ \t]+")
+_MARK = re.compile(r"\s*(?:[-*•]|\d+[.)])(?:\s|\Z)")
 _SENTENCE = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?]+(?=\s|$)\s*|.+")
 _SPOKEN = re.compile(r"[.!?]\s*\Z")
 
@@ -48,7 +49,7 @@ def _pieces(line: str) -> list[str]:
 def _loose(lines: list[list[str]]) -> Iterator[tuple[int, int, int]]:
     """Line and place of each sentence that may go, after its length below 0."""
     for y, (mark, *said) in enumerate(lines):
-        if any(_ITEM.match(piece) for piece in said[1:]):
+        if any(_MARK.match(piece) for piece in said[1:]):
             continue  # without what stands before it, that would be an item of a list
         opens = bool(mark) or y == 0
         yield from ((-len(piece), y, x) for x, piece in enumerate(said, 1) if not ((opens and x == 1) or _binds(piece)))
