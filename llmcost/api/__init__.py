@@ -20,11 +20,12 @@ from llmcost import logs, pricing
 from llmcost.api.explaining import explain, remember
 from llmcost.api.exporting import RunSource, exported, remembered, saved_report
 from llmcost.api.gating import baseline, check
+from llmcost.api.purging import purge
 from llmcost.api.redacting import redact
 from llmcost.api.remembering import Remembering
 from llmcost.api.routes import permitted
 from llmcost.api.starting import init
-from llmcost.api.traffic import Options, Say, Traffic, duration_us, load, log_paths
+from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.unchanged import keep, kept, state_of
 from llmcost.api.views import (
     AuditView,
@@ -448,34 +449,6 @@ def update_prices(*, config: Path | None = None, workspace: Path | None = None, 
     place = Workspace.at(workspace).prepare()
     stamp = pricing.update(partial(fetch, egress=allowed), place.prices, (today or datetime.now(UTC)).date())
     return f"prices of {stamp.as_of} (sha256 {stamp.sha256[:12]}…) are in {place.prices}"
-
-
-def purge(
-    what: Sequence[str] = (),
-    *,
-    runs: Sequence[str] | None = None,
-    older_than: str | None = None,
-    really: bool = True,
-    workspace: Path | None = None,
-    now: datetime | None = None,
-) -> PurgeView:
-    """Deletes what the workspace keeps: "answers", "runs", "labels", "logs", or all of it if none is named.
-
-    runs        only what these runs left
-    older_than  only what was last written so long ago: "30d", "12w"
-    really      False: only says what would be deleted
-    """
-    from llmcost.workspace import purge as purging
-
-    before = None
-    if older_than is not None:
-        age_us = duration_us(older_than)
-        if age_us is None:
-            raise ConfigError(f"--older-than {older_than!r} is no length of time", "write 30d, 12w, 24h")
-        before = (now or datetime.now(UTC)).timestamp() - age_us / 1e6
-    wanted = purging.Purge(purging.kinds_of(what), None if runs is None else tuple(runs), before)
-    place = Workspace.at(workspace)
-    return PurgeView(purging.delete(place, wanted) if really else purging.would_delete(place, wanted))
 
 
 def _showing(settings: Settings, top: int | None) -> Settings:
