@@ -12,12 +12,20 @@ from llmcost.cli.output import say
 OFF = ("", "0", "false", "no")
 
 
-def agreed(said: str, yes: bool, question: str = "Send?") -> bool:
-    """Whether to go on: what would happen is shown in any case, asked unless --yes or CI says not to."""
+def agreed(said: str, yes: bool) -> bool:
+    """Whether to send it: what would be sent is shown in any case, asked unless --yes or CI says not to."""
     say(said.rstrip())
-    if yes or os.environ.get("CI", "").lower() not in OFF:
-        return True
+    return yes or os.environ.get("CI", "").lower() not in OFF or _asked("Send?", "send")
+
+
+def agreed_to_delete(said: str, yes: bool) -> bool:
+    """Whether to delete it: nobody but a person, or --yes, says so."""
+    say(said.rstrip())
+    return yes or _asked("Delete?", "delete")
+
+
+def _asked(question: str, what: str) -> bool:
     if not sys.stdin.isatty():
-        say("not a terminal: add --yes to go on")
+        say(f"not a terminal: add --yes to {what} it")
         return False
     return typer.confirm(question, default=False, err=True)

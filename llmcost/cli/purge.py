@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmcost.cli import options
-from llmcost.cli.asking import agreed
+from llmcost.cli.asking import agreed_to_delete
 from llmcost.cli.output import emit, say, terminal_width, wants_color
 
 
@@ -26,7 +26,7 @@ def command(
 
     found = api.purge(what or (), runs=run, older_than=older_than, really=False)
     if not (dry_run or not found.result.held):
-        if not agreed(found.render("table", width=terminal_width(), color=False), yes, "Delete?"):
+        if not agreed_to_delete(found.render("table", width=terminal_width(), color=False), yes):
             say("nothing was deleted")
             return
         found = api.purge(what or (), runs=run, older_than=older_than, really=True)

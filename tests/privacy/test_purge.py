@@ -80,7 +80,7 @@ def test_all_that_is_kept_is_named_and_then_gone(folder: Path) -> None:
 
 def test_without_yes_nothing_is_deleted(folder: Path) -> None:
     before = contents(folder)
-    outcome = shop.run_here("purge", cwd=folder)
+    outcome = shop.run_here("purge", cwd=folder, env={"CI": "true"})
     assert "nothing was deleted" in outcome.stderr
     assert set(contents(folder)) == set(before)
 
