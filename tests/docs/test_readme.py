@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import demo_run
-from support.console import BLOCK, Shell, replayed
+from support.console import BLOCK, QuickShell, replayed
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 
 def test_every_command_prints_what_the_readme_shows(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
-    shell, page = Shell(tmp_path, demo_run.demo_folder(tmp_path_factory)), README.read_text(encoding="utf-8")
+    shell, page = QuickShell(tmp_path, demo_run.demo_folder(tmp_path_factory)), README.read_text(encoding="utf-8")
     now = BLOCK.sub(lambda block: replayed(block, shell), page)
     if os.environ.get("LLMCOST_UPDATE_DOCS"):
         README.write_text(now, encoding="utf-8")
