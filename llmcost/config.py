@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -281,19 +281,22 @@ class Settings(Section, frozen=True):
     checks: dict[str, CheckSettings] = {}
 
 
-def load(path: Path | None = None, *, start: Path | None = None) -> Settings:
+def load(
+    path: Path | None = None, *, start: Path | None = None, admit: Callable[[Path], None] = lambda file: None
+) -> Settings:
     """Settings of `path`, or of the nearest llmcost.toml / [tool.llmcost] at or above `start`; defaults if none.
 
+    `admit` is asked before a file is read, and raises for one that may not be.
     Raises ConfigError naming the file and the key that cannot be used.
     """
     if path is not None:
-        return parse(_read(path), path)
+        return parse(_read(path, admit), path)
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (config := folder / CONFIG_NAME).is_file():
-            return parse(_read(config), config)
+            return parse(_read(config, admit), config)
         project = folder / "pyproject.toml"
-        if project.is_file() and (table := _read(project).get("tool", {}).get("llmcost")) is not None:
+        if project.is_file() and (table := _read(project, admit).get("tool", {}).get("llmcost")) is not None:
             return parse(table, project)
     return Settings()
 
@@ -331,7 +334,8 @@ def base_url(flag: str | None, settings: Settings, environ: Mapping[str, str] | 
     return url.rstrip("/")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, admit: Callable[[Path], None]) -> dict[str, Any]:
+    admit(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

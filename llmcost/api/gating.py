@@ -1,8 +1,16 @@
-"""Logs → a baseline to be committed, and a log against it."""
+"""Logs → a baseline to be committed, and a log against it.
+
+Both run where a stranger's changes are checked: whoever wrote the configuration, the baseline, the logs and the
+workspace may mean ill. No file outside the checkout is read (see `llmcost.checkout`), no address that only the
+configuration names is asked, and nothing that was worked out before is believed: the workspace's index is not used.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +20,20 @@ import xxhash
 from llmcost import gate, logs
 from llmcost.api.traffic import Options, Say, Traffic, load, log_paths
 from llmcost.api.views import CheckView
+from llmcost.checkout import Checkout
 from llmcost.config import Settings
 from llmcost.config import load as load_settings
 from llmcost.errors import ConfigError, InputError
 from llmcost.gate import Log, RunFacts, Shown
+from llmcost.logs.files import STDIN
+from llmcost.logs.stores import is_url
 from llmcost.pricing import price_by_kind
 from llmcost.recommend.result import Candidate, ReplayReport
 from llmcost.serving.rendering import question_text
 from llmcost.tasks.tags import tag_keys, tag_values
 from llmcost.version import VERSION
 from llmcost.workspace import Workspace
+from llmcost.workspace.folder import VARIABLE
 
 MOST_CASES = 20_000  # of a suite whose prompts are read to be told apart
 CASE_DIGITS = 16
@@ -41,7 +53,8 @@ def baseline(
     say: Say = lambda line: None,
 ) -> str:
     """The text of a baseline file: cost per call by task, no prompt text. See `check` for `paired` and `pair_by`."""
-    traffic = _traffic(paths, options, load_settings(config), workspace, say)
+    place = _Place.around(workspace)
+    traffic = _traffic(paths, options, place, place.settings(config), say)
     log = _log(traffic, paired or pair_by is not None, pair_by)
     return gate.to_text(gate.baseline(log, stamp=traffic.book.stamp, version=VERSION))
 
@@ -67,9 +80,10 @@ def check(  # noqa: PLR0913  one parameter a choice
     run           a replay (its name in the workspace, or a file of its report): models that answer now and did not
                   before must have been shown by it to be good enough
     """
-    settings, past = load_settings(config), gate.read(baseline)
-    facts = None if run is None else _facts(run, Workspace.at(workspace))
-    traffic = _traffic(paths, options, settings, workspace, say)
+    place = _Place.around(workspace)
+    settings, past = place.settings(config), place.baseline(baseline)
+    facts = None if run is None else _facts(run, place)
+    traffic = _traffic(paths, options, place, settings, say)
     chosen = settings.gate
     if max_increase is not None:
         chosen = msgspec.structs.replace(chosen, max_increase=max_increase)
@@ -78,11 +92,58 @@ def check(  # noqa: PLR0913  one parameter a choice
     return CheckView(msgspec.structs.replace(found, pair_by=pair_by))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a check runs, and what may be read there: all else raises InputError."""
+
+    checkout: Checkout
+    workspace: Workspace
+    named: Path | None  # the workspace's folder, where a person named it
+
+    @classmethod
+    def around(cls, workspace: Path | None) -> _Place:
+        found = Workspace.at(workspace)
+        named = found.path if workspace is not None or os.environ.get(VARIABLE) else None
+        return cls(Checkout.around(), found, named)
+
+    def settings(self, config: Path | None) -> Settings:
+        return load_settings(config, admit=partial(self.checkout.admit, typed=config))
+
+    def baseline(self, file: Path) -> gate.BaselineFile:
+        self.checkout.admit(file, file)
+        return gate.read(file)
+
+    def logs(self, paths: Sequence[str], settings: Settings) -> list[str]:
+        """The files that are meant: those of a folder or a glob one by one, for each may lead elsewhere."""
+        return [file for path in log_paths(paths, settings) for file in self._files(path, typed=bool(paths))]
+
+    def _files(self, path: str, *, typed: bool) -> Sequence[str]:
+        if is_url(path) and typed:
+            return [path]
+        if is_url(path) or (path == STDIN and not typed):
+            raise InputError(
+                f"{path} is named by the configuration alone: a check reads files of the checkout",
+                "name it on the command line: llmcost check LOGS --baseline FILE",
+            )
+        files = [path] if path == STDIN else logs.expand([path])
+        for file in files:
+            if file != STDIN:
+                self.checkout.admit(file, path if typed else None)
+        return files
+
+    def kept(self, name: str) -> Path:
+        """A file of the workspace."""
+        file = self.workspace.path / name
+        self.checkout.admit(file, self.named)
+        return file
+
+
 def _traffic(
-    paths: Sequence[str] | str, options: Options | None, settings: Settings, workspace: Path | None, say: Say
+    paths: Sequence[str] | str, options: Options | None, place: _Place, settings: Settings, say: Say
 ) -> Traffic:
-    chosen = log_paths([paths] if isinstance(paths, str) else paths, settings)
-    return load(chosen, options or Options(), settings, Workspace.at(workspace), say)
+    files = place.logs([paths] if isinstance(paths, str) else paths, settings)
+    place.kept(place.workspace.prices.name)
+    return load(files, options or Options(), settings, place.workspace, say, indexed=False)
 
 
 def _log(traffic: Traffic, paired: bool, pair_by: str | None) -> Log:
@@ -139,10 +200,10 @@ def _key(name: str) -> str:
     return xxhash.xxh3_128_hexdigest(name.encode("utf-8", "surrogatepass"))[:CASE_DIGITS]
 
 
-def _facts(run: str, place: Workspace) -> RunFacts:
+def _facts(run: str, place: _Place) -> RunFacts:
     """What a run has shown. Raises InputError if there is none of that name and no such file."""
     try:
-        content = Path(run).read_bytes() if run.endswith(".json") else place.load_run(run)
+        content = _report(run, place)
         report = msgspec.json.decode(content, type=ReplayReport)
     except OSError as error:
         raise InputError(
@@ -162,6 +223,14 @@ def _facts(run: str, place: Workspace) -> RunFacts:
     ]
     bound = report.bill.quality.lower_bound
     return RunFacts(report.run, shown, None if bound is None else max(-bound, 0.0))
+
+
+def _report(run: str, place: _Place) -> bytes:
+    if not run.endswith(".json"):
+        place.kept(f"runs/{run}.json")
+        return place.workspace.load_run(run)
+    place.checkout.admit(run, run)
+    return Path(run).read_bytes()
 
 
 def _loss(candidate: Candidate) -> float | None:

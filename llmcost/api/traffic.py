@@ -85,9 +85,12 @@ def load(
     workspace: Workspace,
     say: Say,
     progress: Progress = no_progress,
+    *,
+    indexed: bool = True,
 ) -> Traffic:
     """The calls of these logs, within the asked window, with tasks and costs, and the settings with these options.
 
+    Unless it is `indexed`, nothing is taken from the workspace's index, and nothing kept there.
     Raises ConfigError if a store or a scheduler is where nothing may be sent.
     """
     settings = _with_cost_mode(settings, options.cost_mode)
@@ -98,7 +101,7 @@ def load(
         format=options.format,
         estimate_tokens=options.estimate_tokens,
     )
-    readers = Readers(options.workers, options.dask, Index(workspace))
+    readers = Readers(options.workers, options.dask, Index(workspace) if indexed else None)
     log = logs.read(paths, read, call_site=tasks.call_site, say=say, readers=readers, progress=progress)
     if len(log.calls) == 0:
         first = "".join(f"; first: {r.file}:{r.line} {r.reason}" for r in log.rejects[:1])

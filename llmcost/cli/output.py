@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from llmcost.checkout import Checkout
 from llmcost.errors import InputError
 from llmcost.whole_files import FULL, write_result
 
@@ -25,13 +26,17 @@ def command(line: str) -> None:
 
 
 def emit(text: str, output: Path | None) -> None:
-    """The result, to stdout or to the file asked for; UTF-8 in both, because a locale may lack what a report says."""
+    """The result, to stdout or to the file asked for; UTF-8 in both, because a locale may lack what a report says.
+
+    A file of the checkout that is a link to somewhere else is not written through: somebody may have put it there.
+    """
     ending = "" if text.endswith("\n") else "\n"
     if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
         _print(text + ending)
         return
+    Checkout.around().admit(output, output)
     try:
         write_result(output, (text + ending).encode())
     except OSError as error:

@@ -20,6 +20,7 @@ from llmcost.whole_files import write_result
 SCHEMA = "llmcost.baseline/2"
 FORMER = 1  # had no error of a mean
 DIGITS = 12
+LARGEST = 64 << 20  # bytes: some hundred thousand tasks or cases
 AMOUNTS = ("cost_usd", "cost_per_call_usd", "cost_error_usd", "tokens_per_call", "tokens_error", "latency_p95_ms",
            "latency_error")  # fmt: skip
 USE_AMOUNTS = ("input_usd", "cache_read_usd", "cache_write_usd", "output_usd", "other_usd")
@@ -54,7 +55,7 @@ def write(baseline_file: BaselineFile, path: Path) -> None:
 def read(path: Path) -> BaselineFile:
     """The baseline of a file. Raises InputError saying what is wrong with it, and where."""
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        found = msgspec.json.decode(_content(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", _AGAIN) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -67,6 +68,14 @@ def read(path: Path) -> BaselineFile:
     if fault := next(_faults(decoded), None):
         raise InputError(f"{path}: {fault}", _AGAIN)
     return decoded
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InputError(f"{path} is no baseline: it is larger than {LARGEST >> 20} MB", _AGAIN)
+    return content
 
 
 def decimal(amount: float) -> str:

@@ -46,7 +46,7 @@ BUFFER = 1 << 20
 # Logs of calls compress 5- to 20-fold, and 100-fold where one long prompt stands in all of them.
 MOST_EXPANSION = 300
 ALWAYS_UNPACKED = 512 << 20  # bytes: so much does no harm
-LINE_COSTS = 128  # bytes that a line counts more than it has: to read it takes time however short it is
+LINE_COSTS = 256  # bytes that a line counts more than it has: to read it takes time however short it is
 LARGEST_HELD = 256 << 20  # bytes of a Parquet file that must be unpacked as a whole
 LARGEST_WINDOW = 128 << 20  # bytes of memory that a zstd file may ask for
 

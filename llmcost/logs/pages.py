@@ -20,7 +20,7 @@ from llmcost.logs.files import MOST_EXPANSION, most_unpacked
 
 LARGEST_PAGE = 128 << 20  # bytes unpacked: a page is held as a whole
 TOGETHER = 256 << 20  # bytes that rows read together may have at most
-ROW_COSTS, VALUE_COSTS = 256, 8  # bytes that a row, and a value, count more than they have
+ROW_COSTS, VALUE_COSTS = 1024, 8  # bytes that a row, and a value, count more than they have
 DICTIONARY = 2  # the type of such a page
 TYPE, UNPACKED, PACKED = 1, 2, 3  # fields of a header
 _VARINTS, _STRUCT, _BINARY, _LISTS = (4, 5, 6), 12, 8, (9, 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -23,6 +24,7 @@ from llmcost.pricing.result import PriceStamp
 BUNDLED = "snapshot.json.gz"
 NO_MODELS: Mapping[str, ModelSettings] = MappingProxyType({})
 OVERRIDE = "override"
+LARGEST = 64 << 20  # bytes unpacked: some fifty times the bundled one
 
 
 class PriceBook:
@@ -147,11 +149,19 @@ def _read(path: Path | None) -> tuple[bytes, Snapshot]:
     """The canonical JSON of a snapshot and the snapshot."""
     try:
         packed = path.read_bytes() if path else (resources.files(__package__) / BUNDLED).read_bytes()
-        content = gzip.decompress(packed)
+        content = _unpacked(packed)
         return content, msgspec.json.decode(content, type=Snapshot)
     except (OSError, EOFError, msgspec.DecodeError) as error:
         where = path or "the bundled price book"
         raise InputError(f"{where}: not a price book ({error})", "rebuild it: llmcost prices update") from error
+
+
+def _unpacked(packed: bytes) -> bytes:
+    with gzip.open(io.BytesIO(packed)) as stream:
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(f"larger than {LARGEST >> 20} MB")
+    return content
 
 
 def _override(name: str, models: Mapping[str, ModelSettings], book: PriceBook) -> ModelPrice:
