@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from llmcost.endpoint import ChatRequest, Completion, Status
 from llmcost.errors import BudgetError, ConfigError
-from llmcost.replay.budget import Budget
+from llmcost.replay.budget import PICO, Budget
 from llmcost.replay.hiding import Asked, Hiding, readable
 from llmcost.workspace import AnswerStore, Workspace
 
@@ -66,13 +66,16 @@ class Spend:
     unpriced: int
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """An answer that the run rests on."""
+@dataclass(slots=True)
+class Line:
+    """A line of the bill while it grows: answers, whole trillionths of a dollar of those with a known cost, the others.
 
-    purpose: str
-    model: str
-    cost_usd: float | None
+    Sums of whole numbers are the same in any order, so a bill is that of an uninterrupted run to the last digit.
+    """
+
+    answers: int = 0
+    pico_usd: int = 0
+    unpriced: int = 0
 
 
 @dataclass(slots=True)
@@ -158,7 +161,8 @@ class Runner:
         self._in_flight = 0
         self._interrupted = False
         self._tasks: dict[bytes, asyncio.Task[Completion]] = {}
-        self._used: dict[bytes, Used] = {}
+        self._used: set[bytes] = set()
+        self._lines: dict[tuple[str, str], Line] = {}
         self._earlier: dict[bytes, list[float]] | None = None
 
     async def __call__(self, requests: Sequence[ChatRequest], purpose: str) -> list[Completion]:
@@ -198,10 +202,20 @@ class Runner:
 
         A run that was interrupted and taken up again has the same bill as one that was not.
         """
-        lines: dict[tuple[str, str], list[float | None]] = {}
-        for used in self._used.values():
-            lines.setdefault((used.purpose, used.model), []).append(used.cost_usd)
-        return [_line(purpose, model, costs) for (purpose, model), costs in sorted(lines.items())]
+        return [
+            Spend(purpose, model, line.answers, line.pico_usd / PICO, line.unpriced)
+            for (purpose, model), line in sorted(self._lines.items())
+        ]
+
+    def _use(self, question: Question, cost_usd: float | None) -> None:
+        """Puts an answer on the bill, the first time that it is used."""
+        if question.key in self._used:
+            return
+        self._used.add(question.key)
+        line = self._lines.setdefault((question.purpose, question.request.model), Line())
+        line.answers += 1
+        line.unpriced += cost_usd is None
+        line.pico_usd += round((cost_usd or 0.0) * PICO)
 
     def _take_up_ledger(self) -> None:
         """Books what earlier parts of this run have spent; attempts of unknown end keep their worst case set aside."""
@@ -237,7 +251,7 @@ class Runner:
         """Notes the stored answers as used, at what they did cost, whoever paid for them."""
         for key, cost in self._store.costs(list(batch.stored)).items():
             question = batch.questions[key]
-            self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
+            self._use(question, cost)
 
     def _announce(self, batch: Batch, purpose: str) -> None:
         counts: dict[str, list[int]] = {}
@@ -267,13 +281,17 @@ class Runner:
             task = asyncio.create_task(self._finish(question))
             task.add_done_callback(lambda done: failed.set() if _failed(done) else None)
             self._tasks[question.key] = batch.tasks[question.key] = task
+            task.add_done_callback(partial(self._forget, question.key))
 
     def _under_way(self, key: bytes) -> asyncio.Task[Completion] | None:
-        """The task of another batch that asks, or has just answered, the same question."""
+        """The task of another batch that asks the same question."""
         task = self._tasks.get(key)
-        if task is None or (task.done() and (_failed(task) or task.result().status != "answered")):
-            return None
-        return task
+        return None if task is None or task.done() else task
+
+    def _forget(self, key: bytes, done: asyncio.Task[Completion]) -> None:
+        """Drops what has ended: who comes later finds the answer in the store."""
+        if self._tasks.get(key) is done:
+            del self._tasks[key]
 
     async def _reserve(self, question: Question, batch: Batch) -> bool:
         """Sets the worst case aside; waits for what is in flight to free money, and gives up when nothing is."""
@@ -339,7 +357,7 @@ class Runner:
         key, cost = question.key, self._store.costs([question.key])[question.key]
         self._budget.settle(question.worst, 0.0)
         self._settle((self._earlier or {}).pop(key, []), cost)
-        self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
+        self._use(question, cost)
         self._progress.answered(question.request.model, question.purpose, None)
         return answer
 
@@ -353,7 +371,7 @@ class Runner:
         kept = await self._store.put(key, self._hiding.kept(question.asked, completion), paid, self._run)
         self._settle([question.worst] * question.reserved + (self._earlier or {}).pop(key, []), paid)
         answer, cost = (completion, paid) if kept else self._faster(key, completion, paid)
-        self._used.setdefault(key, Used(question.purpose, question.request.model, cost))
+        self._use(question, cost)
         self._progress.answered(question.request.model, question.purpose, paid)
         return answer
 
@@ -402,11 +420,6 @@ class Runner:
 
 def _failed(task: asyncio.Task[Completion]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _line(purpose: str, model: str, costs: list[float | None]) -> Spend:
-    known = [cost for cost in costs if cost is not None]
-    return Spend(purpose, model, len(costs), math.fsum(known), len(costs) - len(known))
 
 
 def _unpriced(model: str) -> ConfigError:
