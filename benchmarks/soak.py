@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py [--calls 100000] [--in-flight 256] [--delay-ms 30]
 
-Prompts of 2 kB and answers of 400 bytes, through the runner with store, cap and redaction (nothing is found in them), at
+Prompts of 2 kB, answers of 400 bytes, through the runner with store, cap and redaction (nothing is found in them), at
 a server in another process that fails 16 times in 1,000. Added latency: what is measured less what the server says that
 it held the answer back.
 """
