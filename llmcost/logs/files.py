@@ -127,7 +127,19 @@ def expand(paths: Sequence[str]) -> list[str]:
         found.update(dict.fromkeys(_files(path)))
     if not found:
         raise InputError("no logs given", "name files, folders or globs, or - for stdin")
+    for path in found:
+        if not _is_text(path):
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            raise InputError(f"{shown}: a name that is no UTF-8 can stand in no report", "rename the file")
     return list(found)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def states(paths: Sequence[str]) -> list[tuple[str, int, str]] | None:

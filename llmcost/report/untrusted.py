@@ -14,9 +14,11 @@ _STACKED = re.compile(
 )
 
 
-_COMMAND = re.compile(  # what a build server would carry out: "::" at the start of a line, "##[" anywhere in it
+# What a build server would carry out: "::" at the start of a line (GitHub), "##[", "##vso[" anywhere in it (Azure),
+# "##teamcity[".
+_COMMAND = re.compile(
     r"(?i)(:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-path|add-matcher|remove-matcher|echo|set-env"
-    r"|set-output|save-state|stop-commands)\b)|#(?=#\[))"
+    r"|set-output|save-state|stop-commands)\b)|#(?=#(?:vso|teamcity)?\[))"
 )
 
 
@@ -36,21 +38,26 @@ def visible_lines(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """`visible_lines` of talk in which names of files and text of a log may stand: a build server reads it as well."""
+    """`visible_lines` of what a build server may read as well: its commands are broken, wherever they stand."""
     return visible_lines(_COMMAND.sub(r"\1 ", text))
 
 
 def cut_lines(text: str, longest: int) -> str:
-    """`visible_lines` of about so many characters; where the middle is left out, how much that is stands in its place.
+    """`spoken` of about so many characters; where the middle is left out, how much that is stands in its place.
 
     The text is cut before anything is spelt out, so that a text of megabytes costs no more than a short one.
     """
     missing = len(text) - longest
     if missing <= 0:
-        return visible_lines(text)
+        return spoken(text)
     head = longest * 2 // 3
-    ends = visible_lines(text[:head]), visible_lines(text[head + missing :])
+    ends = spoken(text[:head]), spoken(text[head + missing :])
     return f"\n[{ELLIPSIS} {missing:,} characters left out {ELLIPSIS}]\n".join(ends)
+
+
+def inert_cell(text: str) -> str:
+    """Text that a spreadsheet takes for text, wherever it splits cells: a quote before what it would compute."""
+    return _FORMULA.sub(r"\1'", text)
 
 
 def elide(text: str, longest: int) -> str:
@@ -64,7 +71,13 @@ def elide(text: str, longest: int) -> str:
 
 def escape_json(encoded: str) -> str:
     """Encoded JSON with the same meaning that steers no terminal or build server and reorders no line."""
-    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
+    return _UNSAFE_IN_JSON.sub(lambda found: _units(found.group()), encoded)
+
+
+def _units(character: str) -> str:
+    """A character as JSON escapes it: in units of UTF-16."""
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _all_spelt(text: str) -> str:
@@ -78,6 +91,11 @@ def _spelt(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+# A spreadsheet that splits at semicolons or tabs takes neither commas nor quotes for what they are.
+_FORMULA = re.compile(r"(^(?=\s*[|%])|(?:^|[;\t\r\n])(?=\s*[=+@＝＋－＠-]))")
 _WHITESPACE = {ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"}
 _WITHIN_LINES = re.compile(r"[^\n\t]+")
-_UNSAFE_IN_JSON = re.compile(r"(?<=#)#(?=\[)|[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE_IN_JSON = re.compile(
+    r"(?i:(?<=#)#(?=(?:vso|teamcity)?\[))|[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)

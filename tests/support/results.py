@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -541,6 +541,20 @@ def poisoned(result: Any, poison: Callable[[str], str]) -> Any:
     """The result with `poison` applied to every text that may come from a log, a file or an endpoint."""
     plain = _poison(msgspec.to_builtins(result), poison)
     return msgspec.convert(plain, type(result))
+
+
+def texts(result: Any) -> list[str]:
+    """All texts of a result."""
+    return list(_texts(msgspec.to_builtins(result)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, str):
+        yield value
+    for item in value if isinstance(value, list) else ():
+        yield from _texts(item)
 
 
 _FREE_TEXT = {

@@ -14,10 +14,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from llmcost.report.exports.source import Charge, Source
+from llmcost.report.untrusted import inert_cell
 
 _TOKENS = "Tokens"
 _MILLION = 1_000_000
-_FORMULA_STARTS = frozenset("=+-@\t\r|%＝＋－＠")
 _TIERS = {"batch": "Batch", "flex": "Flex", "priority": "Priority"}
 _KINDS = {
     "input": "input tokens",
@@ -110,5 +110,4 @@ def _number(value: float | None) -> str:
 
 def _guarded(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    plain = text.replace("\x00", "\ufffd")
-    return f"'{plain}" if plain.lstrip()[:1] in _FORMULA_STARTS and plain.strip() else plain
+    return inert_cell(text.replace("\x00", "\ufffd"))

@@ -42,8 +42,8 @@ def as_yaml(content: dict[str, Any]) -> str:
 
 def quoted(text: str) -> str:
     """A string literal of JSON and of TOML, in which no character steers a terminal or reorders a line."""
-    plain = escape_json(json.dumps(text, ensure_ascii=False))
-    return _ODD.sub(lambda found: _escaped(ord(found.group())), plain)
+    plain = _ODD.sub(lambda found: _escaped(ord(found.group())), json.dumps(text, ensure_ascii=False))
+    return escape_json(plain)  # which would write two units of UTF-16 for one character: TOML reads none
 
 
 def per_token(usd_per_million: float) -> float:

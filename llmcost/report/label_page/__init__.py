@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
@@ -18,13 +17,10 @@ from string import Template
 import msgspec
 
 from llmcost.labelling.packet import ShownItem
-from llmcost.report.untrusted import elide, visible_lines
+from llmcost.report.untrusted import elide, inert_cell, visible_lines
 
 COLUMNS = ("item", "verdict", "question", "answer_1", "answer_2")
 LONGEST_CELL = 32_000  # characters; spreadsheets hold 32,767
-# Where a spreadsheet may see the beginning of a cell: one that splits at semicolons opens this file, too, and then
-# takes neither commas nor quotes for what they are.
-FORMULA = re.compile(r"(^|[;\t\n])(?=\s*[=+@＝＋－＠-])")
 IN_MARKUP = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -60,7 +56,7 @@ def _inert_json(value: object) -> str:
 
 def _cell(text: str) -> str:
     """Text that a spreadsheet takes for text: a quote in front of what it would compute, cut where it would cut."""
-    return FORMULA.sub(r"\1'", elide(text, LONGEST_CELL))
+    return inert_cell(elide(text, LONGEST_CELL))
 
 
 def _part(name: str) -> str:

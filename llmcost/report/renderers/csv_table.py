@@ -10,8 +10,7 @@ from llmcost.report.document import Cell, Document, Plot, Table, Value, flat
 from llmcost.report.figures import UNKNOWN
 from llmcost.report.plots import every_point
 from llmcost.report.renderers.renderer import WIDTH
-
-_FORMULA_STARTS = frozenset("=+-@\t\r|%＝＋－＠")
+from llmcost.report.untrusted import inert_cell
 
 
 def render_csv(document: Document, *, width: int = WIDTH, color: bool = False) -> str:
@@ -48,6 +47,4 @@ def _value(cell: Cell) -> Value:
 
 
 def _guarded(value: Value) -> Value:
-    if isinstance(value, str) and value.lstrip()[:1] in _FORMULA_STARTS and value.strip():
-        return f"'{value}"
-    return value
+    return inert_cell(value) if isinstance(value, str) else value

@@ -30,6 +30,7 @@ from llmcost.report.document import (
     Table,
     Text,
     Totals,
+    line,
     plain,
 )
 from llmcost.report.plots import bars_table, few_points
@@ -43,12 +44,11 @@ _SPECIAL = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]#|~$!^"} | {
     ord(mark): text for mark, text in _ENTITIES.items()
 }
 _LINKS = (  # GitHub links these wherever they stand; an empty comment keeps them text
-    (re.compile(r"(?<!\w)@(?=\w)"), "@<!-- -->"),
+    (re.compile(r"@(?=\w)"), "@<!-- -->"),  # of a person, a team or an e-mail address
     (re.compile(r"(?i)\b(https?|ftp|mailto|xmpp):(?=\S)"), r"\1<!-- -->:"),
     (re.compile(r"(?i)\bwww\.(?=\S)"), "www<!-- -->."),
     (re.compile(r"\\#(?=\d)"), r"\\#<!-- -->"),
     (re.compile(r"(?i)\bGH-(?=\d)"), "GH<!-- -->-"),
-    (re.compile(r"(?<=\w)@(?=[\w-]+\.)"), "<!-- -->@"),
 )
 _IN_HTML = (
     *((pattern, by) for pattern, by in _LINKS if "\\\\" not in pattern.pattern),
@@ -172,7 +172,7 @@ def _panel(block: Panel) -> Iterator[str]:
     """The text between two fences that are longer than any in it."""
     longest = max((len(run) for run in re.findall(r"`+", block.text)), default=0)
     fence = "`" * max(longest + 1, 3)
-    yield from (_escaped(block.label), "", f"{fence}text", block.text, fence)
+    yield from (_paragraph(line(block.label)), "", f"{fence}text", block.text, fence)
 
 
 @_draw.register
