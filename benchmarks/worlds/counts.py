@@ -158,6 +158,7 @@ class Limits:
     def __init__(self, look: Look, truth: float) -> None:
         self.look, self.truth = look, truth
         self._passing, self._asked, self._above, self._not_below = (dict[int, int]() for _ in range(4))
+        self._verdict = cache(lambda wins, losses: verdict_of(wins, losses, look))
 
     def passing(self, wins: Ints) -> Ints:
         """It is a switch."""
@@ -185,12 +186,12 @@ class Limits:
         """From `low`, with which it holds, in doubling steps, then halving."""
         n = self.look.n
         low, step = min(low, n - wins), 1
-        while low + step <= n - wins and holds(verdict_of(wins, low + step, self.look)):
+        while low + step <= n - wins and holds(self._verdict(wins, low + step)):
             low, step = low + step, 2 * step
         high = min(low + step, n - wins + 1)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if holds(verdict_of(wins, middle, self.look)) else (low, middle)
+            low, high = (middle, high) if holds(self._verdict(wins, middle)) else (low, middle)
         return low
 
 
@@ -207,7 +208,6 @@ def limits(look: Look, truth: float = 0.0) -> Limits:
     return Limits(look, truth)
 
 
-@cache
 def verdict_of(wins: int, losses: int, look: Look) -> Verdict:
     """What the product decides on a table."""
     values = np.zeros(look.n)
