@@ -34,7 +34,7 @@ def command(base_url: str, budget: str) -> list[str]:
 
 @pytest.mark.parametrize("budget", [0.002, 0.05])
 def test_never_spends_more_and_resumes_with_more(tmp_path: Path, budget: float) -> None:
-    shop.write_log(tmp_path / "log.jsonl", 800)
+    shop.write_log(tmp_path / "log.jsonl", 400)
     shop.write_config(tmp_path / "llmcost.toml")
     with Loopback(shop.answer) as server:
         stopped = shop.run_here(*command(server.base_url, str(budget)), cwd=tmp_path)
