@@ -20,6 +20,7 @@ from llmcost.endpoint.client import PATIENCE, Endpoint
 from llmcost.endpoint.egress import ANYWHERE, Egress
 from llmcost.errors import ConfigError
 from llmcost.grading.identity import Identities
+from llmcost.open_files import room_for
 from llmcost.recommend.result import Redaction, Spend
 from llmcost.redaction import finder
 from llmcost.replay import Budget, Hiding, Progress, PurposeSpend, Runner, open_store, readable
@@ -118,6 +119,7 @@ class Endpoints:
                    run is taken up again, those that failed before are all that is left.
         """
         patience = min(max(PATIENCE, questions // 10), MOST_PATIENCE)
+        room_for(self.replay.concurrency * len(self.routes()))
         async with AsyncExitStack() as stack:
             opened = {
                 route: await stack.enter_async_context(self._endpoint(route, patience)) for route in self.routes()
