@@ -29,7 +29,7 @@ from llmcost.serving.rendering import answer_text, question_text
 from llmcost.serving.scoring import BEST, read_rating_prompt, read_score, write_rating_prompt
 
 GOOD = Answer("Rayleigh scattering.", finish_reason="stop")
-TEXTS = {name: attack.text for name, attack in ATTACKS.items()} | {
+TEXTS = {name: attack.text[:5_000] for name, attack in ATTACKS.items()} | {
     f"{family.name} {number}": text for family in FAMILIES for number, text in enumerate(family.texts)
 }
 
