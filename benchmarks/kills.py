@@ -176,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="kill −9 at random over one replay; prints what was lost and paid twice"
     )
-    parser.add_argument("--calls", type=int, default=1270, help="of the log; 1270 make a replay of some 4,500 questions")
+    parser.add_argument("--calls", type=int, default=1270, help="of the log: 1270 make some 4,500 questions")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--walk", type=int, metavar="STEP", help="kill a small replay at every n-th write instead")

@@ -4,8 +4,8 @@
 
 Recorded: the sample traffic at the recorded endpoint; verdicts and differences of every task with placeholders beside
 those without. Planted: requests whose answers need the values (name the address, fill in a record, write to the
-customer, call a tool with it), answered by a reader of what it is sent that mangles one placeholder in twenty; the share
-of right answers with placeholders less that without, and its 95 % interval.
+customer, call a tool with it), answered by a reader of what it is sent that mangles one placeholder in twenty; the
+share of right answers with placeholders less that without, and its 95 % interval.
 
 What a real model loses by placeholders only a real run can say: its controls do, for today's model is asked again with
 the same placeholders.

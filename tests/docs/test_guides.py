@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def flags() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", RUN)
 def test_every_command_prints_what_the_guide_shows(name: str, tmp_path: Path) -> None:
-    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
+    shutil.copytree(ROOT / "sample_logs", tmp_path / "sample_logs")
     shell = Guide(tmp_path)
     now = BLOCK.sub(lambda block: replayed(block, shell), text(name))
     if os.environ.get("LLMCOST_UPDATE_DOCS"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ README = ROOT / "README.md"
 
 
 def test_every_command_prints_what_the_readme_shows(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
+    shutil.copytree(ROOT / "sample_logs", tmp_path / "sample_logs")
     shell, page = QuickShell(tmp_path, demo_run.demo_folder(tmp_path_factory)), README.read_text(encoding="utf-8")
     now = BLOCK.sub(lambda block: replayed(block, shell), page)
     if os.environ.get("LLMCOST_UPDATE_DOCS"):
@@ -28,7 +29,7 @@ def test_every_command_prints_what_the_readme_shows(tmp_path: Path, tmp_path_fac
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
+    shutil.copytree(ROOT / "sample_logs", tmp_path / "sample_logs")
     monkeypatch.chdir(tmp_path)
     [example] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, object] = {}
