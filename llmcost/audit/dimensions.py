@@ -92,5 +92,6 @@ def _renamed(grouped: Labels, names: Mapping[str, str]) -> Labels:
     """The grouping with other names, groups of one name together."""
     new = [names.get(name, NO_TAG) for name in grouped.names]
     distinct = sorted(set(new))
-    codes = np.array([distinct.index(name) for name in new], dtype=np.int64)
+    places = {name: place for place, name in enumerate(distinct)}
+    codes = np.array([places[name] for name in new], dtype=np.int64)
     return Labels(codes[grouped.codes], distinct)

@@ -170,10 +170,9 @@ def most_frequent(sites: Labels, names: Labels) -> dict[str, str]:
     """By call site the name that most of its calls have; of equally frequent ones the first. Unknown (−1) is none."""
     known = (sites.codes >= 0) & (names.codes >= 0)
     width = max(len(names.names), 1)
-    counts = np.bincount(sites.codes[known] * width + names.codes[known])
-    pairs = np.flatnonzero(counts)
+    pairs, counts = np.unique(sites.codes[known] * width + names.codes[known], return_counts=True)
     ranked = sorted((-n, names.names[pair % width], sites.names[pair // width])
-                    for pair, n in zip(pairs.tolist(), counts[pairs].tolist(), strict=True))  # fmt: skip
+                    for pair, n in zip(pairs.tolist(), counts.tolist(), strict=True))  # fmt: skip
     return {site: name for _, name, site in reversed(ranked)}
 
 

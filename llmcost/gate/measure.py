@@ -117,10 +117,11 @@ class _Measured:
         means = group_means(self.costs[known], self.weights[known], units[known], self.task[known], number)
         counted = self.answered & ~np.isnan(self.calls.floats("input_tokens"))
         tokens = group_means(whole[counted], self.weights[counted], units[counted], self.task[counted], number)
-        return [self._task(code, means[code], tokens[code]) for code in range(number)]
+        in_order = np.argsort(self.task, kind="stable")
+        rows = np.split(in_order, np.searchsorted(self.task[in_order], np.arange(1, number)))
+        return [self._task(code, rows[code], means[code], tokens[code]) for code in range(number)]
 
-    def _task(self, code: int, cost: Mean | None, tokens: Mean | None) -> TaskCost:
-        rows = np.flatnonzero(self.task == code)
+    def _task(self, code: int, rows: Integers, cost: Mean | None, tokens: Mean | None) -> TaskCost:
         priced = rows[self.known[rows]]
         weights, answered = self.weights[rows], self.answered[rows]
         usd = _total(self.costs[priced] * self.weights[priced])
@@ -142,8 +143,11 @@ class _Measured:
         )
 
     def _by_model(self, rows: Integers) -> dict[str, float]:
-        sums = np.bincount(self.model[rows] + 1, self.weights[rows], len(self.models) + 1)[1:]
-        return {self.models[code]: float(sums[code]) for code in np.flatnonzero(sums).tolist()}
+        codes, place = np.unique(self.model[rows], return_inverse=True)
+        sums = np.bincount(place, self.weights[rows], len(codes)).tolist()
+        return {
+            self.models[code]: calls for code, calls in zip(codes.tolist(), sums, strict=True) if code >= 0 and calls
+        }
 
     def _usage(self, rows: Integers) -> dict[str, Use]:
         """Model → what its priced calls used; a call of an unnamed model is of "unknown"."""
@@ -193,7 +197,8 @@ def _models(calls: Calls) -> tuple[Integers, list[str]]:
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
     short = [name[:LONGEST_NAME] for name in names]
     order = sorted(set(filter(None, short)))
-    place = np.array([order.index(name) if name else -1 for name in short] or [-1], dtype=np.int64)
+    places = {name: place for place, name in enumerate(order)}
+    place = np.array([places[name] if name else -1 for name in short] or [-1], dtype=np.int64)
     return place[codes], order
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from llmcost.audit import money_sums
 from llmcost.audit.ledger import UNKNOWN_DAY, Labels, days
@@ -44,17 +46,24 @@ def spend_by_day(stack: Stack) -> list[DaySpend]:
     """
     entries = stack.entries
     dates, tasks = days(entries.calls), entries.tasks
-    width = len(tasks.names)
-    together = Labels(dates.codes * width + tasks.codes, [""] * (len(dates.names) * width))
-    calls, usd = entries.counts(together), money_sums(together.codes, len(together.names), entries.costs)
     kept_days = [at for at, day in enumerate(dates.names) if day != UNKNOWN_DAY][-MOST_DAYS:]
     kept_tasks = sorted(_dearest(stack)[:MOST_TASKS], key=tasks.names.__getitem__)
+    day, task = _places(kept_days, dates), _places(kept_tasks, tasks)
+    width, rest = len(kept_tasks), len(kept_days) * len(kept_tasks)
+    together = Labels(np.where((day < 0) | (task < 0), rest, day * width + task), [""] * (rest + 1))
+    calls, usd = entries.counts(together), money_sums(together.codes, len(together.names), entries.costs)
     return [
         DaySpend(dates.names[day], tasks.names[task], calls[place], usd[place])
-        for day in kept_days
-        for task in kept_tasks
-        if calls[place := day * width + task]
+        for place, (day, task) in enumerate(product(kept_days, kept_tasks))
+        if calls[place]
     ]
+
+
+def _places(kept: Sequence[int], labels: Labels) -> npt.NDArray[np.int64]:
+    """For every row where its group stands among the kept ones; −1 for a group that is not kept."""
+    place = np.full(max(len(labels.names), 1), -1, np.int64)
+    place[list(kept)] = np.arange(len(kept))
+    return place[labels.codes]
 
 
 def lives(stack: Stack) -> list[CacheLife]:

@@ -130,6 +130,11 @@ class Table:
             brief=tuple(row.only(kept) for row in self.brief),
         )
 
+    def first(self, most: int) -> tuple[tuple[Row, ...], str]:
+        """So many rows, and what says that there are more: a log may have a million tasks, a page has room for some."""
+        more = len(self.rows) - most
+        return self.rows[:most], f"and {more:,} more rows: --format csv holds them all" if more > 0 else ""
+
     def naming(self) -> int:
         """Index of the column that says what a row is about: the first that holds no figures."""
         return next((index for index, column in enumerate(self.columns) if column.align == "left"), 0)

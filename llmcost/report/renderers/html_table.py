@@ -10,6 +10,7 @@ from llmcost.report.document import Cell, Column, Line, Role, Row, Table
 NUMBER = (
     "<number>"  # of a table on its page, to be put in at the end: no text can hold it, as all `<` in it are escaped
 )
+MOST_ROWS = 2_000  # of a table: a page of more is opened by no browser
 STAYS_TOGETHER = 12  # a column that is never narrower holds words that are not broken, such as a verdict
 
 
@@ -25,7 +26,13 @@ def table(block: Table) -> Iterator[str]:
     yield f'<caption id="table-{NUMBER}"{_caption(block)}</caption>\n'
     headers = (_header(column, block) for column in block.columns)
     yield f"<thead><tr{_role(block, 'row')}>{''.join(headers)}</tr></thead>\n<tbody>\n"
-    yield from (_row(block, row) for row in block.rows)
+    rows, more = block.first(MOST_ROWS)
+    yield from (_row(block, row) for row in rows)
+    yield (
+        f'<tr{_role(block, "row")}><td{_role(block, "cell")} colspan="{len(block.columns)}">{more}</td></tr>'
+        if more
+        else ""
+    )
     yield "</tbody></table></div>"
 
 

@@ -37,6 +37,7 @@ from llmcost.report.plots import bars_table, few_points
 from llmcost.report.renderers.renderer import WIDTH
 
 LONGEST = 65_536  # characters: what is longer is refused as a comment
+MOST_ROWS = 10_000  # of a table: a summary of a job has room for as many
 _LEFT_OUT = "_What is folded is left out in part: all of it is longer than a comment may be. A page (HTML) holds it._\n"
 _EMPHASIS: dict[Role, str] = {"strong": "**", "good": "**", "bad": "**", "warn": "**"}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -214,8 +215,11 @@ def _table(block: Table) -> Iterator[str]:
     names = block.naming()
     yield _row(_escaped(column.header) for column in block.columns)
     yield _row("---:" if column.align == "right" else ":---" for column in block.columns)
-    for row in block.rows:
+    rows, more = block.first(MOST_ROWS)
+    for row in rows:
         yield _row(_cell(row, index, names) for index in range(len(block.columns)))
+    if more:
+        yield f"\n_{more}_"
     if block.detail:
         yield "\n</details>"
 

@@ -47,6 +47,7 @@ _STYLES: dict[Role, str] = {
     "warn": "yellow",
 }
 _SERIES = ("cyan", "magenta", "yellow", "green", "blue", "red")
+MOST_ROWS = 500  # of a table
 _LONGEST_NAME = 34  # of a series in a legend: two fit side by side
 _BETWEEN = 3  # spaces between two names of a legend
 _NO_INDENT = Styled("")
@@ -174,7 +175,8 @@ def _next(block: Next, width: int) -> Iterator[Styled]:
 
 @_draw.register
 def _table(whole: Table, width: int) -> Iterator[Styled]:
-    block = replace(whole, rows=whole.brief or whole.rows)
+    rows, more = whole.first(MOST_ROWS)
+    block = replace(whole, rows=whole.brief or rows)
     if block.title:
         yield from _wrapped(Styled(block.title, "bold"), width)
     shown = columns_shown(block, width)
@@ -188,6 +190,8 @@ def _table(whole: Table, width: int) -> Iterator[Styled]:
         if row.note:
             indent = " " * _note_indent(block, shown)
             yield from _wrapped(_styled(row.note), width, Styled(indent))
+    if more and not whole.brief:
+        yield from _wrapped(Styled(more, "dim"), width)
 
 
 @_draw.register
