@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -12,12 +11,10 @@ from llmcost.errors import ConfigError
 from llmcost.redaction.detectors import BUILT_IN, KINDS
 from llmcost.redaction.found import Detector, Found
 from llmcost.redaction.names import LITERAL
+from llmcost.redaction.reading import read
 
 REMEMBERED = 4_096  # texts: system prompts and tools come again in every prompt of a task
 LONGEST_REMEMBERED = 50_000  # characters
-_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
-_WIDE = re.compile("[\uff01-\uff5e]")
-_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # letter for letter, so that places stay
 NO_PATTERNS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,11 +30,11 @@ class Finder:
         return self._remembered(text) if len(text) <= LONGEST_REMEMBERED else self._look(text)
 
     def _look(self, text: str) -> tuple[Found, ...]:
-        plain = _plain(text)
+        reading = read(text)
         every = [
             (found.start, -found.end, rank, found)
             for rank, detector in enumerate(self._detectors)
-            for found in detector.find(plain)
+            for found in detector.find(reading.plain)
         ]
         if not every:
             return ()
@@ -47,45 +44,22 @@ class Finder:
                 kept.append(found)
             elif found.end > kept[-1].end:  # the rest of one that overlaps must not stay either
                 kept.append(Found(kept[-1].end, found.end, found.kind))
-        return _without(kept, text)
+        return tuple(_free(text, (Found(*reading.span(found.start, found.end), found.kind) for found in kept)))
 
 
-def _plain(text: str) -> str:
-    """The text as detectors read it, letter for letter: full-width letters narrow, escapes of JSON resolved."""
-    if _WIDE.search(text):
-        text = text.translate(_NARROW)
-    return _ESCAPE.sub(_meant, text) if "\\" in text else text
-
-
-def _meant(escape: re.Match[str]) -> str:
-    """What an escape stands for, as long as it is written."""
-    if escape[0][1] == "u":
-        return chr(int(escape[0][2:], 16)).rjust(len(escape[0]), "\0")
-    return escape[0][1].rjust(2) if escape[0][1] in '"/' else "  "
-
-
-def _without(found: Sequence[Found], text: str) -> tuple[Found, ...]:
-    """Those that are not placeholders already; none ends inside an escape."""
+def _free(text: str, found: Iterable[Found]) -> Iterator[Found]:
+    """What is found, without placeholders that stand in the text already."""
     taken = [match.span() for match in LITERAL.finditer(text)] if "<" in text else []
-    escapes = [match.span() for match in _ESCAPE.finditer(text)] if "\\" in text else []
-    free = [value for value in found if not _inside(taken, value.start, value.end)]
-    return tuple(_whole(value, escapes) for value in free) if escapes else tuple(free)
-
-
-def _inside(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether any of these ordered spans touches this one."""
-    place = bisect_left(spans, (end, 0)) - 1
-    return place >= 0 and spans[place][1] > start
-
-
-def _whole(value: Found, escapes: Sequence[tuple[int, int]]) -> Found:
-    """The value with all of an escape that it begins or ends in."""
-    start, end = value.start, value.end
-    for at in (start, end):
-        place = bisect_left(escapes, (at, 0)) - 1
-        if place >= 0 and escapes[place][0] < at < escapes[place][1]:
-            start, end = min(start, escapes[place][0]), max(end, escapes[place][1])
-    return Found(start, end, value.kind)
+    for value in found:
+        start = value.start
+        for begin, end in taken[max(0, bisect_left(taken, (start, 0)) - 1) :]:
+            if begin >= value.end:
+                break
+            if begin > start:
+                yield Found(start, begin, value.kind)
+            start = max(start, end)
+        if start < value.end:
+            yield Found(start, value.end, value.kind)
 
 
 def finder(

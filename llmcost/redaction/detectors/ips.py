@@ -7,30 +7,52 @@ import re
 from collections.abc import Iterator
 
 from llmcost.redaction.found import Found
+from llmcost.redaction.scanning import spans
 
-_V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2})?(?![\w]|\.\d)")
-_V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])")
-_A_VERSION = re.compile(r"(?:\bv|version|release|firmware|\bbuild|section|chapter|§)[\s:#=]{0,3}\Z", re.IGNORECASE)
+_V4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?"
+_V6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:(?:\.[0-9]{1,3}){3})?(?:/[0-9]{1,3})?"
+_A_VERSION = re.compile(
+    r"(?:\bv|ver\.?|version|versión|版本|release|firmware|\bbuild|section|chapter|clause|§|[=~^<>]=|[A-Za-z]/)"
+    r"[\s:#='\"]{0,3}\Z",
+    re.IGNORECASE,
+)
 BEFORE = 16
 LEAST_GROUPS = 3  # "a::b" is a name of a programming language
+_GLOBAL = re.compile(r"[23f][0-9a-f]{3}:", re.IGNORECASE)
 
 
 class Ips:
-    """Finds addresses."""
+    """Finds addresses, with the size of their network where it stands with them."""
 
     def find(self, text: str) -> Iterator[Found]:
         """Every address of a host."""
-        for match in _V4.finditer(text):
-            if not _A_VERSION.search(text[max(0, match.start() - BEFORE) : match.start()]) and _of_a_host(
-                match[0].partition("/")[0]
-            ):
-                yield Found(*match.span(), "IP")
-        if ":" in text:
-            for match in _V6.finditer(text):
-                groups = [group for group in match[0].split(":") if group]
-                digits = any(map(str.isdigit, match[0]))
-                if len(groups) >= LEAST_GROUPS and digits and _of_a_host(match[0].rstrip(":")):
-                    yield Found(match.start(), match.start() + len(match[0].rstrip(":")), "IP")
+        if text.count(".") >= 3:
+            yield from (Found(*span, "IP") for span in spans(_V4, text) if _is_v4(text, *span))
+        if text.count(":") >= 2:
+            yield from (Found(*span, "IP") for span in spans(_V6, text) if _is_v6(text, *span))
+
+
+def _is_v4(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - BEFORE) : start], text[end : end + 2]
+    if _goes_on(before[-1:]) or before[-1:] == "." or _goes_on(after[:1]) or (after[:1] == "." and after[1:].isdigit()):
+        return False
+    return _of_a_host(text[start:end].partition("/")[0]) and not _A_VERSION.search(before)
+
+
+def _is_v6(text: str, start: int, end: int) -> bool:
+    before, after, address = text[start - 1 : start], text[end : end + 1], text[start:end].partition("/")[0]
+    if _goes_on(before) or before in (":", ".") or _goes_on(after) or after == ":":
+        return False
+    if "::" not in address and address.count(":") != 7:
+        return False
+    groups = [group for group in address.split(":") if group]
+    known = len(groups) >= LEAST_GROUPS or "." in address or _GLOBAL.match(address) is not None
+    return known and any(map(str.isdigit, address)) and _of_a_host(address)
+
+
+def _goes_on(letter: str) -> bool:
+    """Whether a word goes on here."""
+    return letter.isascii() and (letter.isalnum() or letter == "_")
 
 
 def _of_a_host(address: str) -> bool:
@@ -38,4 +60,6 @@ def _of_a_host(address: str) -> bool:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return not (found.is_loopback or found.is_unspecified or found.is_multicast) and address != "255.255.255.255"
+    if isinstance(found, ipaddress.IPv4Address) and (found.packed[0] == 0 or found.packed[0] >= 240):
+        return False  # "this network", masks and what is reserved
+    return not (found.is_loopback or found.is_unspecified or found.is_multicast)
