@@ -139,7 +139,9 @@ def _text(text: str, finder: Finder, names: Names, key: str) -> str:
         return hide_text(text, finder, names)
     said = f"{key}: "
     hidden = hide_text(f"{said}{text}", finder, names)
-    return hidden.removeprefix(said) if hidden.startswith(said) else hide_text(text, finder, names)
+    if not hidden.startswith(said):  # something was found across both
+        return hide_text(text, finder, names)
+    return text if hidden[len(said) :] == text else hidden[len(said) :]
 
 
 def _unbracketed(match: re.Match[str]) -> str:
