@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from llmcost.redaction.finder import Finder
@@ -27,8 +29,13 @@ ATTACHMENTS = frozenset((
 CONTENTS = frozenset(("url", "uri", "data", "file_data", "file_id", "image_url", "file_url", "b64_json", "base64"))
 DEEPEST = 100
 MOST_ROUNDS = 8
+LEAST_DRAWN = 6  # letters
+LONGEST_AGAIN = 200
+NEAR = 20  # spaces around a number
 ATTACHED = "\0attached"
-_NUMBER = re.compile(r"-?[0-9]+")
+_BEGIN, _ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]|[^\sA-Za-z0-9]"), re.compile(r"[A-Za-z0-9]")
+_BEFORE, _AFTER = re.compile(r"[:\[,]\s*\Z"), re.compile(r"\s*[,\]}]")
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.$/-]{0,127}")
 # Keys that say what stands under them: the text is read as `password: …` is.
 _TELLING = re.compile(
@@ -36,6 +43,11 @@ _TELLING = re.compile(
     r"whatsapp|msisdn|handy|movil|móvil|kennwort|contrase|clave|mdp|密|电话|手机|電話|هاتف|جوال|كلمة",
     re.IGNORECASE,
 )
+
+
+Find = Callable[[str], Iterable[Found]]
+Give = Callable[[str, str], str]
+Change = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,90 +70,149 @@ def hide(body: Mapping[str, Any], finder: Finder, names: Names | None = None) ->
     """
     known = Names() if names is None else names
     _reserve(body, known, 0)
-    hidden = hide_json(body, finder, known)
-    return Hidden(hidden, known, _attachments(body.get("messages")))
+    return Hidden(hide_json(body, finder, known), known, _attachments(body.get("messages")))
 
 
 def hide_text(text: str, finder: Finder, names: Names) -> str:
     """The text with placeholders. One that is JSON stays JSON, with its numbers and spaces as they were."""
-    hidden = _replaced(text, finder.find(text), names)
-    for _ in range(MOST_ROUNDS):  # what stood beside a value may be one itself, now that the value is gone
-        if hidden is text or not (more := finder.find(hidden)):
-            break
-        text, hidden = hidden, _replaced(hidden, more, names)
+    hidden: str = hide_json(text, finder, names)
     return hidden
 
 
 def hide_json(value: Any, finder: Finder, names: Names) -> Any:
-    """JSON with placeholders in its texts; the same object where nothing was found. What is too deep is left out."""
-    return _hidden(value, finder, names, "", 0)
+    """JSON with placeholders in its texts; the same object where nothing was found. What is too deep is left out.
 
+    What was found in one place is hidden in all: what was called a password once is one wherever it stands.
+    """
+    given: dict[str, str] = {}
 
-def _replaced(text: str, found: Sequence[Found], names: Names) -> str:
-    if not found:
-        return text
-    pieces, last = list[str](), 0
-    bare = _bare_numbers(text, found)
-    for value in found:
-        name = names.placeholder(value.kind, text[value.start : value.end])
-        pieces += (text[last : value.start], f'"{name}"' if value in bare else name)
-        last = value.end
-    return "".join([*pieces, text[last:]])
+    def give(kind: str, found: str) -> str:
+        if len(found) <= LONGEST_AGAIN and (kind != "SECRET" or _drawn(found)):
+            given[found] = kind
+        return names.placeholder(kind, found)
 
-
-def _bare_numbers(text: str, found: Sequence[Found]) -> Set[Found]:
-    """Those that are numbers of a JSON text: what stands for one needs quotes, or the text is JSON no more."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return frozenset()
-    numbers = {
-        value for value in found
-        if _NUMBER.fullmatch(text, value.start, value.end)
-        and text[: value.start].rstrip()[-1:] in (":", "[", ",") and text[value.end :].lstrip()[:1] in (",", "]", "}")
-    }  # fmt: skip
-    return numbers if numbers and is_json(text) else frozenset()
-
-
-def _hidden(value: Any, finder: Finder, names: Names, key: str, depth: int) -> Any:
-    if isinstance(value, str):
-        return _text(value, finder, names, key)
-    if isinstance(value, Mapping):
-        return None if depth > DEEPEST else _mapping(value, finder, names, key, depth)
-    if isinstance(value, list | tuple):
-        if depth > DEEPEST:
-            return None
-        items = [_hidden(item, finder, names, key, depth + 1) for item in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    for _ in range(MOST_ROUNDS):  # what stands beside a value may be one itself, once the value is gone
+        before = value
+        value = _changed(value, partial(_put, finder.find, give), "", 0)
+        if value is before:
+            break
+        value = _changed(value, partial(_put, _standing_alone(given), give), "", 0)
     return value
 
 
-def _mapping(value: Mapping[str, Any], finder: Finder, names: Names, key: str, depth: int) -> Mapping[str, Any]:
+def _standing_alone(kinds: Mapping[str, str]) -> Find:
+    """Finds these values again, where they are no part of another word or number; value → kind."""
+    beginnings = {value[:2] for value in kinds}
+    lengths = sorted({len(value) for value in kinds}, reverse=True)
+
+    def at(text: str, start: int) -> Found | None:
+        ends = (start + length for length in lengths if text[start : start + length] in kinds)
+        end = next((end for end in ends if not _goes_on(text, end)), None)
+        return None if end is None else Found(start, end, kinds[text[start:end]])
+
+    def find(text: str) -> Iterator[Found]:
+        last = 0
+        for begin in _BEGIN.finditer(text):
+            start = begin.start()
+            if start >= last and text[start : start + 2] in beginnings and (found := at(text, start)) is not None:
+                last = found.end
+                yield found
+
+    return find
+
+
+def _goes_on(text: str, end: int) -> bool:
+    return _ALNUM.match(text, end - 1) is not None and _ALNUM.match(text, end) is not None
+
+
+def _drawn(secret: str) -> bool:
+    """Whether it would not stand in a text by chance, as a word or a short number does."""
+    return len(secret) >= LEAST_DRAWN and any(map(str.isdigit, secret))
+
+
+def _changed(value: Any, change: Change, key: str, depth: int) -> Any:
+    """JSON with its free texts changed, which stand under `key`; the same object where none was."""
+    if isinstance(value, str):
+        return value if key in NAMES_OF and _IDENTIFIER.fullmatch(value) else change(value, key)
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth > DEEPEST:
+        return None
+    if isinstance(value, Mapping):
+        return _mapping(value, change, key, depth)
+    items = [_changed(item, change, key, depth + 1) for item in value]
+    return value if all(map(operator.is_, items, value)) else items
+
+
+def _mapping(value: Mapping[str, Any], change: Change, key: str, depth: int) -> Mapping[str, Any]:
     kind = value.get("type")
     attached = key == ATTACHED or (isinstance(kind, str) and kind in ATTACHMENTS)  # a schema may name several types
     items = {}
     for name, item in value.items():
         under = ATTACHED if attached and isinstance(item, Mapping) else str(name)
         stays = isinstance(item, str) and (name in STRUCTURE or (attached and name in CONTENTS and not _prose(item)))
-        items[_key(name, finder, names)] = item if stays else _hidden(item, finder, names, under, depth + 1)
-    same = all(new is old for new, old in zip(items.values(), value.values(), strict=True))
-    return value if same and items.keys() == value.keys() else items
+        items[_key(name, change)] = item if stays else _changed(item, change, under, depth + 1)
+    same = all(map(operator.is_, items.values(), value.values())) and items.keys() == value.keys()
+    return value if same else items
 
 
-def _key(name: Any, finder: Finder, names: Names) -> Any:
+def _key(name: Any, change: Change) -> Any:
     """A key: it stays, unless it is no name of a field but a value itself, as in a table by address."""
-    return name if not isinstance(name, str) or _IDENTIFIER.fullmatch(name) else hide_text(name, finder, names)
+    return name if not isinstance(name, str) or _IDENTIFIER.fullmatch(name) else change(name, "")
 
 
-def _text(text: str, finder: Finder, names: Names, key: str) -> str:
-    if key in NAMES_OF:
-        # A tool's stays, and an API takes no brackets in a person's.
-        return text if _IDENTIFIER.fullmatch(text) else LITERAL.sub(_unbracketed, hide_text(text, finder, names))
-    if not _TELLING.search(key) or "\n" in key:
-        return hide_text(text, finder, names)
-    said = f"{key}: "
-    hidden = hide_text(f"{said}{text}", finder, names)
-    if not hidden.startswith(said):  # something was found across both
-        return hide_text(text, finder, names)
-    return text if hidden[len(said) :] == text else hidden[len(said) :]
+def _put(find: Find, give: Give, text: str, key: str) -> str:
+    """The text, which stands under `key`, with placeholders for what is found."""
+    found = _found(find, text, key)
+    if not found:
+        return text
+    if not is_json(text):
+        hidden = _replaced(text, found, give)
+        return LITERAL.sub(_unbracketed, hidden) if key in NAMES_OF else hidden  # an API takes no brackets in a name
+    bare = {value for value in found if _is_number(text, value)}
+    if is_json(_replaced(text, found, lambda kind, value: kind, bare)):
+        return _replaced(text, found, give, bare)
+    return _string_by_string(find, give, text)
+
+
+def _found(find: Find, text: str, key: str) -> list[Found]:
+    """What is found in a text if it is read as `key: text`, should the key say something of it."""
+    if not _TELLING.search(key):
+        return list(find(text))
+    said = len(key) + 2
+    return [
+        Found(max(0, value.start - said), value.end - said, value.kind)
+        for value in find(f"{key}: {text}") if value.end > said
+    ]  # fmt: skip
+
+
+def _replaced(text: str, found: Iterable[Found], give: Give, bare: Set[Found] = frozenset()) -> str:
+    """The text with what `give` gives for what is found; in quotes for the numbers of a JSON text (`bare`)."""
+    pieces, last = list[str](), 0
+    for value in found:
+        name = give(value.kind, text[value.start : value.end])
+        pieces += (text[last : value.start], f'"{name}"' if value in bare else name)
+        last = value.end
+    return "".join([*pieces, text[last:]])
+
+
+def _is_number(text: str, value: Found) -> bool:
+    """Whether it is a number of a JSON text, rather than digits in a string."""
+    before, after = _BEFORE.search(text[max(0, value.start - NEAR) : value.start]), _AFTER.match(text, value.end)
+    return before is not None and after is not None and text[value.start : value.end].isdigit()
+
+
+def _string_by_string(find: Find, give: Give, text: str) -> str:
+    """A JSON text with placeholders inside its strings alone: what was found reached from one into another."""
+    key = ""
+
+    def changed(match: re.Match[str]) -> str:
+        nonlocal key
+        inside = _replaced(match[1], _found(find, match[1], "" if match[2] else key), give)
+        key = match[1] if match[2] else key
+        return f'"{inside}"{match[2] or ""}'
+
+    return _STRING.sub(changed, text)
 
 
 def _unbracketed(match: re.Match[str]) -> str:

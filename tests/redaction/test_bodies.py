@@ -39,11 +39,32 @@ def test_a_name_of_code_that_a_model_thought_of_is_no_placeholder(written: str) 
 
 
 def test_what_stands_under_a_telling_key_is_what_the_key_says() -> None:
-    record = {"password": "hunter2", "phone": ["4155550132"], "n": "4155550132", "headers": {"x-api-key": "q8Zk20vLm1"}}
+    record = {"password": "hunter2", "phone": ["4155550132"], "n": "4155550133", "headers": {"x-api-key": "q8Zk20vLm1"}}
     hidden = hide_json(record, FINDER, Names())
     assert hidden == {
-        "password": "<SECRET_1>", "phone": ["<PHONE_1>"], "n": "4155550132", "headers": {"x-api-key": "<SECRET_2>"},
+        "password": "<SECRET_1>", "phone": ["<PHONE_1>"], "n": "4155550133", "headers": {"x-api-key": "<SECRET_2>"},
     }  # fmt: skip
+
+
+def test_what_was_called_a_secret_once_is_one_wherever_it_stands() -> None:
+    hidden = hide(
+        said("is q8Zk20vLm right? my password is q8Zk20vLm. Not q8Zk20vLm1, nor sunshine: 'sunshine'"), FINDER
+    )
+    assert content_of(hidden).startswith("is <SECRET_1> right? my password is <SECRET_1>. Not q8Zk20vLm1, nor sunshine")
+
+
+@pytest.mark.parametrize("text", ['{"a": "x@b.c", "b": "@b.co"}', """{"a": "token: 'q8Zk20vLm1", "b": "x' y"}"""])
+def test_what_reaches_from_one_string_into_another_leaves_json_json(text: str) -> None:
+    hidden = json.loads(hide_text(text, FINDER, Names()))
+    assert hidden.keys() == {"a", "b"}
+
+
+def test_a_thousand_values_are_found_again_in_time() -> None:
+    addresses = [f"a{place}@example.org" for place in range(4_000)]
+    hidden = hide(
+        said([{"type": "text", "text": " ".join(addresses)}, {"type": "text", "text": " ".join(addresses)}]), FINDER
+    )
+    assert len(hidden.names.values) == 4_000
 
 
 def test_a_number_of_json_becomes_a_text_of_json() -> None:

@@ -14,7 +14,7 @@ _AT = re.compile(r"@|[ ]?[(\[{][ ]?at[ ]?[)\]}][ ]?", re.IGNORECASE)
 _LOCAL = re.compile(r"[\w.+'~-]+\Z")
 _RETURN = re.compile(r"[\w.-]+\+[\w.+-]+=\Z")  # bounces+anna=example.org@lists.example.com
 _IN_URL = re.compile(r"://(?:[^\s/?#\"'<>@:]*:[^\s\"'<>]*)?\Z")
-_QUOTED = re.compile(r'"[^"\n]{1,62}"\Z')
+_QUOTED = re.compile(r'"(?=[^"]*\w)[\w .+()\'-]{1,62}"\Z')
 _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|\[[0-9.]{7,15}\]")
 _SPELT = re.compile(r"[\w-]{1,63}(?:(?:\.|[ ]dot[ ]|[ ]?[(\[{][ ]?dot[ ]?[)\]}][ ]?)[\w-]{1,63}){1,8}", re.IGNORECASE)
 _SPOKEN = re.compile(r"[\w.+-]{1,64}[ ]at[ ][\w-]{1,63}(?:[ ]dot[ ][\w-]{1,63}){1,6}", re.IGNORECASE)
