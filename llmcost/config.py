@@ -340,5 +340,5 @@ def _read(path: Path, admit: Callable[[Path], None]) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML or no text, a number of too many digits, too deep
         raise ConfigError(f"{path} is not valid TOML: {error}") from error

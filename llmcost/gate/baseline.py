@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -20,6 +21,8 @@ from llmcost.whole_files import write_result
 SCHEMA = "llmcost.baseline/2"
 FORMER = 1  # had no error of a mean
 DIGITS = 12
+MOST_COUNTED = 2**53  # what a float holds exactly
+LONGEST_SHOWN = 40  # characters of what is no amount
 LARGEST = 64 << 20  # bytes: some hundred thousand tasks or cases
 AMOUNTS = ("cost_usd", "cost_per_call_usd", "cost_error_usd", "tokens_per_call", "tokens_error", "latency_p95_ms",
            "latency_error")  # fmt: skip
@@ -124,7 +127,7 @@ def _check_schema(found: object, path: Path) -> None:
     if schema == SCHEMA:
         return
     family, _, number = str(schema).rpartition("/")
-    if family != SCHEMA.rpartition("/")[0] or not number.isdecimal():
+    if family != SCHEMA.rpartition("/")[0] or not re.fullmatch("[0-9]{1,9}", number):
         raise InputError(f"{path} is not a baseline of llmcost: no schema {SCHEMA}", _AGAIN)
     if int(number) == FORMER:
         raise InputError(f"{path} is a baseline of schema {FORMER}: it does not say how sure its costs are", _AGAIN)
@@ -142,14 +145,15 @@ def _faults(file: BaselineFile) -> Iterator[str]:
 
 
 def _count_faults(task: BaselineTask) -> Iterator[str]:
+    counts = [n for use in task.usage for n in (use.calls, use.input_tokens, use.cache_read_tokens,
+              use.cache_write_tokens, use.output_tokens)]  # fmt: skip
+    counts += [task.calls, task.failed_calls, task.unknown_calls, task.units]
+    if min(counts) < 0 or max(counts) > MOST_COUNTED:
+        yield "usage: a count below 0, or beyond all measure"
     if not 0 <= task.priced_calls <= task.calls:
         yield f"priced_calls: {task.priced_calls} of {task.calls} calls"
     if (task.cost_per_call_usd is None) != (task.priced_calls == 0):
         yield "cost_per_call_usd: known only where there are priced calls"
-    counts = [n for use in task.usage for n in (use.calls, use.input_tokens, use.cache_read_tokens,
-              use.cache_write_tokens, use.output_tokens)]  # fmt: skip
-    if min(task.failed_calls, task.unknown_calls, task.units, *counts, 0) < 0:
-        yield "usage: a count below 0"
 
 
 def _amount_faults(task: BaselineTask) -> Iterator[str]:
@@ -158,7 +162,7 @@ def _amount_faults(task: BaselineTask) -> Iterator[str]:
     amounts |= {f"cases.{key}": usd for key, usd in task.cases.items()}
     for name, text in amounts.items():
         if text is not None and not _is_amount(text):
-            yield f"{name}: {text!r} is not an amount"
+            yield f"{name}: {text[:LONGEST_SHOWN]!r} is not an amount"
 
 
 def _is_amount(text: str) -> bool:

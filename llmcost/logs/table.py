@@ -18,6 +18,7 @@ from llmcost.logs.opening import openings
 from llmcost.logs.sketch import sketches
 
 CHUNK_ROWS = 10_000  # the texts of a chunk are alive until they are fingerprinted
+MOST_HELD = 64 << 20  # characters of them
 
 Row = tuple[Any, ...]
 
@@ -42,18 +43,20 @@ class TableBuilder:
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._chunks: list[pa.Table] = []
-        self._count = 0
+        self._count = self._held = 0
 
     def add(self, call: Call, call_site: str | None, source: int, position: int, part: int) -> int:
         """Appends a call that stands at this place; the number of its row."""
         finish = None if call.answer is None else call.answer.finish_reason
         facts = {name: getattr(call, name) for name in ROW_FIELDS} | {"finish_reason": finish}
-        return self.add_row(row_of(facts, call_site, key_of(call), features(call), (source, position, part)))
+        text = features(call)
+        self._held += len(text.opening or "") + len(text.sketched or "")
+        return self.add_row(row_of(facts, call_site, key_of(call), text, (source, position, part)))
 
     def add_row(self, row: Row) -> int:
         """Appends a row as `row_of` makes it; its number."""
         self._rows.append(row)
-        if len(self._rows) >= CHUNK_ROWS:
+        if len(self._rows) >= CHUNK_ROWS or self._held > MOST_HELD:
             self._flush()
         self._count += 1
         return self._count - 1
@@ -71,7 +74,7 @@ class TableBuilder:
         columns = zip(*self._rows, strict=True)
         arrays = [column_of(item, values, len(self._rows)) for values, item in zip(columns, SCHEMA, strict=True)]
         self._chunks.append(pa.table(arrays, schema=SCHEMA))
-        self._rows = []
+        self._rows, self._held = [], 0
 
 
 def in_source(table: pa.Table, source: int) -> pa.Table:

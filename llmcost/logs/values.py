@@ -17,6 +17,7 @@ EPOCH_UNITS_US = ((1e8, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17,
 TRUE = frozenset({"true", "yes", "1", "t"})
 FALSE = frozenset({"false", "no", "0", "f"})
 EMPTY = frozenset({"", "none", "null", "nan", "{}", "[]"})
+LONGEST_EMPTY = max(map(len, EMPTY))
 
 # Bare durations carry no unit: a call under 50 ms or over 50 s is rare, so a small number is seconds.
 BARE_SECONDS_BELOW = 50.0
@@ -63,7 +64,8 @@ def text(value: Any) -> str | None:
 def is_empty(value: Any) -> bool:
     """Whether a field says nothing: null, empty, or the word for it."""
     if type(value) is str:
-        return value.strip().casefold() in EMPTY
+        word = value.strip()
+        return len(word) <= LONGEST_EMPTY and word.casefold() in EMPTY
     return value is None or value is False or value in ({}, [])
 
 
