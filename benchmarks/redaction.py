@@ -3,7 +3,7 @@
     python benchmarks/redaction.py [--documents 200] [--misses 20]
 
 Recall: planted values of which no character is left. Precision: found values that touch a planted one. Both on texts in
-six languages (tests/support/pii.py), a fifth of which hold only what looks alike.
+six languages (tests/support/pii.py), a seventh of which hold only what looks alike.
 """
 
 from __future__ import annotations

@@ -29,8 +29,7 @@ ATTACHMENTS = frozenset((
 CONTENTS = frozenset(("url", "uri", "data", "file_data", "file_id", "image_url", "file_url", "b64_json", "base64"))
 DEEPEST = 100
 MOST_ROUNDS = 8
-LEAST_DRAWN = 6  # letters
-LONGEST_AGAIN = 200
+LEAST_AGAIN, LONGEST_AGAIN = 6, 200  # letters
 NEAR = 20  # spaces around a number
 ATTACHED = "\0attached"
 _BEGIN, _ALNUM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]|[^\sA-Za-z0-9]"), re.compile(r"[A-Za-z0-9]")
@@ -87,7 +86,7 @@ def hide_json(value: Any, finder: Finder, names: Names) -> Any:
     given: dict[str, str] = {}
 
     def give(kind: str, found: str) -> str:
-        if len(found) <= LONGEST_AGAIN and (kind != "SECRET" or _drawn(found)):
+        if _unmistakable(found):
             given[found] = kind
         return names.placeholder(kind, found)
 
@@ -125,9 +124,9 @@ def _goes_on(text: str, end: int) -> bool:
     return _ALNUM.match(text, end - 1) is not None and _ALNUM.match(text, end) is not None
 
 
-def _drawn(secret: str) -> bool:
-    """Whether it would not stand in a text by chance, as a word or a short number does."""
-    return len(secret) >= LEAST_DRAWN and any(map(str.isdigit, secret))
+def _unmistakable(value: str) -> bool:
+    """Whether it means the same wherever it stands, as no word and no short number does."""
+    return LEAST_AGAIN <= len(value) <= LONGEST_AGAIN and not value.isalpha()
 
 
 def _changed(value: Any, change: Change, key: str, depth: int) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from llmcost.answers import Answer, ToolCall
 from llmcost.redaction import Finder, Found, Names, conceal, finder, hide, hide_json, hide_text, reveal
+from llmcost.redaction.detectors import people
 
 FINDER = finder()
 
@@ -140,6 +143,22 @@ def test_a_value_that_was_found_with_its_escapes_is_not_escaped_again() -> None:
     names = hide(asked, FINDER).names
     told = reveal(Answer(tool_calls=(ToolCall("f", '{"to": "<EMAIL_1>"}'),)), names)
     assert json.loads(told.tool_calls[0].arguments) == {"to": "jürgen@example.org"}
+
+
+class Analyzer:
+    """Knows Anna Schmidt, and takes no long texts."""
+
+    def analyze(self, text: str, language: str, entities: list[str]) -> list[SimpleNamespace]:
+        assert len(text) <= people.LONGEST
+        found = re.finditer("Anna Schmidt", text)
+        return [SimpleNamespace(start=at.start(), end=at.end(), entity_type="PERSON", score=0.9) for at in found]
+
+
+@pytest.mark.parametrize("between", [" ", "x", "\n"])
+def test_names_are_found_in_texts_of_any_length(between: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "_analyzer", lambda languages: Analyzer())
+    text = f"Anna Schmidt{between * 30_000} Anna Schmidt"
+    assert hide_text(text, finder(languages=("en",)), Names()) == f"<PERSON_1>{between * 30_000} <PERSON_1>"
 
 
 def test_what_overlaps_is_hidden_to_the_last_letter() -> None:

@@ -46,7 +46,7 @@ def test_almost_all_that_is_found_was_planted(kind: str, table: Table) -> None:
 
 def test_most_of_what_people_spell_in_their_own_way_is_found(table: Table) -> None:
     spelt = benchmark.measured(list(corpus(20, seed=11, forms=(hard,))), finder())[0]
-    for kind, least in {"EMAIL": 0.9, "CARD": 0.9, "IBAN": 0.9, "IP": 0.6, "SECRET": 0.9, "PHONE": 0.5}.items():
+    for kind, least in {"EMAIL": 0.9, "CARD": 0.9, "IBAN": 0.9, "IP": 0.9, "SECRET": 0.9, "PHONE": 0.6}.items():
         assert benchmark.share(spelt, kind, None, "caught", "planted") >= least
 
 

@@ -102,6 +102,25 @@ CODE = (
     "git clone https://ci:{}@git.example.com/app.git", "password: {}", "db_password = '{}'",
     '"client_secret": "{}"', "my token is {} and it does not work",
 )  # fmt: skip
+CONFIGURED = (
+    "STRIPE_SECRET_KEY={}",
+    "Server=db01;Database=shop;User Id=sa;Password={};Encrypt=true",
+    "  api-key: {}",
+    "postgres://app:{}@db01:5432/shop",
+    "<password>{}</password>",
+    "curl -u ci:{} https://example.com/x",
+    "https://example.com/v1/items?access_token={}&page=2",
+    "deploy --token={} --force",
+    "spring.datasource.password={}",
+    "{{'token': '{}', 'retries': 3}}",
+    "machine git.example.com login ci password {}",
+    "x-api-key: {}",
+)
+OTHER_SETTINGS = (
+    "LOG_LEVEL=info", "max_tokens: 4096", "token_type: bearer", "password_min_length: 12", "port: 8080",
+    "image: registry.example.com/app:1.24.7.3", "schedule: 0 3 * * 1", "api_key: ${API_KEY}", "replicas: 3",
+    "checksum: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "primary_key: order_id",
+)  # fmt: skip
 LOOKALIKES: tuple[Callable[[random.Random], str], ...] = (
     lambda dice: f"order {digits(dice, 8)}",
     lambda dice: f"invoice 2026-{digits(dice, 6)}",
@@ -266,6 +285,29 @@ def code(dice: random.Random, language: str) -> Document:
     return writer.say(f"# {dice.choice(LOOKALIKES)(dice)}\n```").document(language)
 
 
+def config(dice: random.Random, language: str) -> Document:
+    """What an administrator pastes: settings, of which some are secret."""
+    writer = Writer().say(f"{SAID[language][0].format(order=digits(dice, 8), date='2026-10-03', price='')}\n")
+    for template in dice.sample(CONFIGURED, 4):
+        before, after = template.replace("{{", "{").replace("}}", "}").split("{}")
+        writer.say(before).plant("SECRET", password(dice) if "assword" in template else mixed(dice, 24)).say(after)
+        writer.say(f"\n{dice.choice(OTHER_SETTINGS)}\n")
+    return writer.document(language)
+
+
+def chat(dice: random.Random, language: str) -> Document:
+    """What was said in turn, as JSON that was put into a text once more."""
+    writer = Writer().say('{"turns": ["' + in_json(in_json(f'user: "{SAID[language][1]}')))
+    writer.plant("EMAIL", email(dice, language)).say(in_json(in_json('"\n')))
+    said, number = phone(dice, language)
+    before, after = said.split("{}")
+    writer.say(in_json(in_json(f"agent: ok\nuser:\t{before}"))).plant("PHONE", number).say(
+        in_json(in_json(f"{after}\n"))
+    )
+    writer.say("user: ").plant("CARD", card(dice)).say(in_json(in_json("\n"))).plant("IBAN", iban(dice))
+    return writer.say(in_json(in_json(f"\n{dice.choice(LOOKALIKES)(dice)}")) + '"]}').document(language)
+
+
 def log_lines(dice: random.Random, language: str) -> Document:
     """What a server writes."""
     writer = Writer()
@@ -314,7 +356,7 @@ def hard(dice: random.Random, language: str) -> Document:
 
 
 Form = Callable[[random.Random, str], Document]
-FORMS: tuple[Form, ...] = (mail, record, code, log_lines, nothing)
+FORMS: tuple[Form, ...] = (mail, record, code, config, chat, log_lines, nothing)
 
 
 def corpus(count: int, seed: int = 7, forms: Sequence[Form] = FORMS) -> Iterator[Document]:

@@ -12,7 +12,7 @@ from llmcost.redaction.scanning import spans
 _V4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?"
 _V6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:(?:\.[0-9]{1,3}){3})?(?:/[0-9]{1,3})?"
 _A_VERSION = re.compile(
-    r"(?:\bv|ver\.?|version|versión|版本|release|firmware|\bbuild|section|chapter|clause|§|[=~^<>]=|[A-Za-z]/)"
+    r"(?:\bv|ver\.?|version|versión|版本|release|firmware|\bbuild|section|chapter|clause|§|[=~^<>]=|[A-Za-z]/|/[a-z0-9_-]{1,12}:)"
     r"[\s:#='\"]{0,3}\Z",
     re.IGNORECASE,
 )

@@ -30,8 +30,8 @@ _PIN = (
 )
 _SUFFIX = r"(?:[_-]?(?:key|id|hash|value|string|b64|base64|prod|dev|test|live|old|new|main|[0-9]{1,2}))?"
 _SIGN = r"[\"'`\])*]{0,3}?\s{0,3}(?::=|=>|={1,3}|:{1,2}|[|>]|[\"']\s{1,3}value\s?=)\s{0,3}"
-_WORD = r"\s+(?:is|ist|lautet|est|es|\xe8|\xe9|was|war|:)\s{1,3}|\s{1,2}"  # nothing at all says the least
-_SCHEME = r"(?:(?:bearer|basic|token|digest|apikey)\s{1,3})?"
+_WORD = r"[ \t]+(?:is|ist|lautet|est|es|\xe8|\xe9|was|war|:)[ \t]{1,3}|[ \t]{1,2}"  # nothing at all says the least
+_SCHEME = r"(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,3})?"
 _VALUE = r"(?:\"[^\"\n]{1,8000}\"|'[^'\n]{1,8000}'|`[^`\n]{1,8000}`|[^\s\"'`<>]{3,8000})"
 _ARGUMENT = r"(\"[^\"\n]+\"|'[^'\n]+'|[^\s\"'`<>]{3,})"
 _CALLED = rf"(?:{_PASSWORD}|{_TOKEN}|{_PIN}){_SUFFIX}(?:{_SIGN}|{_WORD}){_SCHEME}"  # no groups: they would be slow
@@ -44,7 +44,7 @@ _FLAG = (
     rf"(?:mysql[a-z]{{0,10}}|mariadb|sshpass)[^\n]{{0,200}} -p{_ARGUMENT}|"
     rf"auth=\([\"'][^\"'\n]{{1,64}}[\"'],\s?{_ARGUMENT}"
 )
-_BARE = r"(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/=-]{12,})"
+_BARE = r"(?:bearer|basic)[ \t]{1,3}([A-Za-z0-9._~+/=-]{12,})"
 _ELSEWHERE = re.compile(
     r"(?:密码|密碼|口令|验证码|驗證碼|認証コード|密钥|"
     r"パスワード|暗証番号|비밀번호|пароль|كلمة (?:المرور|السر)|الرقم السري|पासवर्ड)"
@@ -129,7 +129,7 @@ def _elsewhere(text: str) -> Iterator[Span]:
 def _begins_a_word(text: str, at: int, word: str) -> bool:
     """Whether the name begins here: `dbPassword` and `db_pass` are passwords, a compass is not."""
     before = text[at - 1 : at]
-    if before == "<" and LITERAL.match(text, at - 1):
+    if text[at - 2 : at] == "</" or (before == "<" and LITERAL.match(text, at - 1)):
         return False
     if not before.isalpha() or not before.isascii() or _LONG.match(word):
         return True
@@ -175,8 +175,8 @@ def _likely(kind: int, word: str | None) -> Callable[[str, bool, bool], bool]:
 
 def _surely(value: str, alone: bool, said: bool) -> bool:
     """Whether it must have been drawn, for nothing but its neighbour says that it is a secret."""
-    digits = sum(map(str.isdigit, value))
-    return len(value) >= 8 and digits >= 2 and _mixed(value) and re.search(r"[a-z]", value) is not None
+    letters, digits = any(map(str.islower, value)), sum(map(str.isdigit, value))
+    return len(value) >= 8 and letters and digits >= 2 and (_mixed(value) or _A_SIGN.search(value) is not None)
 
 
 def _a_password(value: str, alone: bool, said: bool) -> bool:

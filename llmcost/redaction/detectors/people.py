@@ -11,6 +11,7 @@ from llmcost.redaction.found import Found
 
 ENTITIES = {"PERSON": "PERSON", "LOCATION": "LOCATION", "ORGANIZATION": "ORGANIZATION", "NRP": "GROUP"}
 SURE = 0.5  # Presidio's score, from 0 to 1
+LONGEST = 20_000  # letters: a model's memory grows with its text, and it refuses a million
 
 
 class People:
@@ -22,10 +23,22 @@ class People:
 
     def find(self, text: str) -> Iterator[Found]:
         """Every name that a model of any of the languages is sure of."""
-        for language in self._languages:
-            for result in self._analyzer.analyze(text=text, language=language, entities=list(ENTITIES)):
-                if result.score >= SURE:
-                    yield Found(result.start, result.end, ENTITIES[result.entity_type])
+        for start, piece in _pieces(text):
+            for language in self._languages:
+                for result in self._analyzer.analyze(text=piece, language=language, entities=list(ENTITIES)):
+                    if result.score >= SURE:
+                        yield Found(start + result.start, start + result.end, ENTITIES[result.entity_type])
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The text in pieces that a model takes, cut between words; and where each begins."""
+    start = 0
+    while start < len(text):
+        end = start + LONGEST
+        cut = max(text.rfind(space, end - LONGEST // 2, end) for space in " \n") + 1 if end < len(text) else len(text)
+        end = cut or end
+        yield start, text[start:end]
+        start = end
 
 
 def _analyzer(languages: Sequence[str]) -> Any:
