@@ -29,6 +29,7 @@ ATTACHMENTS = frozenset((
 CONTENTS = frozenset(("url", "uri", "data", "file_data", "file_id", "image_url", "file_url", "b64_json", "base64"))
 DEEPEST = 100
 MOST_ROUNDS = 8
+FEW = 30  # values: so many are looked for one by one
 LEAST_AGAIN, LONGEST_AGAIN = 6, 200  # letters
 NEAR = 20  # spaces around a number
 ATTACHED = "\0attached"
@@ -111,6 +112,8 @@ def _standing_alone(kinds: Mapping[str, str]) -> Find:
 
     def find(text: str) -> Iterator[Found]:
         last = 0
+        if len(kinds) <= FEW and not any(value in text for value in kinds):
+            return
         for begin in _BEGIN.finditer(text):
             start = begin.start()
             if start >= last and text[start : start + 2] in beginnings and (found := at(text, start)) is not None:
