@@ -356,20 +356,31 @@ class Runner:
         """The answer that another process has stored since the batch began: nothing is sent."""
         key, cost = question.key, self._store.costs([question.key])[question.key]
         self._budget.settle(question.worst, 0.0)
-        self._settle((self._earlier or {}).pop(key, []), cost)
+        self._write_off_earlier(key)
         self._use(question, cost)
         self._progress.answered(question.request.model, question.purpose, None)
         return answer
 
-    def _settle(self, reservations: Iterable[float], paid: float | None) -> None:
-        for reserved in reservations:
-            self._budget.settle(reserved, reserved if paid is None else paid)
+    def _settle(self, question: Question, paid: float | None) -> None:
+        """Books the attempt that was answered at what it cost, those before it at their worst.
+
+        What an answer cost says nothing of a lost attempt: what came too late is likelier to have been long.
+        """
+        self._budget.settle(question.worst, question.worst if paid is None else paid)
+        for _ in range(question.reserved - 1):
+            self._budget.settle(question.worst, max(question.worst, paid or 0.0))
+        self._write_off_earlier(question.key)
+
+    def _write_off_earlier(self, key: bytes) -> None:
+        """Books the attempts of killed processes at a question that is answered now."""
+        for reserved in (self._earlier or {}).pop(key, []):
+            self._budget.settle(reserved, reserved)
 
     async def _keep(self, question: Question, completion: Completion) -> Completion:
         """The answer as it is stored now: this one, or that of another process that was faster."""
         key, paid = question.key, self._cost(question.request, completion)
         kept = await self._store.put(key, self._hiding.kept(question.asked, completion), paid, self._run)
-        self._settle([question.worst] * question.reserved + (self._earlier or {}).pop(key, []), paid)
+        self._settle(question, paid)
         answer, cost = (completion, paid) if kept else self._faster(key, completion, paid)
         self._use(question, cost)
         self._progress.answered(question.request.model, question.purpose, paid)
@@ -381,7 +392,7 @@ class Runner:
         return (stored, self._store.costs([key])[key]) if readable(stored) else (completion, paid)
 
     async def _write_off(self, question: Question) -> None:
-        """Frees the attempt that is not charged; those that may be count as spent until the question is answered."""
+        """Frees the attempt that is not charged; those that may be count as spent."""
         for _ in range(question.lost):
             self._budget.settle(question.worst, question.worst)
         for _ in range(question.reserved - question.lost):
@@ -410,10 +421,11 @@ class Runner:
 
     def _out_of_money(self, batch: Batch) -> BudgetError:
         answered = sum(task.result().status == "answered" for task in batch.tasks.values()) + len(batch.stored)
-        spent = self._budget.spent_usd + self._budget.reserved_usd
+        spent, excess = self._budget.spent_usd + self._budget.reserved_usd, self._budget.excess_usd
+        beyond = f" (answers cost up to ${excess:.6g} more than their worst case)" if excess else ""
         return BudgetError(
             f"stopped at ${spent:.6g} of ${self._budget.cap_usd:g}:"
-            f" {answered:,} of {len(batch.questions):,} answers stored; the next one could pass the cap",
+            f" {answered:,} of {len(batch.questions):,} answers stored; the next one could pass the cap{beyond}",
             RESUME,
         )
 

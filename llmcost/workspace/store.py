@@ -8,8 +8,8 @@ requests in flight, so the price of an fsync is divided among them.
 
 The ledger. An attempt is a row that is committed before its request is sent: what it may cost at worst. When the answer
 is stored, the same transaction replaces that by what it did cost. An attempt whose end is not known (the process was
-killed, the reply was lost) counts at its worst case until its question is answered, and from then on as much as the
-answer did: the provider will have charged it alike.
+killed, the reply was lost) counts at its worst case for good, also when its question is answered: what the provider
+charged for it is not what it charged for the answer.
 
 Damage. What is in the store was paid for, so a damaged file is neither used nor written over (see
 `llmcost.workspace.rescue`): it is set aside, and the error says how much could be read. What is in flight then is still
@@ -48,11 +48,13 @@ PUT = "INSERT OR IGNORE INTO answers (key, cost_usd, run, answer) VALUES (?, ?, 
 RESERVE = "INSERT INTO attempts (run, key, worst_usd) VALUES (?, ?, ?)"
 BEGIN = """INSERT INTO attempts (run, key, worst_usd)
     SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM answers WHERE key = ?2)"""
-SETTLE = "UPDATE attempts SET settled_usd = coalesce(?, worst_usd, 0) WHERE run = ? AND key = ? AND settled_usd IS NULL"
+SETTLE = """UPDATE attempts SET settled_usd = coalesce(?, worst_usd, 0) WHERE rowid = (
+    SELECT max(rowid) FROM attempts WHERE run = ? AND key = ? AND settled_usd IS NULL)"""
+SETTLE_LOST = """UPDATE attempts SET settled_usd = max(coalesce(worst_usd, 0), coalesce(?, 0))
+    WHERE run = ? AND key = ? AND settled_usd IS NULL"""
 RELEASE = """DELETE FROM attempts WHERE rowid = (
     SELECT max(rowid) FROM attempts WHERE run = ? AND key = ? AND settled_usd IS NULL)"""
-SETTLE_ANSWERED = """UPDATE attempts SET settled_usd = coalesce(
-    (SELECT cost_usd FROM answers WHERE answers.key = attempts.key), worst_usd, 0)
+SETTLE_ANSWERED = """UPDATE attempts SET settled_usd = coalesce(worst_usd, 0)
     WHERE run = ? AND settled_usd IS NULL AND key IN (SELECT key FROM answers)"""
 SETTLED = "SELECT total(settled_usd) FROM attempts WHERE run = ?"
 OPEN = "SELECT key, coalesce(worst_usd, 0) FROM attempts WHERE run = ? AND settled_usd IS NULL ORDER BY rowid"
@@ -151,6 +153,7 @@ class AnswerStore(Generic[T]):
         def write(connection: sqlite3.Connection) -> bool:
             kept = connection.execute(PUT, row).rowcount > 0
             connection.execute(SETTLE, (cost_usd, run, key))
+            connection.execute(SETTLE_LOST, (cost_usd, run, key))
             return kept
 
         return bool(await self._write(write, keeps=True))

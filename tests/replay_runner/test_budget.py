@@ -52,3 +52,14 @@ def test_a_request_dearer_than_its_worst_case_is_booked_and_closes_the_budget() 
     budget.settle(0.9, 1.5)
     assert budget.spent_usd == 1.5
     assert not budget.try_reserve(0.0)
+
+
+def test_what_was_exceeded_once_is_expected_to_be_exceeded_as_far() -> None:
+    budget = Budget(1.0)
+    assert budget.try_reserve(0.125)
+    budget.settle(0.125, 0.25)
+    assert (budget.spent_usd, budget.excess_usd) == (0.25, 0.125)
+    assert [budget.try_reserve(0.125) for _ in range(4)] == [True, True, True, False]
+    for _ in range(3):
+        budget.settle(0.125, 0.25)
+    assert budget.spent_usd == 1.0

@@ -9,6 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from support.killing import start, wait_until
@@ -61,8 +62,9 @@ def kill_after_some_answers(server: Loopback, folder: Path, cap: float, wait_s: 
     child = begin(server, folder, cap)
     wait_until(lambda: server.count() > before or os.waitpid(child, os.WNOHANG)[0] != 0)
     time.sleep(wait_s)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    with suppress(ProcessLookupError, ChildProcessError):  # the cap had ended it before
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def stored(server: Loopback, folder: Path) -> set[str]:

@@ -128,7 +128,8 @@ def test_failures_are_not_stored_and_cost_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("drop", ["before", "middle"])
-def test_a_lost_reply_counts_at_its_worst_until_the_question_is_answered(tmp_path: Path, drop: Any) -> None:
+def test_a_lost_reply_counts_at_its_worst_even_when_the_question_is_answered(tmp_path: Path, drop: Any) -> None:
+    """What an answer cost says nothing of what the lost one did, which may have been the longer."""
     broken = [True]
     with Loopback(lambda body: Reply(drop=drop) if broken[0] else Reply(usage={"completion_tokens": 10})) as server:
         assert replay(server, tmp_path, asks(1), cap=1.0)[0].status == "unreachable"
@@ -136,7 +137,7 @@ def test_a_lost_reply_counts_at_its_worst_until_the_question_is_answered(tmp_pat
         assert open_ledger(tmp_path) == (0, pytest.approx(0.03))
         broken[0] = False
         assert replay(server, tmp_path, asks(1), cap=1.0)[0].status == "answered"
-    assert open_ledger(tmp_path) == (1, pytest.approx(4 * 10 * TOKEN_USD))
+    assert open_ledger(tmp_path) == (1, pytest.approx(0.03 + 10 * TOKEN_USD))
 
 
 def test_a_lost_reply_is_not_asked_again_without_money_for_it(tmp_path: Path) -> None:
@@ -144,6 +145,34 @@ def test_a_lost_reply_is_not_asked_again_without_money_for_it(tmp_path: Path) ->
         with pytest.raises(BudgetError):
             replay(server, tmp_path, asks(1), cap=0.025)
         assert server.count() == 2
+
+
+def test_lost_replies_that_were_dear_do_not_pass_the_cap_when_the_answers_are_cheap(tmp_path: Path) -> None:
+    seen: set[str] = set()
+
+    def answer(body: dict[str, Any]) -> Reply:
+        if (first := prompt(body) not in seen) and int(prompt(body)) % 2:
+            seen.add(prompt(body))
+        return Reply(drop="middle") if first and prompt(body) in seen else Reply(usage={"completion_tokens": 1})
+
+    with Loopback(answer) as server:
+        with pytest.raises(BudgetError):
+            replay(server, tmp_path, asks(60), cap=0.1, concurrency=8)
+        billed = len(seen) * 0.01 + (server.count() - len(seen)) * TOKEN_USD
+    assert 0.08 < billed <= 0.1
+
+
+@pytest.mark.parametrize(("tokens", "most"), [(10**6, 8), (150, 1_000)])
+def test_an_endpoint_that_bills_more_than_the_worst_case(tmp_path: Path, tokens: int, most: int) -> None:
+    """It is booked as it is; what is sent from then on fits even if it is exceeded as far."""
+    with Loopback(lambda _body: Reply(usage={"completion_tokens": tokens})) as server:
+        with pytest.raises(BudgetError, match="more than their worst case") as caught:
+            replay(server, tmp_path, asks(100), cap=0.5, concurrency=8)
+        billed = server.count() * tokens * TOKEN_USD
+        assert open_ledger(tmp_path) == (server.count(), pytest.approx(billed))
+        assert 1 < server.count() <= most
+    assert "stopped at" in caught.value.message
+    assert billed <= 0.5 or server.count() <= 8, "only what was in flight when it came out can pass the cap"
 
 
 def test_an_answer_without_usage_is_settled_at_its_worst(tmp_path: Path) -> None:
