@@ -21,16 +21,19 @@ import zstandard
 GOOD = b'{"model":"gpt-4o","prompt":"hi","response":"ho","prompt_tokens":1,"completion_tokens":1}\n'
 MB = 1 << 20
 READER = """
-import resource, sys, time
+import re, sys, time
+from pathlib import Path
 from llmcost import logs
 from llmcost.errors import LLMCostError
-before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+def peak():  # of this program alone: what `getrusage` tells includes the one that started it
+    return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+before, began = peak(), time.perf_counter()
 try:
     log = logs.read([sys.argv[1]], call_site=lambda call: None)
     said = f"{len(log.calls):,} calls, {log.rejected:,} rejected" + "".join(f": {r.reason}" for r in log.rejects[:1])
 except LLMCostError as error:
     said = f"refused: {error.message.rpartition('/')[2]}"
-grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+grown = (peak() - before) // 1024
 print(f"{time.perf_counter() - began:.1f} s", f"{grown} MB", said, sep="\\t")
 """
 

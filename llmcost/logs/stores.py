@@ -168,17 +168,37 @@ def _matches(place: Place) -> list[str]:
 
 
 def fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Whether a path matches a glob, both taken apart at their slashes."""
-    if not patterns:
-        return not parts
-    if list(patterns) == ["**"]:  # what is below a folder, never the folder's own name
-        return bool(parts) and not any(part.startswith(".") for part in parts)
-    if patterns[0] == "**":
-        below = bool(parts) and not parts[0].startswith(".") and fits(parts[1:], patterns)
-        return below or fits(parts, patterns[1:])
-    if not parts or (parts[0].startswith(".") and not patterns[0].startswith(".")):
-        return False
-    return fnmatchcase(parts[0], patterns[0]) and fits(parts[1:], patterns[1:])
+    """Whether a path matches a glob, both taken apart at their slashes: in time that grows with both, whatever they are.
+
+    `**` stands for folders that are not hidden, at the end for what is below a folder, never for the folder's own name.
+    """
+    reached = {0}  # places in the glob that all before this part may have led to
+    for part in parts:
+        reached = {step for place in _past_folders(reached, patterns) for step in _steps(place, part, patterns)}
+    return len(patterns) in _past_folders(reached, patterns)
+
+
+def _past_folders(reached: set[int], patterns: Sequence[str]) -> set[int]:
+    """These places, and those behind a `**` there that stands for no folder at all."""
+    found = set(reached)
+    for place, pattern in enumerate(patterns[:-1]):
+        if place in found and pattern == "**":
+            found.add(place + 1)
+    return found
+
+
+def _steps(place: int, part: str, patterns: Sequence[str]) -> Iterator[int]:
+    """Where a part of a path leads to from a place in the glob."""
+    if place >= len(patterns):
+        return
+    pattern, last = patterns[place], place == len(patterns) - 1
+    if pattern == "**":
+        if not part.startswith("."):
+            yield place
+            if last:
+                yield place + 1
+    elif fnmatchcase(part, pattern) and (not part.startswith(".") or pattern.startswith(".")):
+        yield place + 1
 
 
 def _absent(place: Place, nothing: str | None = None) -> InputError:

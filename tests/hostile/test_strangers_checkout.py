@@ -92,7 +92,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(outside: Path) -> dict[str, Any]:
     """What each command said and did; all of them in one process that is watched."""
     outside.mkdir()
-    shop.write_log(outside / "log.jsonl", 60)
+    shop.write_log(outside / "log.jsonl", 24)
     made = shop.run_here("baseline", "log.jsonl", "-o", "base.json", cwd=outside)
     assert made.returncode == 0, made.stderr
     (outside / "secret.toml").write_text(f"[{SECRET}]\nx = = {SECRET}", encoding="utf-8")
