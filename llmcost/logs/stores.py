@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -168,7 +168,7 @@ def _matches(place: Place) -> list[str]:
 
 
 def fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Whether a path matches a glob, both taken apart at their slashes: in time that grows with both, whatever they are.
+    """Whether a path matches a glob, both taken apart at their slashes, in time that grows with the length of both.
 
     `**` stands for folders that are not hidden, at the end for what is below a folder, never for the folder's own name.
     """
