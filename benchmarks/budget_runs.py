@@ -3,10 +3,12 @@
     python benchmarks/budget_runs.py [--runs 1000] [--in-flight 256]
 
 Every run has a cap of its own, questions whose worst cases differ a hundredfold, and a provider that keeps its own book
-in a file: it bills each attempt that it answered a random share of the worst case, also attempts whose answer got lost
-on the way or came too late, and tells the usage of most. Half of the runs are killed (SIGKILL, up to three times) after
-a random number of requests and taken up again by another process. What counts is the provider's book at the end,
-against the cap.
+in a file: it bills each attempt a share of the worst case, also attempts whose answer got lost on the way or came too
+late. In half of the runs one attempt in seventeen is lost and costs as an answer does, and some answers do not tell
+their usage. In the other half three in ten are lost and cost the worst case, and an answer costs a twentieth of that.
+Half of the runs are killed (SIGKILL, up to three times) after a random number of requests, with answers that were
+billed on their way, and taken up again by another process.
+What counts is the provider's book at the end, against the cap.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ import random
 import shutil
 import signal
 import tempfile
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from llmcost.answers import Answer, Usage
 from llmcost.endpoint import ChatRequest, Completion
@@ -37,8 +41,9 @@ class Provider:
 
     base_url = "http://provider/v1"
 
-    def __init__(self, book: int, dice: random.Random, dies_after: int | None) -> None:
+    def __init__(self, book: int, dice: random.Random, losses_are_dear: bool, dies_after: int | None) -> None:
         self._book, self._dice, self._left = book, dice, dies_after
+        self._losses_are_dear = losses_are_dear
 
     async def complete(self, request: ChatRequest, on_failure: OnFailure) -> Completion:
         for attempt in range(RETRIES + 1):
@@ -46,14 +51,14 @@ class Provider:
             luck = self._dice.random()
             if luck < 0.06:  # overloaded: nobody bills that
                 again = await on_failure(perhaps_billed=False, again=attempt < RETRIES)
-            elif luck < 0.12:  # lost: billed or not, who knows
-                if self._dice.random() < 0.7:
-                    self._bill(request)
+            elif luck < (0.36 if self._losses_are_dear else 0.12):  # lost: billed or not, who knows
+                if self._losses_are_dear or self._dice.random() < 0.7:
+                    self._bill(request, 1.0 if self._losses_are_dear else self._share())
                 again = await on_failure(perhaps_billed=True, again=attempt < RETRIES)
-            elif luck < 0.13:
+            elif luck < 0.37 and self._dice.random() < 0.02:
                 return Completion(request.model, "rejected", error="too long")
             else:
-                return self._answered(request)
+                return await self._answered(request)
             if not again:
                 break
         return Completion(request.model, "unreachable", error="down")
@@ -66,13 +71,18 @@ class Provider:
         for _ in range(self._dice.randint(1, 6)):
             await asyncio.sleep(0)
 
-    def _answered(self, request: ChatRequest) -> Completion:
-        pico = self._bill(request)
-        told = self._dice.random() < 0.95
+    async def _answered(self, request: ChatRequest) -> Completion:
+        pico = self._bill(request, self._share() * (0.05 if self._losses_are_dear else 1.0))
+        for _ in range(self._dice.randint(0, 6)):  # on its way: who dies now has paid and has nothing
+            await asyncio.sleep(0)
+        told = self._losses_are_dear or self._dice.random() < 0.95
         return Completion(request.model, "answered", Answer(text="ok"), Usage(output_tokens=pico if told else None))
 
-    def _bill(self, request: ChatRequest) -> int:
-        pico = round(request.body["worst_pico"] * self._dice.random() ** 0.3)  # often close to the worst case
+    def _share(self) -> float:
+        return self._dice.random() ** 0.3  # often close to the worst case
+
+    def _bill(self, request: ChatRequest, share: float) -> int:
+        pico = round(request.body["worst_pico"] * share)
         os.write(self._book, b"%d\n" % pico)
         return pico
 
@@ -86,27 +96,40 @@ def worst_case(request: ChatRequest) -> float:
     return float(request.body["worst_pico"] / PICO)
 
 
-def one_run(number: int, in_flight: int, folder: Path) -> tuple[float, float, str, int]:
-    """Cap, the provider's book, how it ended, and how often it was killed."""
+def one_run(number: int, in_flight: int, folder: Path) -> tuple[float, float, str]:
+    """Cap, the provider's book, and what happened."""
     dice = random.Random(number)
+    dear = number % 2 == 1
     requests = [
         ChatRequest({"model": "m", "n": n, "worst_pico": round(10 ** dice.uniform(6, 8))})
         for n in range(dice.randint(in_flight, 3 * in_flight))
     ]
     cap = sum(map(worst_case, requests)) * dice.uniform(0.05, 1.1)
     book = os.open(folder / "book", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    kills = dice.choice((0, 0, 1, 3))
-    for part in range(kills):
-        child = os.fork()
-        if not child:
-            asking(requests, cap, in_flight, folder, Provider(book, dice, dice.randint(1, 2 * len(requests))))
-            os._exit(0)
-        os.waitpid(child, 0)
+    kills = 0
+    for part in range(dice.choice((0, 0, 1, 3))):
+        provider = Provider(book, dice, dear, dice.randint(1, len(requests)))
+        kills += killed(lambda provider=provider: asking(requests, cap, in_flight, folder, provider))  # type: ignore[misc]
         dice = random.Random(f"{number}:{part}")
-    ended = asking(requests, cap, in_flight, folder, Provider(book, dice, None))
+    ended = asking(requests, cap, in_flight, folder, Provider(book, dice, dear, None))
     os.close(book)
     billed = sum(map(int, (folder / "book").read_text().split()))
-    return cap, billed / PICO, ended, kills
+    before = "killed before" if kills else "not killed before"
+    return cap, billed / PICO, f"{'losses are dear' if dear else 'losses as answers'}, {before}, {ended}"
+
+
+def killed(work: Callable[[], object]) -> bool:
+    """Whether a process of its own was killed at this work, rather than ended by itself."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)  # never back into the parent's code
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), "a part of a run has failed"
+    return status != 0
 
 
 def asking(requests: list[ChatRequest], cap: float, in_flight: int, folder: Path, provider: Provider) -> str:
@@ -124,19 +147,18 @@ def asking(requests: list[ChatRequest], cap: float, in_flight: int, folder: Path
     return asyncio.run(main())
 
 
-def run_all(runs: int, in_flight: int) -> tuple[int, Counter[str], list[float]]:
-    """Runs that spent more than their cap, how runs ended, and the share of each cap that was spent."""
-    over, ends, shares = 0, Counter[str](), []
+def run_all(runs: int, in_flight: int) -> tuple[int, dict[str, list[float]]]:
+    """How many runs spent more than their cap, and what share of its cap each spent, by what happened."""
+    over, shares = 0, defaultdict[str, list[float]](list)
     for number in range(runs):
         folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         try:
-            cap, billed, ended, kills = one_run(number, in_flight, folder)
+            cap, billed, happened = one_run(number, in_flight, folder)
         finally:
             shutil.rmtree(folder)
         over += billed > cap
-        ends[f"{ended}, {'killed ' if kills else 'not killed '}before"] += 1
-        shares.append(billed / cap)
-    return over, ends, shares
+        shares[happened].append(billed / cap)
+    return over, shares
 
 
 def main() -> None:
@@ -144,12 +166,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--in-flight", type=int, default=256)
     options = parser.parse_args()
-    over, ends, shares = run_all(options.runs, options.in_flight)
+    over, shares = run_all(options.runs, options.in_flight)
     print(f"{options.runs:,} runs, {options.in_flight} in flight: {over} spent more than their cap")
-    for ended, count in sorted(ends.items()):
-        print(f"  {count:5,} {ended}")
-    ranked = sorted(shares)
-    print(f"share of the cap that was spent: median {ranked[len(ranked) // 2]:.1%}, most {ranked[-1]:.2%}")
+    print(f"  {'what happened':55} {'runs':>5}  share of the cap that was spent: median, most")
+    for happened, spent in sorted(shares.items()):
+        print(f"  {happened:55} {len(spent):5,}  {median(spent):6.1%} {max(spent):7.2%}")
 
 
 if __name__ == "__main__":
