@@ -66,8 +66,17 @@ def test_a_baseline_of_a_gigabyte_is_not_held(tmp_path: Path) -> None:
         gate.read(file)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}"), gzip.compress(bytes(1 << 20)) * 80,
-                                     gzip.compress(b"[" * 100_000), gzip.compress(b'{"as_of":"x"}')[:-4]])  # fmt: skip
+NO_BOOKS = {
+    "empty": b"",
+    "no gzip": b"no gzip",
+    "an object": gzip.compress(b"{}"),
+    "a bomb": gzip.compress(bytes(1 << 20)) * 80,
+    "deep": gzip.compress(b"[" * 100_000),
+    "cut off": gzip.compress(b'{"as_of":"x"}')[:-4],
+}
+
+
+@pytest.mark.parametrize("content", NO_BOOKS.values(), ids=NO_BOOKS)  # names, because gzip notes the time
 def test_a_price_file_that_is_none_is_refused_with_its_name(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "prices.json.gz"
     file.write_bytes(content)
