@@ -1,9 +1,9 @@
 """A server that answers chat completions after a delay that it says, and fails now and then: what benchmarks ask.
 
-    python benchmarks/plain_server.py --delay-ms 20 --faults 0.016     prints its base URL; ends with its input
+    python benchmarks/plain_server.py --delay-ms 20 --broken 0.006 --busy 0.01     prints its base URL
 
-An answer begins with the milliseconds that it was held back. Of a thousand requests 10 are told to come again (429),
-5 get a 500 and 1 loses its connection, if faults are 0.016.
+An answer begins with the milliseconds that it was held back. The share `busy` of requests is told to come again (429);
+of the share `broken` five in six get a 500, and one loses its connection.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FILLING = "x" * 380
 
 
 class Connection(asyncio.Protocol):
-    def __init__(self, delay_ms: float, faults: float, dice: random.Random) -> None:
-        self._delay_ms, self._faults, self._dice = delay_ms, faults, dice
+    def __init__(self, delay_ms: float, broken: float, busy: float, dice: random.Random) -> None:
+        self._delay_ms, self._broken, self._busy, self._dice = delay_ms, broken, busy, dice
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -43,12 +43,12 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(delay_ms / 1000, self._answer, delay_ms)
 
     def _answer(self, delay_ms: float) -> None:
-        luck = self._dice.random() / self._faults if self._faults else 1.0
-        if luck < 1 / 16:
+        luck = self._dice.random()
+        if luck < self._broken / 6:
             self._transport.abort()
-        elif luck < 6 / 16:
+        elif luck < self._broken:
             self._write(500, {"error": {"message": "internal"}})
-        elif luck < 1:
+        elif luck < self._broken + self._busy:
             self._write(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}})
         else:
             usage = {"prompt_tokens": 500, "completion_tokens": self._dice.randint(1, 200)}
@@ -64,9 +64,10 @@ class Connection(asyncio.Protocol):
 
 
 @contextmanager
-def serve(delay_ms: float, faults: float = 0.0) -> Iterator[str]:
+def serve(delay_ms: float, broken: float = 0.0, busy: float = 0.0) -> Iterator[str]:
     """The base URL of a server in a process of its own."""
-    command = [sys.executable, str(Path(__file__)), "--delay-ms", str(delay_ms), "--faults", str(faults)]
+    shares = ["--delay-ms", str(delay_ms), "--broken", str(broken), "--busy", str(busy)]
+    command = [sys.executable, str(Path(__file__)), *shares]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
     try:
@@ -76,10 +77,10 @@ def serve(delay_ms: float, faults: float = 0.0) -> Iterator[str]:
         process.wait(10)
 
 
-async def _run(delay_ms: float, faults: float) -> None:
+async def _run(delay_ms: float, broken: float, busy: float) -> None:
     dice = random.Random(7)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(delay_ms, faults, dice), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Connection(delay_ms, broken, busy, dice), "127.0.0.1", 0, backlog=1024)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.close()
@@ -88,6 +89,7 @@ async def _run(delay_ms: float, faults: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--delay-ms", type=float, default=0.0)
-    parser.add_argument("--faults", type=float, default=0.0)
+    parser.add_argument("--broken", type=float, default=0.0)
+    parser.add_argument("--busy", type=float, default=0.0)
     options = parser.parse_args()
-    asyncio.run(_run(options.delay_ms, options.faults))
+    asyncio.run(_run(options.delay_ms, options.broken, options.busy))

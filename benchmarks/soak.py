@@ -1,10 +1,11 @@
 """Many calls, many in flight: what a long replay takes of memory, of open files, of time.
 
-    python benchmarks/soak.py [--calls 100000] [--in-flight 256] [--delay-ms 30]
+    python benchmarks/soak.py [--calls 100000] [--in-flight 256] [--delay-ms 30] [--busy 0.01]
 
 Prompts of 2 kB, answers of 400 bytes, through the runner with store, cap and redaction (nothing is found in them), at
-a server in another process that fails 16 times in 1,000. Added latency: what is measured less what the server says that
-it held the answer back.
+a server in another process that fails 6 times in 1,000, and says "too busy" (429) to the share `busy`. Each such word
+halves what is in flight, so that one in a hundred leaves a dozen of it. How many there were is printed; `--busy 0` lets
+all of them be there. Added latency: what is measured less what the server says that it held the answer back.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Watch:
     """What this process holds, looked at four times a second: seconds, bytes, open files, answers so far."""
 
     answered: int = 0
+    latency_ms: float = 0.0  # of all answers together
     rows: list[tuple[float, int, int, int]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +66,7 @@ async def soak(base_url: str, calls: int, in_flight: int, folder: Path, watch: W
                 answers = await runner(requests, "replay")
                 added += [late for answer in answers if (late := beyond(answer)) is not None]
                 watch.answered += sum(answer.status == "answered" for answer in answers)
+                watch.latency_ms += sum(answer.latency_ms or 0.0 for answer in answers)
     return added
 
 
@@ -82,10 +85,11 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--delay-ms", type=float, default=30.0)
+    parser.add_argument("--busy", type=float, default=0.01)
     options = parser.parse_args()
     watch = Watch()
     watcher = threading.Thread(target=watch.look)
-    with tempfile.TemporaryDirectory() as folder, serve(options.delay_ms, 0.016) as base_url:
+    with tempfile.TemporaryDirectory() as folder, serve(options.delay_ms, 0.006, options.busy) as base_url:
         watcher.start()
         wall, cpu = time.perf_counter(), time.process_time()
         added = asyncio.run(soak(base_url, options.calls, options.in_flight, Path(folder) / "w", watch))
@@ -104,7 +108,7 @@ def report(watch: Watch, added: list[float], wall: float, cpu: float) -> None:
     print(f"{watch.answered:,} answered in {wall:.0f} s: {calls:,.0f} a second, {each:.2f} ms CPU each")
     print(f"= {watch.answered / cpu:,.0f} answered a second of one core")
     print(f"added latency: median {np.median(added):.1f} ms, p95 {np.percentile(added, 95):.1f} ms")
-    print(f"most open files: {int(files.max())}")
+    print(f"in flight on average {watch.latency_ms / 1000 / wall:.0f}; most open files {int(files.max())}")
     tenths = np.linspace(0, len(resident) - 1, 11).astype(int)
     print("memory by tenths of the time, MB: " + " ".join(f"{resident[at] / 1e6:.0f}" for at in tenths))
     print(f"slope of the last 80 %: {slope / calls * 10_000 / 1e6:+.2f} MB per 10,000 calls")
