@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,9 @@ import msgspec
 from llmcost.errors import ConfigError
 
 CONFIG_NAME = "llmcost.toml"
+# The variables of the general endpoint, the first that is set counts.
+GENERAL_KEYS = ("LLMCOST_API_KEY", "OPENAI_API_KEY")
+GENERAL_URLS = ("LLMCOST_BASE_URL", "OPENAI_BASE_URL")
 DEFAULT_TASK_FIELDS = ("metadata.task", "metadata.feature", "request_tags", "task", "feature", "tags.task", "use_case")
 DEFAULT_EXPECTED_FIELDS = ("metadata.expected", "expected", "expected_output", "metadata.expected_output")
 
@@ -316,7 +319,7 @@ def api_key(variable: str | None, environ: Mapping[str, str] | None = None) -> s
         if not values.get(variable):
             raise ConfigError(f"environment variable {variable} is not set", "export it, or change api_key_env")
         return values[variable]
-    return values.get("LLMCOST_API_KEY") or values.get("OPENAI_API_KEY")
+    return _first(values, GENERAL_KEYS)
 
 
 def base_url(flag: str | None, settings: Settings, environ: Mapping[str, str] | None = None) -> str:
@@ -325,13 +328,18 @@ def base_url(flag: str | None, settings: Settings, environ: Mapping[str, str] | 
     Raises ConfigError if none is given: nothing is sent to a host that the user did not name.
     """
     values = os.environ if environ is None else environ
-    url = flag or settings.replay.base_url or values.get("LLMCOST_BASE_URL") or values.get("OPENAI_BASE_URL")
+    url = flag or settings.replay.base_url or _first(values, GENERAL_URLS)
     if not url:
         raise ConfigError(
             "no endpoint: llmcost sends nothing to a host that you did not name",
             "pass --base-url https://your-endpoint/v1, or set LLMCOST_BASE_URL",
         )
     return url.rstrip("/")
+
+
+def _first(values: Mapping[str, str], names: Iterable[str]) -> str | None:
+    """The first of these variables that says something."""
+    return next((values[name] for name in names if values.get(name)), None)
 
 
 def _read(path: Path, admit: Callable[[Path], None]) -> dict[str, Any]:

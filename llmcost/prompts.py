@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SYSTEM_ROLES = ("system", "developer")
+# Parts of a message that are no text, by their type: what they are.
+ATTACHMENTS: Mapping[str, str] = {
+    "image_url": "images", "input_image": "images", "image": "images", "input_audio": "sound", "audio": "sound",
+    "file": "files", "input_file": "files", "document": "files", "video_url": "videos",
+}  # fmt: skip
 LONGEST_SKETCHED = 512  # characters: what is longer is a document, and hardly asked twice in other words
 
 

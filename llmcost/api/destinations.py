@@ -13,6 +13,7 @@ from llmcost.endpoint import ChatRequest
 from llmcost.endpoint.address import host_of
 from llmcost.endpoint.hosts import another_owner, owner_of
 from llmcost.endpoint.proxy import proxy_shown
+from llmcost.prompts import ATTACHMENTS, SYSTEM_ROLES
 from llmcost.recommend.result import Destination, SentField
 from llmcost.trial import ModelCost
 
@@ -25,13 +26,7 @@ PARAMETERS = frozenset(
         "function_call", "stream", "modalities", "enable_thinking", "chat_template_kwargs", "ignore_eos",
     }
 )  # fmt: skip
-SYSTEM_ROLES = frozenset({"system", "developer"})
 TOOL_ROLES = frozenset({"tool", "function"})
-# What a part of a message is, by its type: text is what "messages" says already.
-PARTS: Mapping[str, str] = {
-    "image_url": "images", "input_image": "images", "image": "images", "input_audio": "sound", "audio": "sound",
-    "file": "files", "input_file": "files", "document": "files", "video_url": "videos",
-}  # fmt: skip
 GRADED = "prompts with both answers"
 
 
@@ -72,8 +67,8 @@ def _in_message(message: Mapping[str, Any]) -> Iterator[str]:
     if message.get("name") and role not in TOOL_ROLES:
         yield "names of speakers"
     for part in content if isinstance(content, list | tuple) else ():
-        if isinstance(part, Mapping) and str(part.get("type")) in PARTS:
-            yield PARTS[str(part["type"])]
+        if isinstance(part, Mapping) and str(part.get("type")) in ATTACHMENTS:
+            yield ATTACHMENTS[str(part["type"])]
 
 
 def _destination(

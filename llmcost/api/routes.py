@@ -6,12 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llmcost.config import EgressSettings, ModelSettings, api_key
+from llmcost.config import GENERAL_KEYS, GENERAL_URLS, EgressSettings, ModelSettings, api_key
 from llmcost.endpoint.address import checked
 from llmcost.endpoint.egress import Egress, egress, require_key_variable
-
-GENERAL_KEYS = ("LLMCOST_API_KEY", "OPENAI_API_KEY")
-GENERAL_URLS = ("LLMCOST_BASE_URL", "OPENAI_BASE_URL")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,11 +9,11 @@ import typer
 
 from llmcost.cli.output import say
 
-OFF = ("", "0", "false", "no")
-
 
 def agreed(said: str, yes: bool) -> bool:
     """Whether to send it: what would be sent is shown in any case, asked unless --yes or CI says not to."""
+    from llmcost.endpoint.egress import OFF
+
     say(said.rstrip())
     return yes or os.environ.get("CI", "").lower() not in OFF or _asked("Send?", "send")
 

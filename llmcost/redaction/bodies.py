@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from llmcost.prompts import ATTACHMENTS
 from llmcost.redaction.finder import Finder
 from llmcost.redaction.found import Found, is_json
 from llmcost.redaction.names import LITERAL, Names
@@ -23,9 +24,6 @@ STRUCTURE = frozenset((
     "traceId", "spanId", "parentSpanId", "response_id", "previous_response_id",
 ))  # fmt: skip
 NAMES_OF = frozenset(("name", "names"))  # tools', which stay, or people's
-ATTACHMENTS = frozenset((
-    "image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "document", "video_url",
-))  # fmt: skip
 CONTENTS = frozenset(("url", "uri", "data", "file_data", "file_id", "image_url", "file_url", "b64_json", "base64"))
 DEEPEST = 100
 MOST_ROUNDS = 8
@@ -242,7 +240,7 @@ def _texts(value: Any, depth: int) -> Iterable[str]:
 
 def _attachments(messages: Any) -> int:
     parts = [part for message in _listed(messages) for part in _listed(_of(message, "content"))]
-    return sum(_of(part, "type") in ATTACHMENTS for part in parts)
+    return sum(str(_of(part, "type")) in ATTACHMENTS for part in parts)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -169,9 +169,9 @@ class Runner:
         """Completions parallel to `requests`, each answer stored before it is returned.
 
         Equal questions are asked once; what the store has is not asked at all. What another model has answered is paid
-        and stored, but nobody's answer. Raises BudgetError when the next
-        question could pass the cap, after everything in flight was stored; EndpointError if no question can succeed;
-        ConfigError, before anything is sent, if there is a cap and a model without a price.
+        and stored, but nobody's answer. Raises BudgetError when the next question could pass the cap, after everything
+        in flight was stored; EndpointError if no question can succeed; ConfigError, before anything is sent, if there
+        is a cap and a model without a price.
         """
         self._take_up_ledger()
         keys, asked, batch = self._batch(requests, purpose)

@@ -175,6 +175,10 @@ def test_pictures_stay_and_are_counted() -> None:
     assert hidden.body["messages"][0]["content"][1:] == [picture, sound]
 
 
+def test_a_part_of_no_known_type_is_no_attachment() -> None:
+    assert hide(body([{"type": ["image"], "text": "x"}, {"type": None}]), FINDER).unseen == 0
+
+
 def test_records_of_logs_keep_ids_times_and_models() -> None:
     record = {
         "id": "a@example.org", "timestamp": "2026-10-01T00:00:00Z", "model": "gpt-4o",
