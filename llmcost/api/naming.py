@@ -94,7 +94,7 @@ class Naming:
         cost = "at a price that is not known" if most is None else f"at most ${most:.4g} in all"
         where = destination([self.route], [self.chosen.model], len(self.requests), [])
         return (
-            f"to name: {len(self.requests)} call sites, one call each to {self.chosen.model} at {host}, {cost}"
+            f"to name: {len(self.requests)} call sites, one call each to {self.chosen.model}, {cost}"
             f"{'' if cap is None else f', cap ${cap:g}'}\n"
             f"to: {host} {'; '.join(destination_facts(where))}\n"
             "sent: the beginning of one logged request of each call site, and of its answer"
