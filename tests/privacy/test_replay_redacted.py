@@ -143,3 +143,19 @@ def test_what_is_shown_holds_placeholders_unless_asked_otherwise(runs: dict[str,
     assert PLANTED.search(pages["hidden"]) is None and "EMAIL_1" in pages["hidden"]
     assert PLANTED.search(pages["plain"]) is not None
     assert "EMAIL_1" not in pages["plain"] and "EMAIL_1" not in plain
+
+
+def test_exported_prompts_hold_placeholders_unless_asked_otherwise(runs: dict[str, Any]) -> None:
+    folder = runs["--no-redact"][3]
+    hidden, plain = (
+        shop.run_here("export", "--to", "promptfoo", "--show-text", *flags, cwd=folder).stdout
+        for flags in ((), ("--no-redact",))
+    )
+    assert PLANTED.search(hidden) is None and "EMAIL_1" in hidden
+    assert PLANTED.search(plain) is not None and "EMAIL_1" not in plain
+
+
+def test_a_report_says_what_left_as_placeholders(runs: dict[str, Any]) -> None:
+    for flag, said in (("--redact", "left as placeholders"), ("--no-redact", None)):
+        page = shop.run_here("report", "--format", "html", cwd=runs[flag][3]).stdout
+        assert (f"{CALLS} e-mail addresses" in page and "left as placeholders" in page) is (said is not None)

@@ -15,7 +15,9 @@ from support import checks, results, shop
 from llmcost.monitor.result import GraderWatch, MonitorReport, TaskWatch
 from llmcost.pricing.result import PriceStamp
 from llmcost.recommend.result import Spend
+from llmcost.redaction.result import LeftOut, RedactedFile, RedactReport
 from llmcost.report import schemas, to_json
+from llmcost.workspace.purge import Held, PurgeReport
 
 
 def watched() -> MonitorReport:
@@ -41,6 +43,12 @@ PRINTED = {
     "monitor": watched,
     "prices": results.prices,
     "check": checks.CHECKS["quality"],
+    "purge": lambda: PurgeReport(
+        "0", ".llmcost", purged=True, held=[Held("runs", "reports", 2, 900)], runs=["265837b7"]
+    ),
+    "redact": lambda: RedactReport(
+        "0", [RedactedFile("a.jsonl", "-", 9, 1)], {"EMAIL": 2}, [LeftOut("a.jsonl", 3, "x")]
+    ),
 }
 
 # What users' scripts read; keys may be added, and are dropped or renamed only with another number.
@@ -126,7 +134,7 @@ def _mutilated(printed: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {**printed, "schema": "llmcost.other/1"},
         *lacking,
-        {**printed, "prices" if "prices" in printed else "kind": 7},
+        {**printed, next(key for key in ("prices", "kind", "held", "files") if key in printed): 7},
     ]
 
 
