@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapp
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -170,6 +171,7 @@ def hiding(settings: Settings, base_url: str) -> Hiding:
     """How questions are hidden by these settings: by default where the model is not on this machine."""
     redact, enabled = settings.redact, settings.redact.enabled
 
+    @cache
     def leaves(model: str) -> bool:
         where = route(settings.models.get(model, ModelSettings()), base_url, None).url
         return enabled if enabled is not None else not is_loopback(where)

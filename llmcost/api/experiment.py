@@ -137,10 +137,10 @@ class Experiment:
         return merged([*own, *more])
 
     async def _run(self, cap: float, progress: Progress | None, watch: Watch | None) -> ReplayView:
-        endpoints, budget = self.endpoints, Budget(cap)
+        endpoints, budget, run = self.endpoints, Budget(cap), self.run_id()
         with open_store(self.workspace) as store:
             questions = sum(len(arm.requests) for arm in (*self.design.arms, *self.design.again))
-            async with endpoints.runner(store, self.run_id(), budget, progress, questions) as runner:
+            async with endpoints.runner(store, run, budget, progress, questions) as runner:
                 means = Means(
                     ask=runner,
                     graders=[grader(name, runner, endpoints.as_taken) for name in self.replay.graders],
@@ -156,17 +156,17 @@ class Experiment:
                 found = await trial.run(self.design, means, self.tries.near.rungs)
                 spend = spend_of(runner.spend(), cap)
         log = billed_log(self.traffic.calls, self.traffic.costs, self.traffic.book, found.tasks)
-        record = self._record(found)
-        facts = replace(self._facts(spend), examples=located(record, self.design.calls, self.workspace))
+        record = self._record(run, found)
+        facts = replace(self._facts(run, spend), examples=located(record, self.design.calls, self.workspace))
         report = assemble(log, found.tasks, facts, self.stack)
         self.workspace.save_record(report.run, pack(record, self.design.calls))
         self.workspace.save_run(report.run, msgspec.json.encode(report))
         return ReplayView(report)
 
-    def _record(self, found: trial.Trial) -> RunRecord:
+    def _record(self, run: str, found: trial.Trial) -> RunRecord:
         sample = self.design.sample
         return RunRecord(
-            run=self.run_id(),
+            run=run,
             seed=self.replay.seed,
             alpha=self.replay.alpha,
             base_url=self.endpoints.base_url,
@@ -222,10 +222,10 @@ class Experiment:
     def _requests(self) -> list[ChatRequest]:
         return [request for arm in (*self.design.arms, *self.design.again) for request in arm.requests]
 
-    def _facts(self, spend: Spend) -> RunFacts:
+    def _facts(self, run: str, spend: Spend) -> RunFacts:
         return RunFacts(
             version=VERSION,
-            run=self.run_id(),
+            run=run,
             seed=self.replay.seed,
             margin=self.replay.margin,
             alpha=self.replay.alpha,
